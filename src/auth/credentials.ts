@@ -1,0 +1,84 @@
+/** Credentials of a task: Linux struct cred. Shared and never changed once a task uses them; a change makes a copy (`prepare`). */
+import { CAP_SETGID, CAP_SETUID } from '../abi/capability.ts';
+import { type KGid, type KUid, ROOT_KGID, ROOT_KUID } from '../abi/ids.ts';
+import { CapSet } from './cap-set.ts';
+import type { UserNamespace } from './user-namespace.ts';
+
+export class Credentials {
+  uid: KUid = ROOT_KUID;
+  gid: KGid = ROOT_KGID;
+  suid: KUid = ROOT_KUID;
+  sgid: KGid = ROOT_KGID;
+  euid: KUid = ROOT_KUID;
+  egid: KGid = ROOT_KGID;
+  fsuid: KUid = ROOT_KUID;
+  fsgid: KGid = ROOT_KGID;
+  /** Supplementary groups, ascending. */
+  groups: readonly KGid[] = [];
+  securebits = 0;
+  capInheritable: CapSet = CapSet.EMPTY;
+  capPermitted: CapSet = CapSet.FULL;
+  capEffective: CapSet = CapSet.FULL;
+  capBounding: CapSet = CapSet.FULL;
+  capAmbient: CapSet = CapSet.EMPTY;
+  userNs: UserNamespace;
+  constructor(userNs: UserNamespace) {
+    this.userNs = userNs;
+  }
+
+  /** A copy to change and then install (Linux prepare_creds). */
+  prepare(): Credentials {
+    const c = new Credentials(this.userNs);
+    c.uid = this.uid;
+    c.gid = this.gid;
+    c.suid = this.suid;
+    c.sgid = this.sgid;
+    c.euid = this.euid;
+    c.egid = this.egid;
+    c.fsuid = this.fsuid;
+    c.fsgid = this.fsgid;
+    c.groups = this.groups;
+    c.securebits = this.securebits;
+    c.capInheritable = this.capInheritable;
+    c.capPermitted = this.capPermitted;
+    c.capEffective = this.capEffective;
+    c.capBounding = this.capBounding;
+    c.capAmbient = this.capAmbient;
+    return c;
+  }
+
+  /** True if `gid` is the file-system gid or a supplementary group (Linux in_group_p). */
+  inGroup(gid: KGid): boolean {
+    return gid === this.fsgid || this.groups.includes(gid);
+  }
+  /** The same against the effective gid (in_egroup_p). */
+  inEffectiveGroup(gid: KGid): boolean {
+    return gid === this.egid || this.groups.includes(gid);
+  }
+
+  /** True if these credentials hold `cap` towards `ns` (Linux security/commoncap.c cap_capable()). */
+  nsCapable(ns: UserNamespace, cap: number): boolean {
+    let target = ns;
+    for (;;) {
+      if (target === this.userNs) return this.capEffective.has(cap);
+      // Beyond the own level, or at the top: no way up.
+      if (target.level <= this.userNs.level || target.parent === null) return false;
+      // The owner of a namespace has all capabilities in it, seen from its parent.
+      if (target.parent === this.userNs && target.owner === this.euid) return true;
+      target = target.parent;
+    }
+  }
+  /** True if these credentials hold `cap` towards the initial user namespace (Linux capable()). */
+  capable(cap: number): boolean {
+    let ns = this.userNs;
+    while (ns.parent !== null) ns = ns.parent;
+    return ns === this.userNs && this.capEffective.has(cap);
+  }
+  /** CAP_SETUID / CAP_SETGID in the own namespace, as the set*id calls ask. */
+  maySetuid(): boolean {
+    return this.capEffective.has(CAP_SETUID);
+  }
+  maySetgid(): boolean {
+    return this.capEffective.has(CAP_SETGID);
+  }
+}

@@ -1,0 +1,61 @@
+/** User namespaces: an owner, a parent, and the id maps. Linux struct user_namespace. */
+import { type Gid, type KGid, type KUid, OVERFLOW_GID, OVERFLOW_UID, ROOT_KGID, ROOT_KUID, type Uid } from '../abi/ids.ts';
+import { EMPTY_MAP, IDENTITY_MAP, type IdMap } from './id-map.ts';
+
+export class UserNamespace {
+  readonly parent: UserNamespace | null;
+  /** Depth below the initial namespace (0). Linux allows 32 below it. */
+  readonly level: number;
+  /** Effective ids of the creator: has every capability in here from the parent. */
+  readonly owner: KUid;
+  readonly group: KGid;
+  uidMap: IdMap = EMPTY_MAP;
+  gidMap: IdMap = EMPTY_MAP;
+  projidMap: IdMap = EMPTY_MAP;
+  /** /proc/PID/setgroups says "allow". */
+  setgroupsAllowed: boolean;
+  /** The creator had CAP_SETFCAP: may map the parent's root. */
+  parentCouldSetfcap = false;
+  constructor(parent: UserNamespace | null, owner: KUid, group: KGid) {
+    this.parent = parent;
+    this.level = parent ? parent.level + 1 : 0;
+    this.owner = owner;
+    this.group = group;
+    this.setgroupsAllowed = parent ? parent.setgroupsAllowed : true;
+  }
+  /** The initial user namespace: owned by root, everything mapped to itself. */
+  static initial(): UserNamespace {
+    const ns = new UserNamespace(null, ROOT_KUID, ROOT_KGID);
+    ns.uidMap = ns.gidMap = ns.projidMap = IDENTITY_MAP;
+    return ns;
+  }
+  /** Global id of `uid` in here; -1 if it is not mapped (callers give EINVAL). */
+  makeKuid(uid: number): KUid {
+    return (this.uidMap === IDENTITY_MAP ? (uid === 0xffffffff ? -1 : uid) : this.uidMap.down(uid)) as KUid;
+  }
+  makeKgid(gid: number): KGid {
+    return (this.gidMap === IDENTITY_MAP ? (gid === 0xffffffff ? -1 : gid) : this.gidMap.down(gid)) as KGid;
+  }
+  /** Id in here of `kuid`; -1 if it is not mapped. */
+  fromKuid(kuid: KUid): Uid {
+    return (this.uidMap === IDENTITY_MAP ? kuid : this.uidMap.up(kuid)) as Uid;
+  }
+  fromKgid(kgid: KGid): Gid {
+    return (this.gidMap === IDENTITY_MAP ? kgid : this.gidMap.up(kgid)) as Gid;
+  }
+  /** As `fromKuid`, with the overflow id (65534) for what is not mapped: for stat, getuid and the like. */
+  fromKuidMunged(kuid: KUid): Uid {
+    const uid = this.fromKuid(kuid);
+    return uid === -1 ? OVERFLOW_UID : uid;
+  }
+  fromKgidMunged(kgid: KGid): Gid {
+    const gid = this.fromKgid(kgid);
+    return gid === -1 ? OVERFLOW_GID : gid;
+  }
+  /** True if `this` is `other` or one of its ancestors. */
+  contains(other: UserNamespace): boolean {
+    let ns: UserNamespace | null = other;
+    while (ns !== null && ns.level > this.level) ns = ns.parent;
+    return ns === this;
+  }
+}
