@@ -1,0 +1,3 @@
+/** The command `vivarium`. */
+console.error('vivarium: not assembled yet');
+process.exitCode = 125;
