@@ -37,9 +37,10 @@ export const FUEL = 252;
 export const XMM = 256;
 /** 8 physical x87 registers R0…R7, 16 bytes each: 64-bit significand, then 16-bit sign and exponent. MMX registers are the significands. */
 export const ST = 512;
-/** Tag of the address space in the TLB: ASID << 52 as i64, and its index hash as i32. */
-export const ASID_TAG = 640;
-export const ASID_HASH = 648;
+/** Platform-private, i32 each: linear-memory offset of the address space's TLB, mask that turns (address >>> 7) into an entry offset, and the code context that regions were validated for. */
+export const TLB_BASE = 640;
+export const TLB_MASK = 644;
+export const CODE_CONTEXT = 648;
 /** 64 bytes: a load that crosses pages is assembled here. */
 export const BOUNCE = 704;
 /** Arguments and results of helpers that do not fit in parameters; 128 bytes. */
