@@ -1,0 +1,57 @@
+/** Integer instruction forms. See snippets.ts for the operand syntax. */
+import type { Form } from './snippets.ts';
+
+const SHIFT_COUNTS = { values: { rcx: [0, 1, 2, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255] } };
+const CONDITIONS = ['o', 'no', 'b', 'ae', 'e', 'ne', 'be', 'a', 's', 'ns', 'p', 'np', 'l', 'ge', 'le', 'g'];
+
+export const INTEGER_FORMS: readonly Form[] = [
+  ...['add', 'adc', 'sub', 'sbb', 'cmp', 'and', 'or', 'xor'].flatMap((op): Form[] => {
+    const o = op === 'and' || op === 'or' || op === 'xor' ? { undef: 'af' } : {};
+    return [[`${op} {rmN},{rN}`, o], [`${op} {rN},{rmN}`, o], [`${op} {rmN},{iN}`, o], [`${op} {rmN},{i8}`, o], [`${op} al,{i8}`, o], [`${op} rax,{i32}`, o]];
+  }),
+  ...['add', 'adc', 'sub', 'sbb', 'and', 'or', 'xor'].map((op): Form => [`lock ${op} {mN},{rN}`, op.length === 3 && op[0] === 'a' && op !== 'and' ? {} : op === 'sub' || op === 'sbb' ? {} : { undef: 'af' }]),
+  ['test {rmN},{rN}', { undef: 'af' }], ['test {rmN},{iN}', { undef: 'af' }],
+  ['mov {rmN},{rN}'], ['mov {rN},{rmN}'], ['mov {rmN},{iN}'], ['movabs {r64},0x123456789abcdef0'],
+  ['movzx {r16},{rm8}'], ['movzx {r32},{rm8}'], ['movzx {r64},{rm8}'], ['movzx {r32},{rm16}'], ['movzx {r64},{rm16}'],
+  ['movsx {r16},{rm8}'], ['movsx {r32},{rm8}'], ['movsx {r64},{rm8}'], ['movsx {r32},{rm16}'], ['movsx {r64},{rm16}'], ['movsxd {r64},{rm32}'],
+  ['lea {rN},{m}', { sizes: [16, 32, 64] }], ['lea {r64},[{r32}+{r32}*4+5]'],
+  ['inc {rmN}'], ['dec {rmN}'], ['neg {rmN}'], ['not {rmN}'], ['lock inc {mN}'], ['lock dec {mN}'], ['lock neg {mN}'], ['lock not {mN}'],
+  ['mul {rmN}', { undef: 'sf zf af pf' }], ['imul {rmN}', { undef: 'sf zf af pf' }],
+  ['imul {rN},{rmN}', { undef: 'sf zf af pf', sizes: [16, 32, 64] }], ['imul {rN},{rmN},{iN}', { undef: 'sf zf af pf', sizes: [16, 32, 64] }], ['imul {rN},{rmN},{i8}', { undef: 'sf zf af pf', sizes: [16, 32, 64] }],
+  ['div {rmN}', { undef: 'cf pf af zf sf of', values: { rdx: [0, 0, 1, 5, 255, -1] }, weight: 2 }], ['idiv {rmN}', { undef: 'cf pf af zf sf of', values: { rdx: [0, 0, -1, 1, 5] }, weight: 2 }],
+  ...['shl', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr'].flatMap((op): Form[] => {
+    const o = op.startsWith('s') ? { undef: 'af of' } : { undef: 'of' };
+    const one = op.startsWith('s') ? { undef: 'af' } : {};
+    return [[`${op} {rmN},1`, one], [`${op} {rmN},{u8}`, o], [`${op} {rmN},cl`, { ...o, ...SHIFT_COUNTS }]];
+  }),
+  ['shld {rmN},{rN},{u8}', { sizes: [32, 64], undef: 'af of' }], ['shld {rmN},{rN},cl', { sizes: [32, 64], undef: 'af of', ...SHIFT_COUNTS }],
+  ['shrd {rmN},{rN},{u8}', { sizes: [32, 64], undef: 'af of' }], ['shrd {rmN},{rN},cl', { sizes: [32, 64], undef: 'af of', ...SHIFT_COUNTS }],
+  ['shld {rm16},{r16},5', { undef: 'af of' }], ['shrd {rm16},{r16},11', { undef: 'af of' }],
+  ...['bt', 'bts', 'btr', 'btc'].flatMap((op): Form[] => {
+    const o = { undef: 'pf af sf of', sizes: [16, 32, 64] };
+    return [[`${op} {rN},{rN}`, o], [`${op} {mN},{rsN}`, o], [`${op} {rmN},{u8}`, o]];
+  }),
+  ['lock bts {mN},{rsN}', { undef: 'pf af sf of', sizes: [16, 32, 64] }],
+  ['bsf {rN},{rmN}', { undef: 'cf pf af sf of', sizes: [16, 32, 64] }], ['bsr {rN},{rmN}', { undef: 'cf pf af sf of', sizes: [16, 32, 64] }],
+  ['popcnt {rN},{rmN}', { sizes: [16, 32, 64] }],
+  ['bswap {r32}'], ['bswap {r64}'],
+  ['xchg {rmN},{rN}'], ['xadd {rmN},{rN}'], ['lock xadd {mN},{rN}'],
+  ['cmpxchg {rmN},{rN}', { weight: 2 }], ['lock cmpxchg {mN},{rN}'], ['cmpxchg8b {m64}'], ['lock cmpxchg16b {m128a}', { weight: 3 }],
+  ['mov rax,[{r64}]'], ['cbw'], ['cwde'], ['cdqe'], ['cwd'], ['cdq'], ['cqo'],
+  ['lahf'], ['sahf'], ['clc'], ['stc'], ['cmc'], ['cld'], ['std'], ['nop'], ['nop dword ptr [rax+5]'],
+  ...CONDITIONS.flatMap((c): Form[] => [[`set${c} {rm8}`], [`cmov${c} {rN},{rmN}`, { sizes: [16, 32, 64] }], [`j${c} .+9`], [`cmp {rN},{rN}; j${c} .+9`], [`test {r32},{r32}; set${c} {r8}`], [`dec {r16}; cmov${c} {r32},{r32}`]]),
+  ['jmp .+9'], ['jrcxz .+9', { count: ['rcx'] }], ['loop .+9', { count: ['rcx'] }], ['loope .+9', { count: ['rcx'] }], ['loopne .+9', { count: ['rcx'] }],
+  ['push {r64}'], ['push {r16}'], ['push {i8}'], ['push {i32}'], ['push {m64}'], ['push {m16}'], ['pop {r64}'], ['pop {r16}'], ['pop {m64}'], ['pop {m16}'], ['push rsp'], ['pop rsp'],
+  ['pushfq', {}], ['leave', { ptr: ['rbp'] }], ['enter 16,0', { ptr: ['rbp'] }], ['xlatb', { ptr: ['rbx'] }],
+  ['call .+9'], ['lea {r64},[rip+5]'],
+  ...['movs', 'stos', 'lods', 'cmps', 'scas'].flatMap((op): Form[] => {
+    const r: Form[] = [];
+    for (const s of ['b', 'w', 'd', 'q']) {
+      r.push([`${op}${s}`, { ptr: ['rsi', 'rdi'], df: true }], [`rep ${op}${s}`, { ptr: ['rsi', 'rdi'], count: ['rcx'], df: true }]);
+      if (op === 'cmps' || op === 'scas') r.push([`repne ${op}${s}`, { ptr: ['rsi', 'rdi'], count: ['rcx'], df: true }]);
+    }
+    return r;
+  }),
+  ['add {r64},{m64}; adc {r64},{r64}'], ['sub {r32},{r32}; sbb {r32},{r32}'], ['inc {r64}; adc {r64},{r64}'], ['ud2'], ['int3'],
+  ['crc32 {r32},{rmN}', { sizes: [8, 16, 32] }], ['crc32 {r64},{rm64}'],
+];
