@@ -16,12 +16,12 @@ export const R_DATA = 176;
 export const WINDOW_SIZE = 336;
 /** FXSAVE64 image. */
 export const R_FX = 512;
-export const FX_FCW = R_FX;
-export const FX_FSW = R_FX + 2;
-export const FX_FTW = R_FX + 4;
-export const FX_MXCSR = R_FX + 24;
-export const FX_ST = R_FX + 32;
-export const FX_XMM = R_FX + 160;
+export const FX_FCW: number = R_FX;
+export const FX_FSW: number = R_FX + 2;
+export const FX_FTW: number = R_FX + 4;
+export const FX_MXCSR: number = R_FX + 24;
+export const FX_ST: number = R_FX + 32;
+export const FX_XMM: number = R_FX + 160;
 
 export const CODE_BASE = 0x20000000;
 export const DATA_BASE = 0x10000000;

@@ -1,7 +1,7 @@
 /** Random processor states that are rich in edge cases. */
 import type { Random } from './random.ts';
 import {
-  DATA_BASE, FX_FCW, FX_FSW, FX_FTW, FX_MXCSR, FX_ST, FX_XMM, R_ADDR, R_CODE, R_DATA, R_GPR, R_RFLAGS, R_RIP, R_SIGNO, R_SNIPPET, R_WINDOW, REG_NAMES,
+  DATA_BASE, FX_FCW, FX_FSW, FX_FTW, FX_MXCSR, FX_ST, FX_XMM, R_DATA, R_GPR, R_RFLAGS, R_RIP, R_SIGNO, R_SNIPPET, R_WINDOW, REG_NAMES,
   RECORD, WINDOW_SIZE,
 } from './record.ts';
 import type { Snippet } from './snippets.ts';
