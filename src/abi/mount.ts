@@ -1,0 +1,31 @@
+/** mount(2) flags. Source: Linux 6.18 include/uapi/linux/mount.h. */
+export const MS_RDONLY = 1;
+export const MS_NOSUID = 2;
+export const MS_NODEV = 4;
+export const MS_NOEXEC = 8;
+export const MS_SYNCHRONOUS = 16;
+export const MS_REMOUNT = 32;
+export const MS_MANDLOCK = 64;
+export const MS_DIRSYNC = 128;
+export const MS_NOSYMFOLLOW = 256;
+export const MS_NOATIME = 1024;
+export const MS_NODIRATIME = 2048;
+export const MS_BIND = 4096;
+export const MS_MOVE = 8192;
+export const MS_REC = 16384;
+export const MS_SILENT = 32768;
+export const MS_POSIXACL: number = 1 << 16;
+export const MS_UNBINDABLE: number = 1 << 17;
+export const MS_PRIVATE: number = 1 << 18;
+export const MS_SLAVE: number = 1 << 19;
+export const MS_SHARED: number = 1 << 20;
+export const MS_RELATIME: number = 1 << 21;
+export const MS_STRICTATIME: number = 1 << 24;
+export const MS_LAZYTIME: number = 1 << 25;
+export const MS_MGC_VAL = 0xc0ed0000;
+export const MS_MGC_MSK = 0xffff0000;
+
+export const MNT_FORCE = 1;
+export const MNT_DETACH = 2;
+export const MNT_EXPIRE = 4;
+export const UMOUNT_NOFOLLOW = 8;

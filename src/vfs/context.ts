@@ -1,0 +1,36 @@
+/** What the VFS needs to know about its caller. The kernel's Task implements it; vfs/ never sees a Task. */
+import type { Errno } from '../abi/errno.ts';
+import type { Credentials } from '../auth/credentials.ts';
+import type { WaitQueue } from '../base/wait-queue.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import type { FdTable } from './fd-table.ts';
+import type { FsContext } from './fs-context.ts';
+
+/** Wall-clock time for timestamps, refreshed in place so that reading it allocates nothing. */
+export interface WallClock {
+  /** Seconds since the epoch and nanoseconds of that second, as of the last update(). */
+  sec: number;
+  nsec: number;
+  /** Brings `sec` and `nsec` up to date; may be as coarse as a tick (4 ms), as Linux's coarse clock. */
+  update(): void;
+}
+
+export interface VfsContext {
+  readonly credentials: Credentials;
+  readonly fs: FsContext;
+  readonly fdTable: FdTable;
+  /** User memory, for ioctl arguments. */
+  readonly space: AddressSpace;
+  /** Thread-group id in the initial PID namespace: l_pid of POSIX locks, and what F_SETOWN defaults to. */
+  readonly tgid: number;
+  /** RLIMIT_FSIZE in bytes (Infinity: none). */
+  readonly fileSizeLimit: number;
+  /** RLIMIT_NOFILE. */
+  readonly openFilesLimit: number;
+  /** Registers on `queue` and returns BLOCKED: the system call is run again after a wake-up, the deadline (monotonic ns) or a signal. */
+  wait(queue: WaitQueue, deadline?: number): Errno;
+  /** True if a signal is to be delivered: interruptible waits return ERESTARTSYS. */
+  signalPending(): boolean;
+  /** Sends `signo` to the calling task as the kernel does (SIGPIPE, SIGXFSZ). */
+  sendSignal(signo: number): void;
+}

@@ -1,0 +1,36 @@
+/** From a place to its name: Linux's d_path. */
+import type { Mount, Path } from './mount.ts';
+
+/** Name of `path` from `root` (null: from the top of its mount tree), with " (deleted)" if the entry is gone. Unreachable places start with "(unreachable)". */
+export function pathName(path: Path, root: Path | null = null, deletedSuffix = true): string {
+  const dentry = path.dentry;
+  const pseudo = dentry.sb.pseudoName(dentry);
+  if (pseudo !== null) return pseudo;
+  let name = '';
+  let mount: Mount = path.mount;
+  let d = dentry;
+  let reached = false;
+  for (;;) {
+    if (root !== null && mount === root.mount && d === root.dentry) {
+      reached = true;
+      break;
+    }
+    if (d === mount.root) {
+      if (mount.parent === null || mount.mountpoint === null) {
+        reached = root === null || mount.ns !== null;
+        if (root !== null) reached = false;
+        break;
+      }
+      d = mount.mountpoint;
+      mount = mount.parent;
+      continue;
+    }
+    if (d.parent === d) break;
+    name = '/' + d.name + name;
+    d = d.parent;
+  }
+  if (name === '') name = '/';
+  if (root !== null && !reached) name = '(unreachable)' + name;
+  if (deletedSuffix && !dentry.hashed) name += ' (deleted)';
+  return name;
+}

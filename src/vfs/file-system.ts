@@ -1,0 +1,55 @@
+/** File system types by name, as mount(2) and /proc/filesystems know them. */
+import type { Errno } from '../abi/errno.ts';
+import type { VfsContext } from './context.ts';
+import type { SuperBlock } from './super-block.ts';
+
+export interface FileSystemType {
+  readonly name: string;
+  /** True if it needs a block device: the missing "nodev" in /proc/filesystems. */
+  readonly requiresDevice: boolean;
+  /** May be mounted inside a user namespace (FS_USERNS_MOUNT). */
+  readonly userNamespaceMount: boolean;
+  /** Makes (or finds) an instance. `options` is the data string of mount(2); `flags` the MS_ flags of the super block. */
+  mount(ctx: VfsContext, source: string, flags: number, options: string): SuperBlock | Errno;
+}
+
+export class FileSystemRegistry {
+  private readonly types = new Map<string, FileSystemType>();
+
+  register(type: FileSystemType): void {
+    this.types.set(type.name, type);
+  }
+  get(name: string): FileSystemType | undefined {
+    return this.types.get(name);
+  }
+  all(): IterableIterator<FileSystemType> {
+    return this.types.values();
+  }
+}
+
+/** One option of a mount data string. */
+export interface MountOption {
+  readonly key: string;
+  /** undefined for an option without "=". */
+  readonly value: string | undefined;
+}
+
+/** Splits "size=1m,mode=755,ro" at commas; a backslash keeps the next character, as overlay's lowerdir wants. */
+export function parseMountOptions(options: string): MountOption[] {
+  const out: MountOption[] = [];
+  let item = '';
+  const flush = (): void => {
+    if (item === '') return;
+    const eq = item.indexOf('=');
+    out.push(eq < 0 ? { key: item, value: undefined } : { key: item.slice(0, eq), value: item.slice(eq + 1) });
+    item = '';
+  };
+  for (let i = 0; i < options.length; i++) {
+    const c = options.charAt(i);
+    if (c === '\\' && i + 1 < options.length) item += c + options.charAt(++i);
+    else if (c === ',') flush();
+    else item += c;
+  }
+  flush();
+  return out;
+}

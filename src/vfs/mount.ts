@@ -1,0 +1,101 @@
+/** Mounts and paths: Linux's struct mount and struct path. */
+import { MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_NOSYMFOLLOW, MS_RDONLY, MS_RELATIME } from '../abi/mount.ts';
+import type { Dentry } from './dentry.ts';
+import type { MountNamespace } from './mount-namespace.ts';
+import type { SuperBlock } from './super-block.ts';
+
+/** The MS_ flags that belong to a mount and not to the file system. */
+export const MOUNT_FLAGS_MASK: number = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW;
+
+export class Mount {
+  readonly sb: SuperBlock;
+  /** What of the file system is visible: its root, or a directory or file of it (bind mount). */
+  readonly root: Dentry;
+  /** mnt_id of /proc/PID/mountinfo; and the never reused id of statmount(2). */
+  readonly id: number;
+  readonly uniqueId: number;
+  /** MOUNT_FLAGS_MASK bits. */
+  flags: number;
+  /** First column of /proc/PID/mounts. */
+  source: string;
+  /** Where it is mounted; null for the root of a namespace, a detached or an internal mount. */
+  parent: Mount | null = null;
+  mountpoint: Dentry | null = null;
+  readonly children: Set<Mount> = new Set();
+  ns: MountNamespace | null = null;
+  /** Holders: paths of tasks and open files. umount(2) without MNT_DETACH is EBUSY while there are any. */
+  refs = 0;
+  /** Propagation: peer group (0: private), master mount for slaves, and the others of those lists. */
+  peerGroup = 0;
+  peers: Set<Mount> | null = null;
+  master: Mount | null = null;
+  slaves: Set<Mount> | null = null;
+  unbindable = false;
+  /** Set for umount(2) with MNT_EXPIRE. */
+  expiryMark = false;
+
+  constructor(sb: SuperBlock, root: Dentry, flags: number, source: string) {
+    this.sb = sb;
+    this.root = root;
+    this.flags = flags;
+    this.source = source;
+    this.id = sb.vfs.allocateMountId();
+    this.uniqueId = sb.vfs.allocateUniqueMountId();
+    sb.mountCount++;
+  }
+
+  get readOnly(): boolean {
+    return (this.flags & MS_RDONLY) !== 0 || (this.sb.flags & MS_RDONLY) !== 0;
+  }
+
+  /** Puts this mount on top of `at`. */
+  attach(at: Path): void {
+    this.parent = at.mount;
+    this.mountpoint = at.dentry;
+    at.mount.children.add(this);
+    (at.dentry.mounts ??= []).push(this);
+  }
+
+  /** Takes this mount off its mount point. */
+  detach(): void {
+    const dentry = this.mountpoint;
+    if (dentry !== null && dentry.mounts !== null) {
+      const i = dentry.mounts.indexOf(this);
+      if (i >= 0) dentry.mounts.splice(i, 1);
+      if (dentry.mounts.length === 0) dentry.mounts = null;
+    }
+    this.parent?.children.delete(this);
+    this.parent = null;
+    this.mountpoint = null;
+  }
+}
+
+/** The mount that stands on (mount, dentry), or null. The latest one if several do. */
+export function mountedOn(mount: Mount, dentry: Dentry): Mount | null {
+  const list = dentry.mounts;
+  if (list === null) return null;
+  for (let i = list.length - 1; i >= 0; i--) {
+    const m = list[i]!; // i is within the list
+    if (m.parent === mount) return m;
+  }
+  return null;
+}
+
+/** A place in the tree of mounts. Immutable; get/put count holders that keep the mount busy. */
+export class Path {
+  readonly mount: Mount;
+  readonly dentry: Dentry;
+  constructor(mount: Mount, dentry: Dentry) {
+    this.mount = mount;
+    this.dentry = dentry;
+  }
+  get(): void {
+    this.mount.refs++;
+  }
+  put(): void {
+    this.mount.refs--;
+  }
+  equals(other: Path): boolean {
+    return this.mount === other.mount && this.dentry === other.dentry;
+  }
+}

@@ -1,0 +1,76 @@
+/** One mounted instance of a file system, shared by all its mounts: Linux's super_block. */
+import type { Errno } from '../abi/errno.ts';
+import type { VfsContext } from './context.ts';
+import { Dentry } from './dentry.ts';
+import type { Inode } from './inode.ts';
+import type { Vfs } from './vfs.ts';
+
+/** Result of statfs(2), in the units of struct statfs. */
+export interface StatFs {
+  type: number;
+  bsize: number;
+  blocks: number;
+  bfree: number;
+  bavail: number;
+  files: number;
+  ffree: number;
+  namelen: number;
+  frsize: number;
+}
+
+export abstract class SuperBlock {
+  readonly vfs: Vfs;
+  /** Name in /proc/filesystems and mounts: "tmpfs". */
+  readonly typeName: string;
+  /** st_dev: see makedev() in abi/stat.ts. Anonymous file systems take one from vfs.allocateDev(). */
+  readonly dev: number;
+  readonly magic: number;
+  /** MS_RDONLY, MS_SYNCHRONOUS, MS_DIRSYNC, MS_LAZYTIME … of the instance. */
+  flags = 0;
+  blockSize = 4096;
+  /** Largest file, bytes. */
+  maxBytes: number = Number.MAX_SAFE_INTEGER;
+  /** False: stale names are possible, so dentries are asked (Inode.revalidate) at each use. */
+  readonly stable: boolean = true;
+  /** The file system keeps no negative names (its names come and go by themselves, as in /proc). */
+  readonly cachesNegative: boolean = true;
+  /** Set by the constructor of the subclass through initRoot(). */
+  root!: Dentry;
+  /** Mounts of this instance; the last one gone calls kill(). */
+  mountCount = 0;
+
+  constructor(vfs: Vfs, typeName: string, magic: number, dev: number = vfs.allocateDev()) {
+    this.vfs = vfs;
+    this.typeName = typeName;
+    this.magic = magic;
+    this.dev = dev;
+  }
+
+  /** Gives the instance its root directory. */
+  protected initRoot(inode: Inode): void {
+    this.root = new Dentry(this, null, '/', inode);
+  }
+
+  statfs(_ctx: VfsContext): StatFs | Errno {
+    return { type: this.magic, bsize: this.blockSize, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, frsize: this.blockSize };
+  }
+  /** Options for /proc/PID/mounts, each with its leading comma: ",size=64k". */
+  showOptions(): string {
+    return '';
+  }
+  /** First column of /proc/PID/mounts. */
+  source = 'none';
+  /** Names of places that are in no tree: "pipe:[123]", "anon_inode:[eventfd]". null: a path. */
+  pseudoName(_dentry: Dentry): string | null {
+    return null;
+  }
+  sync(_ctx: VfsContext): number {
+    return 0;
+  }
+  /** Changes options on mount -o remount; EINVAL for what cannot change. */
+  remount(_ctx: VfsContext, _flags: number, _options: string): number {
+    return 0;
+  }
+  /** The last mount is gone. */
+  kill(): void {}
+}

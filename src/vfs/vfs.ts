@@ -1,0 +1,65 @@
+/** What all file systems of one kernel share: identifiers, the clock, the registries. One instance a kernel. */
+import type { Errno } from '../abi/errno.ts';
+import { ENXIO } from '../abi/errno.ts';
+import { makedev } from '../abi/stat.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { AnonymousInodes } from './anonymous.ts';
+import type { VfsContext, WallClock } from './context.ts';
+import type { FileDescription } from './file-description.ts';
+import { FileSystemRegistry } from './file-system.ts';
+import type { Inode } from './inode.ts';
+import type { Path } from './mount.ts';
+
+/** Opens a special file: the driver of a device number, or the FIFO code. */
+export type SpecialOpener = (ctx: VfsContext, inode: Inode, path: Path, flags: number) => FileDescription | Errno;
+
+export class Vfs {
+  readonly memory: PhysicalMemory;
+  readonly clock: WallClock;
+  /** Anonymous inodes: `vfs.anonymous.anonymousPath('[eventfd]')`. */
+  readonly anonymous: AnonymousInodes;
+  readonly fileSystems: FileSystemRegistry = new FileSystemRegistry();
+  /** Drivers by device number; a whole major when registered with registerMajor. */
+  private readonly characterDevices = new Map<number, SpecialOpener>();
+  private readonly characterMajors = new Map<number, SpecialOpener>();
+  /** Set by fs/pipe. */
+  openFifo: SpecialOpener = () => ENXIO;
+  private nextAnonymousMinor = 1;
+  private nextMountId = 1;
+  private readonly freeMountIds: number[] = [];
+  private nextUniqueMountId = 0x80000001;
+
+  constructor(memory: PhysicalMemory, clock: WallClock) {
+    this.memory = memory;
+    this.clock = clock;
+    this.anonymous = new AnonymousInodes(this);
+  }
+
+  /** An anonymous device number (major 0), as Linux's get_anon_bdev. */
+  allocateDev(): number {
+    return makedev(0, this.nextAnonymousMinor++);
+  }
+  allocateMountId(): number {
+    return this.freeMountIds.pop() ?? this.nextMountId++;
+  }
+  freeMountId(id: number): void {
+    this.freeMountIds.push(id);
+  }
+  allocateUniqueMountId(): number {
+    return this.nextUniqueMountId++;
+  }
+
+  /** Registers the driver of one character device number (makedev). */
+  registerCharacterDevice(dev: number, open: SpecialOpener): void {
+    this.characterDevices.set(dev, open);
+  }
+  /** Registers the driver of all minors of a major (pseudo terminals). */
+  registerCharacterMajor(major: number, open: SpecialOpener): void {
+    this.characterMajors.set(major, open);
+  }
+  /** Opens the character device `inode.rdev`; ENXIO if there is no driver. */
+  openCharacterDevice(ctx: VfsContext, inode: Inode, path: Path, flags: number): FileDescription | Errno {
+    const open = this.characterDevices.get(inode.rdev) ?? this.characterMajors.get(Math.floor(inode.rdev / 0x100000));
+    return open === undefined ? ENXIO : open(ctx, inode, path, flags);
+  }
+}
