@@ -1,0 +1,77 @@
+/** Words for maps of generated files: `{ comm: file(makeComm, writeComm), fdinfo: dir({…}), exe: link(…) }`. */
+import type { Errno } from '../../abi/errno.ts';
+import type { VfsContext } from '../../vfs/context.ts';
+import type { FileDescription } from '../../vfs/file-description.ts';
+import type { Inode } from '../../vfs/inode.ts';
+import type { Path } from '../../vfs/mount.ts';
+import type { PollTable } from '../../vfs/poll.ts';
+import type { SuperBlock } from '../../vfs/super-block.ts';
+
+/** Text (char codes are bytes) or bytes of a file, or why it cannot be read. */
+export type Generator<S> = (subject: S, ctx: VfsContext) => string | Uint8Array | Errno;
+/** Takes what was written in one write(2), as text whose char codes are bytes: 0 or errno. */
+export type Acceptor<S> = (subject: S, ctx: VfsContext, text: string, description: FileDescription) => number;
+
+export interface FileEntry<S> {
+  readonly kind: 'file';
+  readonly mode: number;
+  readonly read: Generator<S> | null;
+  readonly write: Acceptor<S> | null;
+  /** A check at open, on top of the mode bits: 0 or errno. */
+  readonly mayOpen: ((subject: S, ctx: VfsContext) => number) | null;
+  /** Ready mask, for files whose change can be waited for. */
+  readonly poll: ((subject: S, table: PollTable | null) => number) | null;
+}
+
+/** A file with a description of its own (mem, pagemap): everything but the attributes is the opener's. */
+export interface SpecialEntry<S> {
+  readonly kind: 'special';
+  readonly mode: number;
+  readonly open: (subject: S, ctx: VfsContext, path: Path, flags: number) => FileDescription | Errno;
+}
+
+export interface DirectoryEntry<S> {
+  readonly kind: 'directory';
+  readonly mode: number;
+  readonly entries: Entries<S>;
+}
+
+export interface LinkEntry<S> {
+  readonly kind: 'link';
+  readonly mode: number;
+  /** What readlink(2) says. */
+  readonly target: (subject: S, ctx: VfsContext) => string | Errno;
+  /** Where a walk goes, for links that lead to a place and not to a name; null: walks the target. */
+  readonly follow: ((subject: S, ctx: VfsContext) => Path | Errno) | null;
+}
+
+/** A directory whose names come and go: its inode is made by a function. */
+export interface DynamicEntry<S> {
+  readonly kind: 'dynamic';
+  readonly mode: number;
+  readonly make: (sb: SuperBlock, ino: number, subject: S) => Inode;
+}
+
+export type Entry<S> = FileEntry<S> | SpecialEntry<S> | DirectoryEntry<S> | LinkEntry<S> | DynamicEntry<S>;
+export type Entries<S> = Readonly<Record<string, Entry<S>>>;
+
+/** A file to read (mode 0444 unless said otherwise). */
+export function file<S>(read: Generator<S>, mode = 0o444, mayOpen: FileEntry<S>['mayOpen'] = null): FileEntry<S> {
+  return { kind: 'file', mode, read, write: null, mayOpen, poll: null };
+}
+/** A file to read and write (mode 0644 unless said otherwise). */
+export function writable<S>(read: Generator<S> | null, write: Acceptor<S>, mode = 0o644): FileEntry<S> {
+  return { kind: 'file', mode, read, write, mayOpen: null, poll: null };
+}
+export function dir<S>(entries: Entries<S>, mode = 0o555): DirectoryEntry<S> {
+  return { kind: 'directory', mode, entries };
+}
+export function link<S>(target: LinkEntry<S>['target'], follow: LinkEntry<S>['follow'] = null): LinkEntry<S> {
+  return { kind: 'link', mode: 0o777, target, follow };
+}
+export function dynamic<S>(make: DynamicEntry<S>['make'], mode = 0o555): DynamicEntry<S> {
+  return { kind: 'dynamic', mode, make };
+}
+export function special<S>(mode: number, open: SpecialEntry<S>['open']): SpecialEntry<S> {
+  return { kind: 'special', mode, open };
+}

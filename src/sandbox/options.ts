@@ -1,0 +1,57 @@
+/** What the owner of a sandbox decides: types of the public API. */
+
+/** The guest's root file system. */
+export type RootSource =
+  /** The host's own root, read-only underneath; writes are kept in memory and thrown away. */
+  | { readonly kind: 'host' }
+  /** A host folder: `cow` (the default) keeps writes in memory, `ro` refuses them, `rw` lets them through. */
+  | { readonly kind: 'directory'; readonly path: string; readonly mode?: MountMode }
+  /** A tar archive, optionally compressed with gzip or zstd, unpacked in memory. */
+  | { readonly kind: 'tar'; readonly path: string };
+
+/** `ro`: read-only; `rw`: writes reach the host; `cow`: writes are kept in memory. */
+export type MountMode = 'ro' | 'rw' | 'cow';
+
+/** A host file or folder that the guest sees at `guest`. */
+export interface MountSpec {
+  /** Path on the host, absolute. */
+  readonly host: string;
+  /** Path inside, absolute; made if it is not there. */
+  readonly guest: string;
+  /** Default `ro`. */
+  readonly mode?: MountMode;
+}
+
+/** Who runs the first process. */
+export type UserSpec =
+  /** `name`, `uid`, `name:group` or `uid:gid`, looked up in the guest's /etc/passwd and /etc/group. */
+  | { readonly kind: 'named'; readonly text: string }
+  | { readonly kind: 'ids'; readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+
+export interface SandboxOptions {
+  readonly root?: RootSource;
+  readonly mounts?: readonly MountSpec[];
+  /** Environment of the first process, `NAME=VALUE` each. */
+  readonly env?: readonly string[];
+  /** Absolute path inside; `/` by default. */
+  readonly cwd?: string;
+  readonly user?: UserSpec;
+  readonly hostname?: string;
+  /** Bytes of memory that the guest may use. */
+  readonly memory?: number;
+  /** Nanoseconds after which everything inside is killed; none by default. */
+  readonly timeout?: number;
+  /** umask of the first process; 0o22 by default. */
+  readonly umask?: number;
+  /** Gets the lines of the system call trace, when there is to be one. */
+  readonly trace?: (text: string) => void;
+}
+
+/** How the first process ended. */
+export type ExitStatus =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signaled'; readonly signal: number; readonly coreDumped: boolean }
+  /** The `timeout` of the options passed; everything was killed. */
+  | { readonly kind: 'timeout' }
+  /** The program could not be started: errno (positive), as execve gives it, or of what else failed before it, and a line that says so. */
+  | { readonly kind: 'not-started'; readonly errno: number; readonly message: string };
