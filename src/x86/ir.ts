@@ -8,6 +8,12 @@
  * Numeric operations use the numbers of the WebAssembly binary format as a published numbering (0x45…0xC4; SIMD 0xFD00 + n;
  * saturating truncation 0xFC00 + n), so that any consumer can look them up.
  */
+import {
+  ARITH_64, COMPARE_64, I32_ADD, I32_AND, I32_EQ, I32_EQZ, I32_EXTEND16_S, I32_EXTEND8_S, I32_NE, I32_OR, I32_SHL, I32_SHR_S, I32_SHR_U,
+  I32_SUB, I32_WRAP_I64, I32_XOR, I64_ADD, I64_AND, I64_EQ, I64_EQZ, I64_EXTEND16_S, I64_EXTEND32_S, I64_EXTEND8_S, I64_EXTEND_I32_S,
+  I64_EXTEND_I32_U, I64_MUL, I64_NE, I64_OR, I64_SHL, I64_SHR_S, I64_SHR_U, I64_SUB, I64_XOR,
+} from './ir-ops.ts';
+
 export const VOID = 0, I32 = 1, I64 = 2, F32 = 3, F64 = 4, V128 = 5;
 export type IrType = 0 | 1 | 2 | 3 | 4 | 5;
 /** Index of a node. */
@@ -49,6 +55,8 @@ export const N_SELECT = 0x1000d;
 export const N_LANE = 0x1000e;
 /** i8x16.shuffle of a and b with 16 lane numbers from `shuffles[c]`. */
 export const N_SHUFFLE = 0x1000f;
+/** Host address of the CPU state block (i32), for N_RAW_LOAD and S_RAW_STORE of fields whose offset is computed: SCRATCH and the x87 registers only. */
+export const N_CPU = 0x10010;
 
 // Statements.
 export const S_LET = 0x11000; // a = temp, b = node
@@ -75,7 +83,7 @@ export const S_CALL_INDIRECT = 0x11014; // a = i64 node (bound before the push)
 export const S_RET = 0x11015; // a = i64 node (popped address; RSP already adjusted)
 export const S_SYSCALL = 0x11016; // SYSCALL: RCX and R11 set by the platform's host
 export const S_EXIT = 0x11017; // leave with reason lo and detail hi; RIP as c says: 0 = this instruction (fault), 1 = the next (trap)
-export const S_EXIT_IF = 0x11018; // the same when a (i32 node) is true; unlikely
+export const S_EXIT_IF = 0x11018; // the same when a (i32 node) is true; unlikely. lo, hi, c as S_EXIT
 
 /** A helper: a function of the runtime, called by number. Registered in helpers.ts; the platform binds implementations by name. */
 export interface HelperSpec {
@@ -84,6 +92,8 @@ export interface HelperSpec {
   readonly result: IrType;
   /** Works on the CPU state in memory (registers are spilled before and reloaded after). False: a pure function of its arguments. */
   readonly usesState: boolean;
+  /** Is passed the CPU state's address first, but touches only SCRATCH, MXCSR and the x87 state: nothing is spilled around it. Implied by usesState. */
+  readonly takesCpu: boolean;
   /** Can fault or exit: checked after the call by a nonzero EXIT_REASON. */
   readonly canExit: boolean;
 }
@@ -111,13 +121,17 @@ export class IrBuilder {
   stmtCount = 0;
   /** Type of each temp; temps restart at 0 with each instruction. */
   tempTypes: number[] = [];
+  /** Node of the constant that a temp stands for, or -1: such a temp has no S_LET. */
+  private tempConstants: number[] = [];
   args: number[] = [];
   shuffles: Uint8Array[] = [];
 
+  /** Empties the builder, before each region. */
   reset(): void {
     this.count = 0;
     this.stmtCount = 0;
     this.tempTypes.length = 0;
+    this.tempConstants.length = 0;
     this.args.length = 0;
     this.shuffles.length = 0;
   }
@@ -160,15 +174,42 @@ export class IrBuilder {
     this.stmts[this.stmtCount++] = n;
   }
 
-  /** Binds a value of the given type to a new temp, evaluated here. */
+  /** Starts an instruction: its temps are numbered from 0. */
+  instruction(): void {
+    this.tempTypes.length = 0;
+    this.tempConstants.length = 0;
+  }
+
+  // Temps and constants.
+
+  /** Binds a value of the given type to a new temp, evaluated here. A constant is only remembered. */
   let(type: IrType, value: Node): Temp {
     const t = this.tempTypes.length;
     this.tempTypes.push(type);
+    const o = this.op[value]!;
+    if (o === N_CONST32 || o === N_CONST64) {
+      this.tempConstants.push(value);
+      return t;
+    }
+    this.tempConstants.push(-1);
+    this.stmt(S_LET, t, value, type);
+    return t;
+  }
+  /** Binds a value to a new temp that is assigned again later (`assign`). */
+  variable(type: IrType, value: Node): Temp {
+    const t = this.tempTypes.length;
+    this.tempTypes.push(type);
+    this.tempConstants.push(-1);
     this.stmt(S_LET, t, value, type);
     return t;
   }
   tmp(t: Temp): Node {
+    const k = this.tempConstants[t]!;
+    if (k >= 0) return this.node(this.op[k]!, 0, 0, 0, this.lo[k], this.hi[k]);
     return this.node(N_TMP, t, this.tempTypes[t]!);
+  }
+  assign(t: Temp, value: Node): void {
+    this.stmt(S_SET_TMP, t, value, this.tempTypes[t]!);
   }
   c32(v: number): Node {
     return this.node(N_CONST32, 0, 0, 0, v | 0);
@@ -184,5 +225,284 @@ export class IrBuilder {
   /** 64-bit constant from an address (a non-negative number below 2^53, or a negative one above -2^53). */
   addr(v: number): Node {
     return this.node(N_CONST64, 0, 0, 0, v | 0, Math.floor(v / 4294967296));
+  }
+  isConst(n: Node): boolean {
+    const o = this.op[n]!;
+    return o === N_CONST32 || o === N_CONST64;
+  }
+  private is32(n: Node, v: number): boolean {
+    return this.op[n] === N_CONST32 && this.lo[n] === v;
+  }
+  private is64(n: Node, v: number): boolean {
+    return this.op[n] === N_CONST64 && this.lo[n] === v && this.hi[n] === v >> 31;
+  }
+
+  // Numeric operations. `unary` and `binary` take any operation of ir-ops.ts; the named ones fold constants.
+
+  unary(o: number, x: Node): Node {
+    return this.node(o, x);
+  }
+  binary(o: number, x: Node, y: Node): Node {
+    return this.node(o, x, y);
+  }
+  /** An i32 arithmetic or bit operation in the type that operands of `size` bytes are computed in: i64 for 8, i32 below. */
+  arith(o: number, size: number, x: Node, y: Node): Node {
+    return this.fold(size === 8 ? o + ARITH_64 : o, x, y);
+  }
+  /** An i32 comparison in the type that operands of `size` bytes are computed in. */
+  compare(o: number, size: number, x: Node, y: Node): Node {
+    return this.node(size === 8 ? o + COMPARE_64 : o, x, y);
+  }
+  /** Constant of the type that operands of `size` bytes are computed in. */
+  constant(size: number, v: number): Node {
+    return size === 8 ? this.c64s(v) : this.c32(v);
+  }
+
+  /** A binary operation, simplified where an operand is a constant. */
+  fold(o: number, x: Node, y: Node): Node {
+    switch (o) {
+      case I32_ADD:
+        return this.add32(x, y);
+      case I64_ADD:
+        return this.add64(x, y);
+      case I32_AND:
+        if (this.op[x] === N_CONST32 && this.op[y] === N_CONST32) return this.c32(this.lo[x]! & this.lo[y]!);
+        if (this.is32(y, -1)) return x;
+        break;
+      case I64_AND:
+        if (this.op[x] === N_CONST64 && this.op[y] === N_CONST64) return this.c64(this.lo[x]! & this.lo[y]!, this.hi[x]! & this.hi[y]!);
+        if (this.is64(y, -1)) return x;
+        break;
+      case I32_SUB: case I32_OR: case I32_XOR: case I32_SHL: case I32_SHR_S: case I32_SHR_U:
+        if (this.op[y] === N_CONST32) {
+          const v = this.lo[y]!;
+          if (this.op[x] === N_CONST32) {
+            const u = this.lo[x]!;
+            return this.c32(o === I32_SUB ? u - v : o === I32_OR ? u | v : o === I32_XOR ? u ^ v : o === I32_SHL ? u << v : o === I32_SHR_S ? u >> v : u >>> v);
+          }
+          if (v === 0) return x;
+        }
+        break;
+      case I64_SUB: case I64_OR: case I64_XOR: case I64_SHL: case I64_SHR_S: case I64_SHR_U:
+        if (this.is64(y, 0)) return x;
+        break;
+      case I64_MUL:
+        if (this.is64(y, 1)) return x;
+        break;
+    }
+    return this.node(o, x, y);
+  }
+  add32(x: Node, y: Node): Node {
+    if (this.op[y] === N_CONST32) {
+      const v = this.lo[y]!;
+      if (v === 0) return x;
+      if (this.op[x] === N_CONST32) return this.c32(this.lo[x]! + v);
+    }
+    return this.node(I32_ADD, x, y);
+  }
+  add64(x: Node, y: Node): Node {
+    if (this.op[y] === N_CONST64) {
+      if (this.is64(y, 0)) return x;
+      if (this.op[x] === N_CONST64) return this.sum64(x, y);
+      if (this.op[x] === I64_ADD && this.op[this.b[x]!] === N_CONST64) {
+        const k = this.sum64(this.b[x]!, y);
+        if (this.is64(k, 0)) return this.a[x]!;
+        return this.node(I64_ADD, this.a[x]!, k);
+      }
+    }
+    return this.node(I64_ADD, x, y);
+  }
+  private sum64(x: Node, y: Node): Node {
+    const lo = (this.lo[x]! >>> 0) + (this.lo[y]! >>> 0);
+    return this.c64(lo | 0, this.hi[x]! + this.hi[y]! + (lo > 0xffffffff ? 1 : 0));
+  }
+  and32(x: Node, y: Node): Node {
+    return this.fold(I32_AND, x, y);
+  }
+  and64(x: Node, y: Node): Node {
+    return this.fold(I64_AND, x, y);
+  }
+  /** Low 32 bits of an i64. */
+  wrap(x: Node): Node {
+    const o = this.op[x]!;
+    if (o === N_CONST64) return this.c32(this.lo[x]!);
+    if (o === I64_EXTEND_I32_U || o === I64_EXTEND_I32_S) return this.a[x]!;
+    return this.node(I32_WRAP_I64, x);
+  }
+  /** i32 to i64 with zeros above. */
+  zext(x: Node): Node {
+    if (this.op[x] === N_CONST32) return this.c64(this.lo[x]!, 0);
+    if (this.op[x] === N_LOAD && (this.b[x]! < 4 ? this.lo[x] === 0 : true)) return this.node(N_LOAD, this.a[x]!, this.b[x]!, I64, 0);
+    return this.node(I64_EXTEND_I32_U, x);
+  }
+  /** i32 to i64 with copies of the sign bit above. */
+  sext(x: Node): Node {
+    if (this.op[x] === N_CONST32) return this.c64s(this.lo[x]!);
+    if (this.op[x] === N_LOAD && this.b[x] === 4) return this.node(N_LOAD, this.a[x]!, 4, I64, 1);
+    return this.node(I64_EXTEND_I32_S, x);
+  }
+  /** A value of the computing type of `size` as i64, zero-extended: what registers and lazy flags hold. */
+  widen(size: number, x: Node): Node {
+    return size === 8 ? x : this.zext(x);
+  }
+  /** An i64 as the computing type of `size`, without masking. */
+  narrow(size: number, x: Node): Node {
+    return size === 8 ? x : this.wrap(x);
+  }
+  /** A value of the computing type of `size`, cut to `size` bytes and zero-extended. */
+  truncate(size: number, x: Node): Node {
+    return size >= 4 ? x : this.and32(x, this.c32(size === 2 ? 0xffff : 0xff));
+  }
+  /** A zero-extended value of `size` bytes in its computing type, sign-extended within that type. */
+  signed(size: number, x: Node): Node {
+    if (size >= 4) return x;
+    if (this.op[x] === N_CONST32) return this.c32(size === 1 ? (this.lo[x]! << 24) >> 24 : (this.lo[x]! << 16) >> 16);
+    return this.node(size === 1 ? I32_EXTEND8_S : I32_EXTEND16_S, x);
+  }
+  /** The low `size` bytes of an i64, sign-extended to 64 bits. */
+  signed64(size: number, x: Node): Node {
+    return size === 8 ? x : this.node(size === 1 ? I64_EXTEND8_S : size === 2 ? I64_EXTEND16_S : I64_EXTEND32_S, x);
+  }
+  /** 1 if the value (in the computing type of `size`) is 0. */
+  isZero(size: number, x: Node): Node {
+    return this.node(size === 8 ? I64_EQZ : I32_EQZ, x);
+  }
+  /** 1 if the value (in the computing type of `size`) is not 0. */
+  isNonZero(size: number, x: Node): Node {
+    return size === 8 ? this.node(I64_NE, x, this.c64s(0)) : this.node(I32_NE, x, this.c32(0));
+  }
+  equal(size: number, x: Node, y: Node): Node {
+    return this.node(size === 8 ? I64_EQ : I32_EQ, x, y);
+  }
+  select(condition: Node, ifTrue: Node, ifFalse: Node): Node {
+    return this.node(N_SELECT, condition, ifTrue, ifFalse);
+  }
+
+  // State.
+
+  /** General register r, 64 bits. */
+  reg(r: number): Node {
+    return this.node(N_REG, r);
+  }
+  setReg(r: number, value: Node): void {
+    this.stmt(S_SET_REG, r, value);
+  }
+  xmm(r: number): Node {
+    return this.node(N_XMM, r);
+  }
+  setXmm(r: number, value: Node): void {
+    this.stmt(S_SET_XMM, r, value);
+  }
+  state(offset: number, type: IrType): Node {
+    return this.node(N_STATE, offset, type);
+  }
+  setState(offset: number, value: Node, type: IrType): void {
+    this.stmt(S_SET_STATE, offset, value, type);
+  }
+  cpu(): Node {
+    return this.node(N_CPU);
+  }
+  /** Condition code cc of the flags as they stand (i32 0/1). */
+  cond(cc: number): Node {
+    return this.node(N_COND, cc);
+  }
+  /** The six arithmetic flags at their EFLAGS positions (i32). */
+  eflags(): Node {
+    return this.node(N_EFLAGS);
+  }
+  /** Replaces the arithmetic flags; see flags.ts for kinds. dst, src: i64 nodes; aux: i64 node or -1. */
+  setFlags(kind: number, size: number, dst: Node, src: Node, aux: Node = -1): void {
+    this.stmt(S_SET_FLAGS, dst, src, aux, kind, size === 8 ? 3 : size >> 1);
+  }
+
+  // Memory. Addresses of the guest are i64 nodes; host addresses i32.
+
+  load(address: Node, size: number, type: IrType, signExtend = false): Node {
+    return this.node(N_LOAD, address, size, type, signExtend ? 1 : 0);
+  }
+  /** Zero-extended load in the computing type of `size`. */
+  loadInt(address: Node, size: number): Node {
+    return this.node(N_LOAD, address, size, size === 8 ? I64 : I32);
+  }
+  store(address: Node, value: Node, size: number): void {
+    this.stmt(S_STORE, address, value, size);
+  }
+  /** Checks `size` bytes at a guest address for writing and binds the host address. */
+  rmw(address: Node, size: number): Temp {
+    return this.variable(I32, this.node(N_RMW, address, size));
+  }
+  rawLoad(host: Node, size: number, type: IrType, signExtend = false): Node {
+    return this.node(N_RAW_LOAD, host, size, type, signExtend ? 1 : 0);
+  }
+  rawStore(host: Node, value: Node, size: number): void {
+    this.stmt(S_RAW_STORE, host, value, size);
+  }
+  rmwEnd(host: Temp, size: number): void {
+    this.stmt(S_RMW_END, host, size);
+  }
+
+  // Helpers.
+
+  helper(id: number, ...nodes: Node[]): Node {
+    const at = this.args.length;
+    for (let i = 0; i < nodes.length; i++) this.args.push(nodes[i]!);
+    return this.node(N_HELPER, id, at, nodes.length);
+  }
+  callHelper(id: number, ...nodes: Node[]): void {
+    this.stmt(S_HELPER, 0, this.helper(id, ...nodes));
+  }
+
+  // Control within an instruction.
+
+  if(condition: Node, unlikely = false): void {
+    this.stmt(S_IF, condition, 0, 0, unlikely ? 1 : 0);
+  }
+  else(): void {
+    this.stmt(S_ELSE);
+  }
+  end(): void {
+    this.stmt(S_END);
+  }
+  loop(): void {
+    this.stmt(S_LOOP);
+  }
+  /** Goes back to the head of the innermost loop; the loop's `end()` follows. */
+  againIf(condition: Node): void {
+    this.stmt(S_AGAIN_IF, condition);
+  }
+
+  // Leaving the instruction.
+
+  jump(target: number): void {
+    this.stmt(S_JUMP, 0, 0, 0, target | 0, Math.floor(target / 4294967296));
+  }
+  branch(condition: Node, target: number): void {
+    this.stmt(S_BRANCH, condition, 0, 0, target | 0, Math.floor(target / 4294967296));
+  }
+  jumpIndirect(target: Node): void {
+    this.stmt(S_JUMP_INDIRECT, target);
+  }
+  call(target: number): void {
+    this.stmt(S_CALL, 0, 0, 0, target | 0, Math.floor(target / 4294967296));
+  }
+  callIndirect(target: Node): void {
+    this.stmt(S_CALL_INDIRECT, target);
+  }
+  ret(target: Node): void {
+    this.stmt(S_RET, target);
+  }
+  /** A fault: RIP stays at this instruction. */
+  fault(reason: number, detail = 0): void {
+    this.stmt(S_EXIT, 0, 0, 0, reason, detail);
+  }
+  faultIf(condition: Node, reason: number, detail = 0): void {
+    this.stmt(S_EXIT_IF, condition, 0, 0, reason, detail);
+  }
+  /** A trap: RIP goes to the next instruction. */
+  trap(reason: number, detail = 0): void {
+    this.stmt(S_EXIT, 0, 0, 1, reason, detail);
+  }
+  trapIf(condition: Node, reason: number, detail = 0): void {
+    this.stmt(S_EXIT_IF, condition, 0, 1, reason, detail);
   }
 }
