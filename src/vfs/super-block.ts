@@ -34,6 +34,10 @@ export abstract class SuperBlock {
   readonly stable: boolean = true;
   /** The file system keeps no negative names (its names come and go by themselves, as in /proc). */
   readonly cachesNegative: boolean = true;
+  /** Inodes override Inode.permission. */
+  readonly customPermission: boolean = false;
+  /** Reading a file changes its access time here; host files and pseudo files keep theirs. */
+  readonly keepsAtime: boolean = false;
   /** Set by the constructor of the subclass through initRoot(). */
   root!: Dentry;
   /** Mounts of this instance; the last one gone calls kill(). */

@@ -24,6 +24,11 @@ export class Vfs {
   private readonly characterMajors = new Map<number, SpecialOpener>();
   /** Set by fs/pipe. */
   openFifo: SpecialOpener = () => ENXIO;
+  /** /proc/sys/fs/protected_symlinks, protected_hardlinks, protected_fifos, protected_regular. */
+  protectedSymlinks = false;
+  protectedHardlinks = false;
+  protectedFifos = 0;
+  protectedRegular = 0;
   private nextAnonymousMinor = 1;
   private nextMountId = 1;
   private readonly freeMountIds: number[] = [];

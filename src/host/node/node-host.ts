@@ -1,0 +1,190 @@
+/** The host interface on Node.js. */
+import { randomFillSync } from 'node:crypto';
+import * as os from 'node:os';
+import type { Host, HostDriver, HostIdentity, HostTerminal } from '../host.ts';
+import { NodeFiles } from './files.ts';
+import { NodeStream } from './stream.ts';
+
+/** Host signals that are passed on to the guest, and their Linux numbers. */
+const FORWARDED_SIGNALS: ReadonlyArray<readonly [NodeJS.Signals, number]> = [
+  ['SIGHUP', 1], ['SIGINT', 2], ['SIGQUIT', 3], ['SIGUSR1', 10], ['SIGUSR2', 12], ['SIGTERM', 15], ['SIGCONT', 18], ['SIGWINCH', 28],
+];
+
+/** Sleeps shorter than this are done without a timer, whose grain is a millisecond. */
+const FINE_SLEEP_NS = 1_500_000;
+/** How long a fine sleep may be while input is waited for, ns: the delay of a key press at most. */
+const FINE_SLEEP_WITH_INPUT_NS = 200_000;
+/** Longest time without looking at the event loop, ns. */
+const EVENT_LOOP_PERIOD_NS = 10_000_000;
+
+export class NodeHost implements Host {
+  readonly stdio: readonly [NodeStream, NodeStream, NodeStream];
+  readonly terminal: HostTerminal | null;
+  readonly files: NodeFiles = new NodeFiles();
+  readonly identity: HostIdentity;
+  readonly machine: { readonly cpus: number; readonly memoryBytes: number };
+  private readonly start = performance.now();
+  /** Wall clock minus performance.now(), ms. */
+  private wallOffset = performance.timeOrigin;
+  private readonly entropy = Buffer.alloc(4096);
+  private entropyUsed = 4096;
+  private driver: HostDriver | null = null;
+  private done: () => void = () => {};
+  private timer: NodeJS.Timeout | null = null;
+  private immediate = false;
+  private lastTurn = 0;
+  private readonly sleepCell = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor() {
+    this.identity = {
+      uid: process.getuid?.() ?? 0,
+      gid: process.getgid?.() ?? 0,
+      groups: process.getgroups?.() ?? [],
+      pid: process.pid,
+      // What guests create on the host gets the mode that their own umask left.
+      umask: process.umask(0),
+      cwd: Buffer.from(process.cwd(), 'utf8').toString('latin1'),
+      hostname: os.hostname(),
+    };
+    this.machine = { cpus: os.availableParallelism(), memoryBytes: os.totalmem() };
+    this.stdio = [new NodeStream(0, this), new NodeStream(1, this), new NodeStream(2, this)];
+    this.terminal = this.stdio.some((s) => s.kind === 'tty') ? new NodeTerminal(this.stdio) : null;
+  }
+
+  monotonicNs(): number {
+    return Math.floor((performance.now() - this.start) * 1e6);
+  }
+
+  realtime(out: { sec: number; nsec: number }): void {
+    let ms = performance.now() + this.wallOffset;
+    const coarse = Date.now();
+    if (ms - coarse > 3 || coarse - ms > 2) {
+      // The host's clock was set.
+      this.wallOffset += coarse - ms;
+      ms = coarse;
+    }
+    const sec = Math.floor(ms / 1000);
+    out.sec = sec;
+    out.nsec = Math.floor((ms - sec * 1000) * 1e6);
+  }
+
+  cpuNs(): number {
+    const u = process.cpuUsage();
+    return (u.user + u.system) * 1000;
+  }
+
+  random(buf: Uint8Array, off: number, len: number): void {
+    if (len > 256) {
+      const bytes = new Uint8Array(len);
+      for (let i = 0; i < len; i += 65536) randomFillSync(bytes, i, Math.min(65536, len - i));
+      buf.set(bytes, off);
+      return;
+    }
+    for (let i = 0; i < len; i++) {
+      if (this.entropyUsed === 4096) {
+        randomFillSync(this.entropy);
+        this.entropyUsed = 0;
+      }
+      buf[off + i] = this.entropy[this.entropyUsed]!;
+      this.entropy[this.entropyUsed++] = 0;
+    }
+  }
+
+  drive(driver: HostDriver, done: () => void): void {
+    this.driver = driver;
+    this.done = done;
+    for (const [name, signo] of FORWARDED_SIGNALS)
+      process.on(name, () => {
+        driver.hostSignal(signo);
+        this.wakeUp();
+      });
+    this.step();
+  }
+
+  /** Runs the driver until it wants to sleep or the event loop is due. */
+  private readonly step = (): void => {
+    this.immediate = false;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.lastTurn = performance.now();
+    const driver = this.driver;
+    if (driver === null) return;
+    for (;;) {
+      const until = driver.run();
+      if (until < 0) {
+        this.finish();
+        break;
+      }
+      if (until === 0) {
+        this.soon();
+        break;
+      }
+      const left = until - this.monotonicNs();
+      if (left >= FINE_SLEEP_NS) {
+        // Timers come up to a millisecond late or early: wake before, and sleep the rest finely.
+        const ms = left === Infinity ? 0x7fffffff : Math.min(0x7fffffff, Math.max(1, Math.floor(left / 1e6 - 1)));
+        this.timer = setTimeout(this.step, ms);
+        break;
+      }
+      if (this.immediate) break;
+      const watching = this.stdio.some((s) => s.watching || s.pendingOutput > 0);
+      if (left > 0) Atomics.wait(this.sleepCell, 0, 0, (watching ? Math.min(left, FINE_SLEEP_WITH_INPUT_NS) : left) / 1e6);
+      if (watching || (performance.now() - this.lastTurn) * 1e6 > EVENT_LOOP_PERIOD_NS) {
+        this.soon();
+        break;
+      }
+    }
+  };
+
+  private soon(): void {
+    if (this.immediate) return;
+    this.immediate = true;
+    setImmediate(this.step);
+  }
+
+  wakeUp(): void {
+    if (this.driver === null) return;
+    if (this.timer !== null) {
+      clearTimeout(this.timer);
+      this.timer = null;
+    }
+    this.soon();
+  }
+
+  private finish(): void {
+    this.driver = null;
+    for (const s of this.stdio) s.stopWatching();
+    const flush = (): void => {
+      if (this.stdio.some((s) => s.pendingOutput > 0)) setTimeout(flush, 1);
+      else {
+        this.terminal?.setRaw(false);
+        this.done();
+      }
+    };
+    flush();
+  }
+}
+
+class NodeTerminal implements HostTerminal {
+  private readonly stdio: readonly NodeStream[];
+  private raw = false;
+  constructor(stdio: readonly NodeStream[]) {
+    this.stdio = stdio;
+  }
+  private size(): [number, number] {
+    for (const stream of [process.stdout, process.stderr]) if (stream.isTTY) return stream.getWindowSize();
+    return [80, 24];
+  }
+  columns(): number {
+    return this.size()[0];
+  }
+  rows(): number {
+    return this.size()[1];
+  }
+  setRaw(raw: boolean): void {
+    if (raw === this.raw || this.stdio[0]!.kind !== 'tty') return;
+    this.raw = raw;
+    if (process.stdin.isTTY) process.stdin.setRawMode(raw);
+  }
+}
+

@@ -1,0 +1,275 @@
+/** From a string to a place: Linux fs/namei.c link_path_walk(), path_lookupat(), path_parentat(). */
+import type { Errno } from '../abi/errno.ts';
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from '../abi/errno.ts';
+import { NAME_MAX, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } from '../abi/fcntl.ts';
+import { MS_NOSYMFOLLOW } from '../abi/mount.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT } from '../abi/stat.ts';
+import { touchAtime } from './atime.ts';
+import type { VfsContext } from './context.ts';
+import type { Dentry } from './dentry.ts';
+import type { Inode } from './inode.ts';
+import { type Mount, mountedOn, Path } from './mount.ts';
+import { inodePermission, MAY_EXEC } from './permission.ts';
+
+/** Follow a symbolic link in the last component. */
+export const LOOKUP_FOLLOW = 1;
+/** The result must be a directory. */
+export const LOOKUP_DIRECTORY = 2;
+/** An empty path means the start itself (AT_EMPTY_PATH). */
+export const LOOKUP_EMPTY = 4;
+/** Stop before the last component, which is left in `walk.last`. */
+export const LOOKUP_PARENT = 8;
+/** The last component may be missing: the walk ends at its negative entry (open with O_CREAT). */
+export const LOOKUP_CREATE = 16;
+
+/** Kinds of last component. */
+export const LAST_NORM = 0;
+export const LAST_ROOT = 1;
+export const LAST_DOT = 2;
+export const LAST_DOTDOT = 3;
+
+const MAX_SYMLINKS = 40;
+const SLASH = 47;
+const DOT = 46;
+
+/** Looks `name` up in `dir`: a dentry, negative if there is no such entry, or an errno. Permissions were checked. */
+export function lookupChild(ctx: VfsContext, dir: Dentry, name: string): Dentry | Errno {
+  const cached = dir.cachedChild(name);
+  if (cached !== undefined) {
+    const sb = dir.sb;
+    if (sb.stable) return cached;
+    if (cached.inode === null ? sb.cachesNegative : cached.inode.revalidate(ctx)) return cached;
+    if (cached.mounts !== null) return cached;
+    cached.unhash();
+  }
+  if (name.length > NAME_MAX) return ENAMETOOLONG;
+  const inode = dir.inode!.lookup(ctx, name); // a directory that is walked is positive
+  if (typeof inode !== 'number') return dir.addChild(name, inode);
+  if (inode !== ENOENT) return inode;
+  return dir.addChild(name, null);
+}
+
+/**
+ * One walk. The instance below is used over and over: system calls run to completion and read the result (mount, dentry, last …)
+ * before the next walk starts.
+ */
+export class PathWalk {
+  mount: Mount = null as unknown as Mount; // set by start() before any use
+  dentry: Dentry = null as unknown as Dentry;
+  /** With LOOKUP_PARENT: the last component and its kind; whether a slash followed it. */
+  last = '';
+  lastType: number = LAST_NORM;
+  trailingSlash = false;
+  private rootMount: Mount = null as unknown as Mount;
+  private rootDentry: Dentry = null as unknown as Dentry;
+  private links = 0;
+  private readonly rests: string[] = [];
+
+  path(): Path {
+    return new Path(this.mount, this.dentry);
+  }
+  get inode(): Inode {
+    return this.dentry.inode!; // walks end at positive entries
+  }
+
+  /** Walks `name` from `base` (null: the working directory). 0, with the place in mount and dentry; or errno. */
+  walk(ctx: VfsContext, base: Path | null, name: string, flags: number, resolve: number): number {
+    const fs = ctx.fs;
+    this.links = 0;
+    this.rests.length = 0;
+    this.last = '';
+    this.lastType = LAST_ROOT;
+    this.trailingSlash = false;
+    let start = base ?? fs.pwd;
+    let root = fs.root;
+    if (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) root = start;
+    this.rootMount = root.mount;
+    this.rootDentry = root.dentry;
+    if (name.length === 0) {
+      if ((flags & LOOKUP_EMPTY) === 0) return ENOENT;
+      this.mount = start.mount;
+      this.dentry = start.dentry;
+      return 0;
+    }
+    if (name.charCodeAt(0) === SLASH) {
+      if (resolve & RESOLVE_BENEATH) return EXDEV;
+      if (resolve & RESOLVE_NO_XDEV && start.mount !== root.mount) return EXDEV;
+      start = root;
+    }
+    this.mount = start.mount;
+    this.dentry = start.dentry;
+    const startInode = this.dentry.inode;
+    if (startInode === null) return ENOENT;
+    if ((startInode.mode & S_IFMT) !== S_IFDIR) return ENOTDIR;
+    const r = this.components(ctx, name, flags, resolve);
+    if (r < 0) return r;
+    if ((flags & LOOKUP_DIRECTORY || this.trailingSlash) && (flags & LOOKUP_PARENT) === 0) {
+      const inode = this.dentry.inode;
+      if (inode !== null && !inode.isDirectory) return ENOTDIR;
+    }
+    return 0;
+  }
+
+  private components(ctx: VfsContext, path: string, flags: number, resolve: number): number {
+    let name = path;
+    let i = 0;
+    let end = name.length;
+    for (;;) {
+      while (i < end && name.charCodeAt(i) === SLASH) i++;
+      if (i === end) {
+        // The rest of the string was slashes: go on behind the symbolic link we came from.
+        if (this.rests.length === 0) return 0;
+        name = this.rests.pop()!;
+        i = 0;
+        end = name.length;
+        continue;
+      }
+      const dir = this.dentry.inode!;
+      const access = inodePermission(ctx, dir, MAY_EXEC);
+      if (access < 0) return access;
+      let j = i + 1;
+      while (j < end && name.charCodeAt(j) !== SLASH) j++;
+      const component = i === 0 && j === end ? name : name.slice(i, j);
+      let k = j;
+      while (k < end && name.charCodeAt(k) === SLASH) k++;
+      const slash = k > j;
+      while (k === end && this.rests.length > 0) {
+        // Nothing but slashes left of this string: look into the pending ones to know whether this is the last component.
+        name = this.rests.pop()!;
+        end = name.length;
+        k = 0;
+        while (k < end && name.charCodeAt(k) === SLASH) k++;
+        if (k === end && end > 0) this.trailingSlash = true;
+      }
+      const isLast = k === end;
+      i = k;
+      if (isLast && slash) this.trailingSlash = true;
+      let type = LAST_NORM;
+      if (component.charCodeAt(0) === DOT) {
+        if (component.length === 1) type = LAST_DOT;
+        else if (component.length === 2 && component.charCodeAt(1) === DOT) type = LAST_DOTDOT;
+      }
+      if (isLast && flags & LOOKUP_PARENT) {
+        this.last = component;
+        this.lastType = type;
+        return 0;
+      }
+      if (type === LAST_DOT) {
+        if (isLast) return 0;
+        continue;
+      }
+      if (type === LAST_DOTDOT) {
+        const r = this.dotdot(resolve);
+        if (r < 0) return r;
+        if (isLast) return 0;
+        continue;
+      }
+      const child = lookupChild(ctx, this.dentry, component);
+      if (typeof child === 'number') return child;
+      const inode = child.inode;
+      if (inode === null) {
+        if (!isLast || (flags & LOOKUP_CREATE) === 0) return ENOENT;
+        this.dentry = child;
+        return 0;
+      }
+      const fileType = inode.mode & S_IFMT;
+      if (fileType === S_IFLNK && child.mounts === null && (!isLast || flags & LOOKUP_FOLLOW || this.trailingSlash)) {
+        const target = this.enterLink(ctx, inode, resolve);
+        if (typeof target === 'number') return target;
+        if (typeof target === 'string') {
+          if (!isLast) this.rests.push(name.slice(i));
+          name = target;
+          i = 0;
+          end = name.length;
+          continue;
+        }
+        this.mount = target.mount;
+        this.dentry = target.dentry;
+        if (isLast) return 0;
+        if (!target.dentry.inode!.isDirectory) return ENOTDIR;
+        continue;
+      }
+      this.dentry = child;
+      if (child.mounts !== null) {
+        const r = this.crossMounts(resolve);
+        if (r < 0) return r;
+      }
+      if (isLast) return 0;
+      if ((this.dentry.inode!.mode & S_IFMT) !== S_IFDIR) return ENOTDIR;
+    }
+  }
+
+  /** Follows what is mounted on the current place. */
+  crossMounts(resolve: number): number {
+    for (let m = mountedOn(this.mount, this.dentry); m !== null; m = mountedOn(m, m.root)) {
+      if (resolve & RESOLVE_NO_XDEV) return EXDEV;
+      this.mount = m;
+      this.dentry = m.root;
+    }
+    return 0;
+  }
+
+  private dotdot(resolve: number): number {
+    if (this.dentry === this.rootDentry && this.mount === this.rootMount) return resolve & RESOLVE_BENEATH ? EXDEV : 0;
+    if (this.dentry === this.mount.root) {
+      let m = this.mount;
+      while (m.parent !== null && m.mountpoint !== null) {
+        const at = m.mountpoint;
+        m = m.parent;
+        if (at === this.rootDentry && m === this.rootMount) {
+          // The root itself is a mount point that we stand on top of: stay.
+          if (resolve & RESOLVE_BENEATH) return EXDEV;
+          return 0;
+        }
+        if (at !== m.root) {
+          if (resolve & RESOLVE_NO_XDEV) return EXDEV;
+          this.mount = m;
+          this.dentry = at.parent;
+          return this.crossMounts(resolve);
+        }
+      }
+      return resolve & RESOLVE_BENEATH ? EXDEV : 0;
+    }
+    this.dentry = this.dentry.parent;
+    return this.dentry.mounts !== null ? this.crossMounts(resolve) : 0;
+  }
+
+  /** Checks and reads a symbolic link found in the current directory. A string is to be walked from here (or from the root: done here). */
+  private enterLink(ctx: VfsContext, inode: Inode, resolve: number): string | Path | Errno {
+    if (++this.links > MAX_SYMLINKS) return ELOOP;
+    if (resolve & RESOLVE_NO_SYMLINKS || this.mount.flags & MS_NOSYMFOLLOW) return ELOOP;
+    if (followProtected(ctx, this.dentry.inode!, inode)) return EACCES;
+    const target = inode.followLink(ctx);
+    if (typeof target === 'number') return target;
+    touchAtime(this.mount, inode, 0);
+    if (typeof target === 'string') {
+      if (target.length === 0) return ENOENT;
+      if (target.charCodeAt(0) === SLASH) {
+        if (resolve & RESOLVE_BENEATH) return EXDEV;
+        if (resolve & RESOLVE_NO_XDEV && this.mount !== this.rootMount) return EXDEV;
+        this.mount = this.rootMount;
+        this.dentry = this.rootDentry;
+      }
+      return target;
+    }
+    if (resolve & RESOLVE_NO_MAGICLINKS) return ELOOP;
+    if (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) return EXDEV;
+    if (resolve & RESOLVE_NO_XDEV && target.mount !== this.mount) return EXDEV;
+    return target;
+  }
+}
+
+/** fs.protected_symlinks: in sticky world-writable directories only links of the follower or of the directory's owner are followed. */
+function followProtected(ctx: VfsContext, dir: Inode, link: Inode): boolean {
+  if (!link.sb.vfs.protectedSymlinks || (dir.mode & 0o1002) !== 0o1002) return false;
+  return link.uid !== ctx.credentials.fsuid && link.uid !== dir.uid;
+}
+
+/** The walk everybody uses. */
+export const pathWalk: PathWalk = new PathWalk();
+
+/** Walks to an existing place. `base` null: the working directory. */
+export function walkPath(ctx: VfsContext, base: Path | null, name: string, flags: number, resolve: number = 0): Path | Errno {
+  const r = pathWalk.walk(ctx, base, name, flags, resolve);
+  return r < 0 ? (r as Errno) : pathWalk.path();
+}
