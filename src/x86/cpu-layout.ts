@@ -41,6 +41,11 @@ export const ST = 512;
 export const TLB_BASE = 640;
 export const TLB_MASK = 644;
 export const CODE_CONTEXT = 648;
+/**
+ * i32: nonzero sends SSE floating point to the exact slow path (sse-slow.ts). Bit 0: MXCSR has a rounding mode, DAZ, FTZ or an unmasked exception;
+ * bit 1: the program has written MXCSR, so that from now on every exception flag is kept exactly.
+ */
+export const FP_SLOW = 656;
 /** 64 bytes: a load that crosses pages is assembled here. */
 export const BOUNCE = 704;
 /** Arguments and results of helpers that do not fit in parameters; 128 bytes. */

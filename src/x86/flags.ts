@@ -19,8 +19,12 @@ export const FLAGS_LOGIC = 5;
 export const FLAGS_INC = 6;
 /** dst = result, aux = CF kept from before. DEC. */
 export const FLAGS_DEC = 7;
-/** dst = result, aux = CF | OF << 1 computed by the lifter; AF = 0. Shifts, SHLD/SHRD, MUL/IMUL (whose SF/ZF/PF come from dst too), BT-family are RAW. */
+/** dst = result, aux = CF | OF << 1 computed by the lifter; AF = 0. Shifts, SHLD/SHRD, MUL/IMUL (whose SF/ZF/PF come from dst too). */
 export const FLAGS_SHIFT = 8;
+/** aux = CF, src = the other flags at their EFLAGS positions (its bit 0 is ignored). BT family, CLC STC CMC. When only CF is live, src need not be computed. */
+export const FLAGS_CARRY = 9;
+/** aux = CF | OF << 1, src = the other flags at their EFLAGS positions (its CF and OF are ignored). Rotates. */
+export const FLAGS_ROTATE = 10;
 
 export const CF = 0x001;
 export const PF = 0x004;
@@ -37,3 +41,60 @@ export const ARITH_FLAGS: number = CF | PF | AF | ZF | SF | OF;
 /** Condition codes as encoded in Jcc/SETcc/CMOVcc: O NO B AE E NE BE A S NS P NP L GE LE G. */
 export const CC_O = 0, CC_NO = 1, CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7;
 export const CC_S = 8, CC_NS = 9, CC_P = 10, CC_NP = 11, CC_L = 12, CC_GE = 13, CC_LE = 14, CC_G = 15;
+
+/**
+ * The six arithmetic flags at their EFLAGS positions, from the lazy state: `op` = kind * 4 + log2(size), the others as low and high halves
+ * (dst and src zero-extended from the operand size). This is the definition that a platform's own code for conditions must agree with.
+ */
+export function materialise(op: number, dstLo: number, dstHi: number, srcLo: number, srcHi: number, aux: number): number {
+  const kind = op >> 2;
+  if (kind === FLAGS_RAW) return srcLo & ARITH_FLAGS;
+  if (kind === FLAGS_CARRY) return (srcLo & (ARITH_FLAGS & ~CF)) | (aux & 1);
+  if (kind === FLAGS_ROTATE) return (srcLo & (ARITH_FLAGS & ~(CF | OF))) | (aux & 1) | ((aux & 2) << 10);
+  // a, b: operands; r: result. Only what the kind needs is filled in.
+  const size = op & 3;
+  const borrow = kind === FLAGS_ADC || kind === FLAGS_SBB ? aux & 1 : 0;
+  let rLo = dstLo | 0, rHi = dstHi | 0;
+  let flags = 0;
+  if (kind === FLAGS_ADD || kind === FLAGS_ADC || kind === FLAGS_SUB || kind === FLAGS_SBB) {
+    const bLo = srcLo | 0, bHi = srcHi | 0;
+    // dst - src - borrow: the first operand of an addition, the result of a subtraction.
+    const low = (dstLo >>> 0) - (srcLo >>> 0) - borrow;
+    const xLo = low | 0;
+    const xHi = ((dstHi | 0) - bHi - (low < 0 ? 1 : 0)) | 0;
+    const subtract = kind === FLAGS_SUB || kind === FLAGS_SBB;
+    const aLo = subtract ? dstLo | 0 : xLo, aHi = subtract ? dstHi | 0 : xHi;
+    if (subtract) {
+      rLo = xLo;
+      rHi = xHi;
+    }
+    // Both come to: carry or borrow out of dst - src - borrow, which is the same comparison.
+    const dH = dstHi >>> 0, sH = srcHi >>> 0, dL = dstLo >>> 0, sL = srcLo >>> 0;
+    if (dH < sH || (dH === sH && (dL < sL || (dL === sL && borrow === 1)))) flags |= CF;
+    flags |= (aLo ^ bLo ^ rLo) & AF;
+    const overflowLo = subtract ? (aLo ^ bLo) & (aLo ^ rLo) : (aLo ^ rLo) & (bLo ^ rLo);
+    const overflowHi = subtract ? (aHi ^ bHi) & (aHi ^ rHi) : (aHi ^ rHi) & (bHi ^ rHi);
+    if (signBit(size, overflowLo, overflowHi)) flags |= OF;
+  } else if (kind === FLAGS_INC || kind === FLAGS_DEC) {
+    const inc = kind === FLAGS_INC;
+    flags |= aux & CF;
+    if ((rLo & 15) === (inc ? 0 : 15)) flags |= AF;
+    // Overflow: INC gave the smallest number, DEC the largest.
+    const minimumLo = size === 3 ? 0 : 1 << ((8 << size) - 1);
+    const minimumHi = size === 3 ? 1 << 31 : 0;
+    const edgeLo = inc ? minimumLo : size === 3 ? -1 : minimumLo - 1;
+    const edgeHi = inc ? minimumHi : size === 3 ? minimumHi - 1 : 0;
+    if (rLo === (edgeLo | 0) && rHi === (edgeHi | 0)) flags |= OF;
+  } else if (kind === FLAGS_SHIFT) flags |= (aux & 1) | ((aux & 2) << 10);
+  if (size === 0) rLo &= 0xff;
+  else if (size === 1) rLo &= 0xffff;
+  if (rLo === 0 && (size !== 3 || rHi === 0)) flags |= ZF;
+  if (signBit(size, rLo, rHi)) flags |= SF;
+  // 0x6996 has bit n set for each n of odd parity.
+  if (((0x6996 >> ((rLo ^ (rLo >> 4)) & 15)) & 1) === 0) flags |= PF;
+  return flags;
+}
+
+function signBit(size: number, lo: number, hi: number): boolean {
+  return size === 3 ? hi < 0 : ((lo >> ((8 << size) - 1)) & 1) !== 0;
+}
