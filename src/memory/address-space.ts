@@ -1,0 +1,411 @@
+/**
+ * The address space of a process (Linux mm_struct): its mappings, page tables and layout. Page faults are in `fault.ts`; mmap, mprotect,
+ * mremap, madvise and mlock in files of their names; this one has what they stand on: finding, splitting, merging, unmapping, fork.
+ */
+import { EINVAL, ENOMEM, isErr } from '../abi/errno.ts';
+import type { Errno } from '../abi/errno.ts';
+import { resolveFault } from './fault.ts';
+import { DEFAULT_LIMITS } from './memory-limits.ts';
+import type { MemoryLimits } from './memory-limits.ts';
+import type { MappedFile } from './memory-object.ts';
+import { PTE_ANON, PTE_WRITE } from './page-table.ts';
+import { TASK_SIZE, UserMemory } from './user-memory.ts';
+import {
+  VM_ACCOUNT, VM_DONTCOPY, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYWRITE, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE, Vma,
+} from './vma.ts';
+import { VmaSet } from './vma-set.ts';
+
+/** sysctl vm.max_map_count. */
+export const MAX_MAP_COUNT = 65530;
+/** sysctl vm.mmap_min_addr. */
+export const MMAP_MIN_ADDR = 65536;
+/** Free space kept below a stack: 256 pages (stack_guard_gap). */
+export const STACK_GUARD: number = 256 * 4096;
+/** With more pages than this to forget, a new ASID is cheaper. */
+const FLUSH_PAGES = 8;
+
+export const pageAlign = (n: number): number => Math.ceil(n / 4096) * 4096;
+export const pageFloor = (n: number): number => Math.floor(n / 4096) * 4096;
+
+let nextSpaceId = 1;
+let nextAnonVma = 1;
+
+/** How much must stay free below `v`. */
+export function guardBelow(v: Vma): number {
+  return v.flags & VM_GROWSDOWN ? STACK_GUARD : 0;
+}
+
+export class AddressSpace extends UserMemory {
+  readonly id: number = nextSpaceId++;
+  /** What the platform keeps for it (TLB, code found by address). */
+  platform: object | null = null;
+  /** Tasks and borrowers that use it (mm_users). */
+  users = 1;
+  readonly vmas: VmaSet = new VmaSet();
+  limits: MemoryLimits = DEFAULT_LIMITS;
+  /** Where top-down mmap starts. */
+  mmapBase = 0x7ffff7fff000;
+  /** Flags of all new mappings (mlockall(MCL_FUTURE)). */
+  defFlags = 0;
+  // Layout, as prctl(PR_SET_MM) and /proc/PID/stat know it.
+  startCode = 0;
+  endCode = 0;
+  startData = 0;
+  endData = 0;
+  startBrk = 0;
+  brk = 0;
+  startStack = 0;
+  argStart = 0;
+  argEnd = 0;
+  envStart = 0;
+  envEnd = 0;
+  /** The auxiliary vector as on the stack. */
+  auxv: Uint8Array = new Uint8Array(0);
+  /** Address of the vDSO, 0 = none. */
+  vdso = 0;
+  /** The executable (/proc/PID/exe). */
+  exeFile: MappedFile | null = null;
+  // Pages of mappings, by kind (VmSize, VmData, VmStk, VmExe + VmLib, VmLck).
+  totalVm = 0;
+  dataVm = 0;
+  stackVm = 0;
+  execVm = 0;
+  lockedVm = 0;
+  peakVm = 0;
+  peakRss = 0;
+
+  get(): this {
+    this.users++;
+    return this;
+  }
+  /** One user less; the last one tears everything down (exit_mmap). */
+  put(): void {
+    if (--this.users === 0) this.release();
+  }
+
+  private release(): void {
+    for (let v = this.vmas.first; v !== null; v = v.next) {
+      if (v.flags & VM_ACCOUNT) this.pm.committed -= v.pages;
+      this.unlinkObject(v);
+    }
+    this.vmas.clear();
+    this.table.release();
+    this.totalVm = this.dataVm = this.stackVm = this.execVm = this.lockedVm = 0;
+    this.exeFile?.unref();
+    this.exeFile = null;
+    this.pm.hooks.releaseSpace(this);
+  }
+
+  /** Resident pages. */
+  get rss(): number {
+    return this.table.rssAnon + this.table.rssFile + this.table.rssShmem;
+  }
+  /** Called before pages go away: remembers the peaks (VmHWM, VmPeak). */
+  notePeaks(): void {
+    if (this.rss > this.peakRss) this.peakRss = this.rss;
+    if (this.totalVm > this.peakVm) this.peakVm = this.totalVm;
+  }
+
+  override fault(addr: number, access: number): number {
+    return resolveFault(this, addr, access);
+  }
+
+  // Mappings.
+
+  /** Counts `pages` pages with these flags in (positive) or out. */
+  account(flags: number, pages: number): void {
+    this.totalVm += pages;
+    if (flags & VM_GROWSDOWN) this.stackVm += pages;
+    else if (isDataMapping(flags)) this.dataVm += pages;
+    else if ((flags & (VM_EXEC | VM_WRITE)) === VM_EXEC) this.execVm += pages;
+    if (flags & VM_LOCKED) this.lockedVm += pages;
+    if (pages > 0 && this.totalVm > this.peakVm) this.peakVm = this.totalVm;
+  }
+
+  /** RLIMIT_AS and RLIMIT_DATA allow `pages` more pages with these flags (may_expand_vm). */
+  mayExpand(flags: number, pages: number): boolean {
+    if ((this.totalVm + pages) * 4096 > this.limits.addressSpaceLimit()) return false;
+    return !(isDataMapping(flags) && (this.dataVm + pages) * 4096 > this.limits.dataLimit());
+  }
+
+  /** Heuristic overcommit: one request may not exceed all memory there is. Charges `pages` to the commit account. */
+  commit(pages: number): 0 | Errno {
+    if (pages > this.pm.total) return ENOMEM;
+    this.pm.committed += pages;
+    return 0;
+  }
+
+  /** Enters `v` into the set and its object's list; the vma takes over one reference each to object and file. */
+  link(v: Vma): void {
+    this.vmas.insert(v);
+    this.linkObject(v);
+  }
+  private linkObject(v: Vma): void {
+    const o = v.object;
+    if (o === null) return;
+    o.addMapping(v);
+    if ((v.flags & (VM_SHARED | VM_MAYWRITE)) === (VM_SHARED | VM_MAYWRITE)) o.writableMappings++;
+  }
+  private unlinkObject(v: Vma): void {
+    const o = v.object;
+    if (o !== null) {
+      o.removeMapping(v);
+      if ((v.flags & (VM_SHARED | VM_MAYWRITE)) === (VM_SHARED | VM_MAYWRITE)) o.writableMappings--;
+      o.unref();
+    }
+    v.file?.unref();
+  }
+  /** Takes `v` out and drops its references; pages are the caller's business. */
+  unlink(v: Vma): void {
+    this.vmas.remove(v);
+    this.unlinkObject(v);
+  }
+
+  /** Cuts `v` at `addr`: `v` keeps the lower part, the upper one is returned. No limit is checked. */
+  split(v: Vma, addr: number): Vma {
+    const upper = new Vma(this, addr, v.end, v.flags, v.pageOf(addr), v.object, v.file);
+    upper.name = v.name;
+    upper.anonVma = v.anonVma;
+    upper.anonForked = v.anonForked;
+    v.end = addr;
+    this.vmas.resized(v);
+    v.object?.ref();
+    v.file?.ref();
+    this.link(upper);
+    return upper;
+  }
+
+  /** Joins `v` with its neighbours where Linux would; returns the mapping that now covers it. */
+  merge(v: Vma): Vma {
+    const next = v.next;
+    if (next !== null && canMerge(v, next)) this.absorb(v, next);
+    const prev = v.prev;
+    if (prev !== null && canMerge(prev, v)) {
+      this.absorb(prev, v);
+      return prev;
+    }
+    return v;
+  }
+  /** `low` grows over `high`, its upper neighbour. */
+  private absorb(low: Vma, high: Vma): void {
+    const end = high.end;
+    if (low.anonVma === 0) {
+      low.anonVma = high.anonVma;
+      low.anonForked = high.anonForked;
+    }
+    this.unlink(high);
+    low.end = end;
+    this.vmas.resized(low);
+  }
+
+  /** The identity for anonymous pages of `v`, taken from a neighbour it could merge with (find_mergeable_anon_vma). */
+  prepareAnon(v: Vma): void {
+    if (v.anonVma !== 0) return;
+    const next = v.next;
+    const prev = v.prev;
+    if (next !== null && next.anonVma !== 0 && !next.anonForked && canMerge(v, next)) v.anonVma = next.anonVma;
+    else if (prev !== null && prev.anonVma !== 0 && !prev.anonForked && canMerge(prev, v)) v.anonVma = prev.anonVma;
+    else v.anonVma = nextAnonVma++;
+  }
+
+  /** True if every page of [start, end) is mapped. */
+  covered(start: number, end: number): boolean {
+    let v = this.vmas.find(start);
+    let at = start;
+    while (v !== null && v.start <= at) {
+      if (v.end >= end) return true;
+      at = v.end;
+      v = v.next;
+    }
+    return false;
+  }
+
+  /** munmap(2). EINVAL: misaligned, empty, beyond the end; ENOMEM: too many mappings after a split. */
+  munmap(addr: number, len: number): 0 | Errno {
+    if (addr % 4096 !== 0 || addr < 0 || addr > TASK_SIZE || len < 0 || len > TASK_SIZE - addr) return EINVAL;
+    const end = addr + pageAlign(len);
+    if (end === addr) return EINVAL;
+    return this.unmapRange(addr, end);
+  }
+
+  /** Unmaps [start, end), page-aligned. ENOMEM when a mapping would have to be split beyond MAX_MAP_COUNT. */
+  unmapRange(start: number, end: number): 0 | Errno {
+    let v = this.vmas.intersecting(start, end);
+    if (v === null) return 0;
+    if (v.start < start) {
+      if (end < v.end && this.vmas.size >= MAX_MAP_COUNT) return ENOMEM;
+      v = this.split(v, start);
+    }
+    const last = this.vmas.find(end - 1);
+    if (last !== null && last.start < end && last.end > end) {
+      if (this.vmas.size >= MAX_MAP_COUNT) return ENOMEM;
+      this.split(last, end);
+    }
+    this.notePeaks();
+    const zapped = this.table.zap(start, end);
+    if (isErr(zapped)) return zapped;
+    this.flush(start, end, zapped);
+    for (let w: Vma | null = v; w !== null && w.start < end; ) {
+      const next: Vma | null = w.next;
+      this.account(w.flags, -w.pages);
+      if (w.flags & VM_ACCOUNT) this.pm.committed -= w.pages;
+      if (w.flags & VM_SHARED && w.object !== null && w.object.tracksDirty) w.object.sync(w.pageOffset, w.pageOffset + w.pages - 1);
+      this.unlink(w);
+      w = next;
+    }
+    return 0;
+  }
+
+  /** Drops cached translations of [start, end) after `changed` PTEs changed. */
+  flush(start: number, end: number, changed: number): void {
+    if (changed === 0) return;
+    if (this.table.execGone) {
+      this.table.execGone = false;
+      this.pm.hooks.execChanged(this);
+    }
+    if ((end - start) / 4096 > FLUSH_PAGES) this.pm.hooks.flushSpace(this);
+    else for (let a = start; a < end; a += 4096) this.pm.hooks.invalidatePage(this, a / 4096);
+  }
+
+  /** Drops pages of [start, end) (madvise DONTNEED): they come anew at the next access. */
+  discard(start: number, end: number): 0 | Errno {
+    this.notePeaks();
+    const zapped = this.table.zap(start, end);
+    if (isErr(zapped)) return zapped;
+    this.flush(start, end, zapped);
+    return 0;
+  }
+
+  /** A mapped object lost these pages: unmap them; private copies only with `evenCopies`. */
+  zapForObject(start: number, end: number, evenCopies: boolean): void {
+    if (evenCopies) {
+      this.discard(start, end);
+      return;
+    }
+    this.eachPte(start, end, (base, index, pte) => {
+      if (pte & PTE_ANON) return false;
+      this.table.clear(base, index);
+      return true;
+    });
+  }
+
+  /** Takes WRITE away from the pages of [start, end), so that the next store faults. */
+  writeProtect(start: number, end: number): void {
+    this.eachPte(start, end, (base, index, pte) => {
+      if (!(pte & PTE_WRITE)) return false;
+      this.pm.i32[base + index] = pte & ~PTE_WRITE;
+      return true;
+    });
+  }
+
+  /**
+   * Calls `f` for every PTE in use in [start, end) of leaves that are this space's own; `f` says whether it changed it. Flushes afterwards.
+   * A shared leaf that cannot be copied for want of memory is skipped. Not for hot paths.
+   */
+  eachPte(start: number, end: number, f: (base: number, index: number, pte: number) => boolean): void {
+    let changed = 0;
+    for (let a = start; a < end; ) {
+      const li = Math.floor(a / 4194304);
+      const stop = Math.min(end, (li + 1) * 4194304);
+      if (this.table.leaf(li) !== 0) {
+        const base = this.table.ownLeaf(li);
+        if (!isErr(base)) {
+          for (let index = (a / 4096) & 1023; a < stop; a += 4096, index++) {
+            const pte = this.pm.i32[base + index]!;
+            if (pte !== 0 && f(base, index, pte)) changed++;
+          }
+        }
+      }
+      a = stop;
+    }
+    this.flush(start, end, changed);
+  }
+
+  /** Identity of the word at `addr` for futexes in shared mappings: [object id, byte offset in it], or null when it is private memory. */
+  sharedKey(addr: number): { object: number; offset: number } | null {
+    const v = this.vmas.find(addr);
+    if (v === null || v.start > addr || v.object === null || !(v.flags & VM_SHARED)) return null;
+    return { object: v.object.id, offset: v.pageOffset * 4096 + (addr - v.start) };
+  }
+
+  /** A copy for fork(2): same mappings, pages shared copy-on-write. ENOMEM. */
+  fork(): AddressSpace | Errno {
+    let charge = 0;
+    for (let v = this.vmas.first; v !== null; v = v.next) if (v.flags & VM_ACCOUNT && !(v.flags & VM_DONTCOPY)) charge += v.pages;
+    if (charge > this.pm.total * 4) return ENOMEM;
+    const child = new AddressSpace(this.pm);
+    child.table.shareFrom(this.table);
+    child.limits = this.limits;
+    child.mmapBase = this.mmapBase;
+    child.startCode = this.startCode;
+    child.endCode = this.endCode;
+    child.startData = this.startData;
+    child.endData = this.endData;
+    child.startBrk = this.startBrk;
+    child.brk = this.brk;
+    child.startStack = this.startStack;
+    child.argStart = this.argStart;
+    child.argEnd = this.argEnd;
+    child.envStart = this.envStart;
+    child.envEnd = this.envEnd;
+    child.auxv = this.auxv;
+    child.vdso = this.vdso;
+    child.exeFile = this.exeFile;
+    child.exeFile?.ref();
+    child.totalVm = this.totalVm;
+    child.dataVm = this.dataVm;
+    child.stackVm = this.stackVm;
+    child.execVm = this.execVm;
+    child.peakVm = this.totalVm;
+    child.peakRss = this.rss;
+    for (let v = this.vmas.first; v !== null; v = v.next) {
+      if (v.flags & VM_DONTCOPY) {
+        child.totalVm -= v.pages;
+        if (v.flags & VM_GROWSDOWN) child.stackVm -= v.pages;
+        else if (isDataMapping(v.flags)) child.dataVm -= v.pages;
+        else if ((v.flags & (VM_EXEC | VM_WRITE)) === VM_EXEC) child.execVm -= v.pages;
+        child.table.zap(v.start, v.end);
+        continue;
+      }
+      const w = new Vma(child, v.start, v.end, v.flags & ~(VM_LOCKED | VM_LOCKONFAULT), v.pageOffset, v.object, v.file);
+      w.name = v.name;
+      if (v.anonVma !== 0) {
+        w.anonVma = nextAnonVma++;
+        w.anonForked = true;
+      }
+      if (v.object !== null) {
+        v.object.ref();
+        v.file?.ref();
+      }
+      child.vmas.append(w);
+      child.linkObject(w);
+      if (v.flags & VM_WIPEONFORK) {
+        child.table.zap(v.start, v.end);
+        w.anonVma = 0;
+        w.anonForked = false;
+      }
+    }
+    this.pm.committed += charge;
+    child.table.execGone = false;
+    // What this space could write it now shares: its own cached write permissions are stale.
+    this.pm.hooks.flushSpace(this);
+    this.pm.hooks.forked(this, child);
+    return child;
+  }
+}
+
+/** VmData counts private writable memory that is not stack. */
+export function isDataMapping(flags: number): boolean {
+  return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) === VM_WRITE;
+}
+
+/** Linux can_vma_merge_before/after: `a` ends where `b` starts and they are alike. */
+export function canMerge(a: Vma, b: Vma): boolean {
+  if (a.end !== b.start || a.flags !== b.flags || a.object !== b.object || a.file !== b.file || a.name !== b.name) return false;
+  if (a.flags & VM_SPECIAL || a.pageOf(a.end) !== b.pageOffset) return false;
+  if (a.anonVma !== b.anonVma) {
+    if (a.anonVma !== 0 && b.anonVma !== 0) return false;
+    if (a.anonForked || b.anonForked) return false;
+  }
+  return true;
+}

@@ -1,0 +1,159 @@
+/** Physical frames of 4 KiB in the one WebAssembly.Memory: allocation, reference counts, the limit. */
+import { ENOMEM } from '../abi/errno.ts';
+import type { Errno } from '../abi/errno.ts';
+import { NoPlatform } from './platform-hooks.ts';
+import type { PlatformHooks } from './platform-hooks.ts';
+
+export const PAGE_SIZE = 4096;
+export const PAGE_SHIFT = 12;
+export const PAGE_MASK = 4095;
+
+/** frameFlags: translations exist of code in this frame (set by the platform, cleared by codeWillChange). */
+export const FRAME_CODE = 1;
+/** frameFlags: the frame belongs to a page cache (a file or shared memory), not to one process's anonymous memory. */
+export const FRAME_CACHE = 2;
+/** frameFlags: newer than the file behind the page cache; must be written back. */
+export const FRAME_DIRTY = 4;
+
+/**
+ * All guest frames. A frame is a number f; its bytes are at offset f * 4096 of the linear memory. Memory that was never handed out is
+ * never touched, so the host commits only what the guest has used.
+ */
+export class PhysicalMemory {
+  readonly u8: Uint8Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+  readonly i64: BigInt64Array;
+  readonly firstFrame: number;
+  /** One past the last frame. */
+  readonly endFrame: number;
+  /** Bits FRAME_…, by frame. */
+  readonly frameFlags: Uint8Array;
+  hooks: PlatformHooks = new NoPlatform();
+  /** Frames in use at most; allocation beyond it is ENOMEM. */
+  limit: number;
+  /** Frames in use. */
+  used = 0;
+  /** Most frames ever in use. */
+  peak = 0;
+  /** A frame of zeros, mapped read-only wherever untouched anonymous memory is read. Never freed. */
+  readonly zeroFrame: number;
+  /** Called when an allocation would pass the limit; true: something was freed, try again. Page caches with clean pages hang here. */
+  reclaimer: Reclaimer | null = null;
+  /** Frames promised to accountable mappings (Linux vm_committed_as). */
+  committed = 0;
+  /** References, by frame; page-table leaves count the spaces that share them. */
+  readonly refs: Int32Array;
+  /** Of frames that hold page-table leaves: lowest and highest used index (low > high = empty). */
+  readonly leafLow: Int16Array;
+  readonly leafHigh: Int16Array;
+  private readonly freeList: Int32Array;
+  private freeCount = 0;
+  /** First frame that was never handed out: still zero. */
+  private fresh: number;
+
+  /** `memory`: the WebAssembly.Memory. `limit`: frames the guest may use (default: all). */
+  constructor(memory: { readonly buffer: ArrayBuffer }, firstFrame: number, limit: number = Infinity) {
+    const buffer = memory.buffer;
+    this.u8 = new Uint8Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
+    this.firstFrame = firstFrame;
+    // The end of the last frame must be a positive int32 too.
+    this.endFrame = Math.min(Math.floor(buffer.byteLength / PAGE_SIZE), 0x7ffff);
+    this.frameFlags = new Uint8Array(this.endFrame);
+    this.refs = new Int32Array(this.endFrame);
+    this.leafLow = new Int16Array(this.endFrame);
+    this.leafHigh = new Int16Array(this.endFrame);
+    this.freeList = new Int32Array(this.endFrame);
+    this.fresh = firstFrame;
+    this.limit = Math.min(limit, this.endFrame - firstFrame);
+    this.zeroFrame = this.fresh++;
+    this.refs[this.zeroFrame] = 1;
+  }
+
+  /** Frames the guest may use. */
+  get total(): number {
+    return this.limit;
+  }
+  /** Frames left. */
+  get free(): number {
+    return this.limit - this.used;
+  }
+
+  /** A frame of zeros with one reference; ENOMEM at the limit. */
+  allocFrame(): number | Errno {
+    if (this.used >= this.limit && !this.reclaim(1)) return ENOMEM;
+    if (++this.used > this.peak) this.peak = this.used;
+    if (this.freeCount > 0) {
+      const f = this.freeList[--this.freeCount]!;
+      this.refs[f] = 1;
+      this.u8.fill(0, f << PAGE_SHIFT, (f + 1) << PAGE_SHIFT);
+      return f;
+    }
+    const f = this.fresh++;
+    this.refs[f] = 1;
+    return f;
+  }
+
+  /** A frame with any content and one reference, for a caller that overwrites all of it; ENOMEM at the limit. */
+  allocFrameDirty(): number | Errno {
+    if (this.used >= this.limit && !this.reclaim(1)) return ENOMEM;
+    if (++this.used > this.peak) this.peak = this.used;
+    const f = this.freeCount > 0 ? this.freeList[--this.freeCount]! : this.fresh++;
+    this.refs[f] = 1;
+    return f;
+  }
+
+  private reclaim(frames: number): boolean {
+    return this.reclaimer !== null && this.reclaimer.reclaim(frames) && this.used < this.limit;
+  }
+
+  ref(f: number): void {
+    this.refs[f]!++;
+  }
+
+  /** Drops one reference; the last one frees the frame. */
+  unref(f: number): void {
+    if (--this.refs[f]! !== 0) return;
+    if (this.frameFlags[f] !== 0) {
+      if (this.frameFlags[f]! & FRAME_CODE) this.hooks.codeWillChange(f);
+      this.frameFlags[f] = 0;
+    }
+    this.freeList[this.freeCount++] = f;
+    this.used--;
+  }
+
+  refCount(f: number): number {
+    return this.refs[f]!;
+  }
+
+  /** Must come before the kernel changes bytes of `f`: drops translations of code in it. */
+  willWrite(f: number): void {
+    if (this.frameFlags[f]! & FRAME_CODE) this.hooks.codeWillChange(f);
+  }
+
+  zero(f: number): void {
+    this.willWrite(f);
+    this.u8.fill(0, f << PAGE_SHIFT, (f + 1) << PAGE_SHIFT);
+  }
+
+  /** Copies all of frame `src` to frame `dst`. */
+  copy(dst: number, src: number): void {
+    this.u8.copyWithin(dst << PAGE_SHIFT, src << PAGE_SHIFT, (src + 1) << PAGE_SHIFT);
+  }
+
+  /** The bytes of `f` (a new view; not for hot paths). */
+  bytes(f: number): Uint8Array {
+    return this.u8.subarray(f << PAGE_SHIFT, (f + 1) << PAGE_SHIFT);
+  }
+}
+
+/** Something that can give frames back under pressure. */
+export interface Reclaimer {
+  /** Tries to free `frames` frames; true if it freed any. */
+  reclaim(frames: number): boolean;
+}
