@@ -4,11 +4,14 @@ import { IMM_16, IMM_16_8, IMM_32, IMM_8, IMM_NONE, IMM_OFFSET, IMM_V, IMM_Z, ce
 import type { Insn } from './insn.ts';
 import { MAX_LENGTH, REPE, REPNE } from './insn.ts';
 
+/** The byte at a guest address, or -1 if it cannot be fetched. */
+export type Fetch = (address: number) => number;
+
 export const DECODE_OK = 0;
 /** No row for these bytes: #UD. */
 export const DECODE_ILLEGAL = 1;
-/** The instruction goes on beyond the bytes given. */
-export const DECODE_NEEDS_MORE = 2;
+/** A byte could not be fetched: `insn.faultAddress`. */
+export const DECODE_FETCH_FAULT = 2;
 /** More than 15 bytes: #GP. */
 export const DECODE_TOO_LONG = 3;
 
@@ -25,9 +28,7 @@ PREFIX_KIND[0x65] = PREFIX_GS;
 for (const p of [0x26, 0x2e, 0x36, 0x3e]) PREFIX_KIND[p] = PREFIX_IGNORED;
 for (let p = 0x40; p < 0x50; p++) PREFIX_KIND[p] = PREFIX_REX;
 
-let code: Uint8Array;
-let at = 0;
-let end = 0;
+let fetch: Fetch;
 let failed = 0;
 
 /** Takes the next byte; on failure sets `failed` and gives 0. */
@@ -38,11 +39,12 @@ function take(i: Insn): number {
     failed = DECODE_TOO_LONG;
     return 0;
   }
-  if (at >= end) {
-    failed = DECODE_NEEDS_MORE;
+  const v = fetch(i.address + n);
+  if (v < 0) {
+    failed = DECODE_FETCH_FAULT;
+    i.faultAddress = i.address + n;
     return 0;
   }
-  const v = code[at++]!;
   i.bytes[n] = v;
   i.length = n + 1;
   return v;
@@ -56,11 +58,9 @@ function take32(i: Insn): number {
   return v | (take16(i) << 16);
 }
 
-/** Decodes into `i` the instruction of guest address `address` whose bytes are `from[start..limit)`. */
-export function decode(from: Uint8Array, start: number, limit: number, address: number, i: Insn): number {
-  code = from;
-  at = start;
-  end = limit;
+/** Decodes the instruction at `address` into `i`. */
+export function decode(from: Fetch, address: number, i: Insn): number {
+  fetch = from;
   failed = 0;
   i.address = address;
   i.length = 0;
@@ -112,7 +112,7 @@ export function decode(from: Uint8Array, start: number, limit: number, address: 
   if (cell === null) return DECODE_ILLEGAL;
   const prefix = i.rep === REPE ? 3 : i.rep === REPNE ? 2 : i.data16 ? 1 : 0;
   i.prefix = prefix;
-  let slot = prefix * cell.byPrefix;
+  let at = prefix * cell.byPrefix;
   if (cell.hasModrm) {
     const modrm = take(i);
     i.modrm = modrm;
@@ -120,13 +120,13 @@ export function decode(from: Uint8Array, start: number, limit: number, address: 
     i.reg = ((modrm >> 3) & 7) | i.rexR;
     if (i.mod === 3) {
       i.rm = (modrm & 7) | i.rexB;
-      slot += cell.byMod;
+      at += cell.byMod;
     } else memoryOperand(i, modrm);
-    slot += ((modrm >> 3) & 7) * cell.byReg + (modrm & 7) * cell.byRm;
+    at += ((modrm >> 3) & 7) * cell.byReg + (modrm & 7) * cell.byRm;
   } else i.rm = (byte & 7) | i.rexB;
   if (failed !== 0) return failed;
 
-  const form = cell.forms[slot]!;
+  const form = cell.forms[at]!;
   if (form === null) return DECODE_ILLEGAL;
   i.form = form;
   const sizing = form.sizing;

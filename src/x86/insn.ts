@@ -68,6 +68,8 @@ export class Insn {
   /** Mandatory-prefix column: 0 none, 1 66, 2 F2, 3 F3. */
   prefix = 0;
 
+  /** Address at which `fetch` failed, after DECODE_FETCH_FAULT. */
+  faultAddress = 0;
   /** Temp with the host address while a memory destination is open (operands.ts). */
   place = -1;
 

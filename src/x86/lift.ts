@@ -1,29 +1,42 @@
 /** Entry of the lifter: one guest instruction to IR. */
-import { DECODE_ILLEGAL, DECODE_NEEDS_MORE, DECODE_OK, decode } from './decoder.ts';
+import type { Fetch } from './decoder.ts';
+import { DECODE_FETCH_FAULT, DECODE_ILLEGAL, DECODE_OK, decode } from './decoder.ts';
 import { EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL } from './exits.ts';
-import { Insn } from './insn.ts';
+import type { Insn } from './insn.ts';
 import type { IrBuilder } from './ir.ts';
+import { S_EXIT, S_JUMP } from './ir.ts';
 import './lift-move.ts';
 import './lift-alu.ts';
 import './lift-stack.ts';
 import './lift-control.ts';
 
-/** The instruction that was lifted last: its length, its bytes and its row, for the caller's reports. */
-export const insn: Insn = new Insn();
+/** Lifted; the next instruction follows. */
+export const LIFT_OK = 0;
+/** Lifted; the last statement is a terminator. */
+export const LIFT_END = 1;
+/** Not an instruction, or not implemented: an exit with EXIT_ILLEGAL was emitted, and ends the block. */
+export const LIFT_ILLEGAL = 2;
+/** The bytes cannot be fetched (`insn.faultAddress`); nothing was emitted. */
+export const LIFT_FETCH_FAULT = 3;
 
 /**
- * Appends to `b` the IR of the instruction at guest address `address`, whose bytes are `code[at..end)`. Returns its length in bytes, or 0 if it
- * goes on beyond `end`: then nothing was emitted. The block ends if the last statement is a terminator.
- * What is not an instruction, or not implemented, becomes an exit with EXIT_ILLEGAL; more than 15 bytes one with EXIT_GENERAL_PROTECTION.
+ * Decodes the instruction at `address` and appends its IR to `b`; `insn.next` is then the following address.
+ * `fetch` gives a byte, or -1 where it cannot be fetched.
  */
-export function liftInstruction(b: IrBuilder, code: Uint8Array, at: number, end: number, address: number): number {
+export function liftInstruction(fetch: Fetch, address: number, b: IrBuilder, insn: Insn): number {
   b.instruction();
-  const status = decode(code, at, end, address, insn);
-  if (status === DECODE_OK) {
-    insn.form!.lift(b, insn);
-    return insn.length;
+  const status = decode(fetch, address, insn);
+  if (status !== DECODE_OK) {
+    if (status === DECODE_FETCH_FAULT) return LIFT_FETCH_FAULT;
+    insn.next = address + insn.length;
+    b.fault(status === DECODE_ILLEGAL ? EXIT_ILLEGAL : EXIT_GENERAL_PROTECTION);
+    return status === DECODE_ILLEGAL ? LIFT_ILLEGAL : LIFT_END;
   }
-  if (status === DECODE_NEEDS_MORE) return 0;
-  b.fault(status === DECODE_ILLEGAL ? EXIT_ILLEGAL : EXIT_GENERAL_PROTECTION);
-  return insn.length;
+  const first = b.stmtCount;
+  insn.form!.lift(b, insn);
+  if (b.stmtCount === first) return LIFT_OK;
+  const last = b.stmts[b.stmtCount - 1]!;
+  const o = b.op[last]!;
+  if (o < S_JUMP || o > S_EXIT) return LIFT_OK;
+  return o === S_EXIT && b.lo[last] === EXIT_ILLEGAL && b.hi[last] === 0 ? LIFT_ILLEGAL : LIFT_END;
 }
