@@ -9,6 +9,7 @@ import './lift-move.ts';
 import './lift-alu.ts';
 import './lift-stack.ts';
 import './lift-control.ts';
+import './lift-shift.ts';
 
 /** Lifted; the next instruction follows. */
 export const LIFT_OK = 0;
