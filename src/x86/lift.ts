@@ -10,6 +10,9 @@ import './lift-alu.ts';
 import './lift-stack.ts';
 import './lift-control.ts';
 import './lift-shift.ts';
+import './lift-bit.ts';
+import './lift-multiply.ts';
+import './lift-string.ts';
 
 /** Lifted; the next instruction follows. */
 export const LIFT_OK = 0;
