@@ -7,12 +7,16 @@ import type { IrBuilder } from './ir.ts';
 import { S_EXIT, S_JUMP } from './ir.ts';
 import './lift-move.ts';
 import './lift-alu.ts';
+import './sse-move.ts';
+import './sse-integer.ts';
+import './sse-float.ts';
 import './lift-stack.ts';
 import './lift-control.ts';
 import './lift-shift.ts';
 import './lift-bit.ts';
 import './lift-multiply.ts';
 import './lift-string.ts';
+import './lift-system.ts';
 
 /** Lifted; the next instruction follows. */
 export const LIFT_OK = 0;
