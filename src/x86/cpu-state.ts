@@ -19,6 +19,10 @@ export const MXCSR_DEFAULT = 0x1f80;
 export const MXCSR_MASK = 0xffff;
 /** Bytes of an FXSAVE image. */
 export const FXSAVE_SIZE = 512;
+/** Bytes of an XSAVE image with nothing beyond x87 and SSE. */
+export const XSAVE_SIZE = 576;
+/** Bits of XCR0 and XSTATE_BV. */
+export const XSTATE_X87 = 1, XSTATE_SSE = 2;
 
 export class CpuState {
   readonly memory: StateMemory;
@@ -154,6 +158,10 @@ export class CpuState {
     other.memory.u8.set(this.memory.u8.subarray(this.at, this.at + TLB_BASE), other.at);
     other.setI32(FP_SLOW, this.i32(FP_SLOW));
   }
+  /** The same, the other way round. */
+  copyFrom(other: CpuState): void {
+    other.copyTo(this);
+  }
   /** All bytes of the block, for a checkpoint. */
   bytes(): Uint8Array {
     return this.memory.u8.subarray(this.at, this.at + CPU_STATE_SIZE);
@@ -196,6 +204,33 @@ export class CpuState {
       u8.fill(0, to + 10, to + 16);
     }
     u8.set(from.subarray(off + 160, off + 416), this.at + XMM);
+    this.mxcsr = mxcsr;
+    return true;
+  }
+
+  /** Writes an XSAVE image with the x87 and SSE components to `out` at `off`: the FXSAVE image and the 64-byte header. SDM vol. 1, 13.4. */
+  saveXsave(out: Uint8Array, off: number): void {
+    this.saveFx(out, off);
+    out.fill(0, off + FXSAVE_SIZE, off + XSAVE_SIZE);
+    out[off + FXSAVE_SIZE] = XSTATE_X87 | XSTATE_SSE;
+  }
+  /**
+   * Loads an XSAVE image; components whose XSTATE_BV bit is clear get their initial state. False, with nothing changed, if the header or MXCSR
+   * has reserved bits (the instruction's #GP).
+   */
+  restoreXsave(from: Uint8Array, off: number): boolean {
+    const header = off + FXSAVE_SIZE;
+    const present = from[header]!;
+    if (present & ~(XSTATE_X87 | XSTATE_SSE)) return false;
+    for (let k = 1; k < 24; k++) if (from[header + k] !== 0) return false;
+    if (!this.restoreFx(from, off)) return false;
+    const mxcsr = this.mxcsr;
+    if ((present & XSTATE_X87) === 0) {
+      this.memory.u8.fill(0, this.at + ST, this.at + ST + 128);
+      this.setI32(FPU_CW, 0x37f);
+      for (const field of [FPU_SW, FPU_TOP, FPU_TAG, FPU_OPCODE, FPU_IP, FPU_IP + 4, FPU_DP, FPU_DP + 4]) this.setI32(field, 0);
+    }
+    if ((present & XSTATE_SSE) === 0) this.memory.u8.fill(0, this.at + XMM, this.at + XMM + 256);
     this.mxcsr = mxcsr;
     return true;
   }

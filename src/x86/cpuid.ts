@@ -1,0 +1,91 @@
+/**
+ * What the processor says it is: x86-64-v2 (CMPXCHG16B, LAHF, POPCNT, SSE to SSE4.2), nothing of v3. Feature bits are set only for what has rows.
+ * Sources: SDM vol. 2, CPUID; AMD APM vol. 3, appendix E; the x86-64 psABI for the levels.
+ */
+// Leaf 1, EDX.
+const FPU = 1 << 0, TSC = 1 << 4, MSR = 1 << 5, CX8 = 1 << 8, SEP = 1 << 11, CMOV = 1 << 15, CLFSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24, SSE = 1 << 25, SSE2 = 1 << 26;
+// Leaf 1, ECX.
+const SSE3 = 1 << 0, SSSE3 = 1 << 9, CX16 = 1 << 13, SSE4_1 = 1 << 19, SSE4_2 = 1 << 20, POPCNT = 1 << 23, HYPERVISOR = 1 << 31;
+// Leaf 0x80000001.
+const LAHF_LM = 1 << 0, SYSCALL = 1 << 11, NX = 1 << 20, RDTSCP = 1 << 27, LM = 1 << 29;
+
+/**
+ * "GenuineIntel": run-time dispatch in glibc, OpenSSL and Go looks at the feature bits alone, but some programs treat an unknown vendor as a 386.
+ */
+const VENDOR = 'GenuineIntel';
+/** Family 6, model 0x2c (Westmere), stepping 2: the newest real processor with no more than x86-64-v2. */
+const SIGNATURE = 0x000206c2;
+const BRAND = 'Vivarium virtual processor (x86-64-v2)';
+/** RDTSC counts nanoseconds. */
+export const TSC_HZ = 1_000_000_000;
+
+const result = new Int32Array(4);
+
+function set(eax: number, ebx: number, ecx: number, edx: number): Int32Array {
+  result[0] = eax;
+  result[1] = ebx;
+  result[2] = ecx;
+  result[3] = edx;
+  return result;
+}
+
+/** Four characters as a little-endian word. */
+function word(s: string, at: number): number {
+  let v = 0;
+  for (let k = 0; k < 4; k++) v |= (at + k < s.length ? s.charCodeAt(at + k) : 0) << (8 * k);
+  return v;
+}
+
+const MAX_BASIC = 0x16, MAX_EXTENDED = 0x80000008 | 0;
+
+/** EAX, EBX, ECX, EDX of a leaf (i32 each), in an array that the next call reuses. */
+export function cpuid(leaf: number, subleaf: number): Int32Array {
+  switch (leaf | 0) {
+    case 0:
+      return set(MAX_BASIC, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4));
+    case 1:
+      // EBX: CLFLUSH line of 8 * 8 bytes, one logical processor, APIC id 0.
+      return set(SIGNATURE, 0x00010800, SSE3 | SSSE3 | CX16 | SSE4_1 | SSE4_2 | POPCNT | HYPERVISOR,
+        FPU | TSC | MSR | CX8 | SEP | CMOV | CLFSH | MMX | FXSR | SSE | SSE2);
+    case 4:
+      // Deterministic cache parameters: type, level; ways, line; sets. 32 KiB data, 32 KiB code, 256 KiB, 8 MiB.
+      switch (subleaf) {
+        case 0:
+          return set(0x121, (7 << 22) | 63, 63, 0);
+        case 1:
+          return set(0x122, (7 << 22) | 63, 63, 0);
+        case 2:
+          return set(0x143, (7 << 22) | 63, 511, 0);
+        case 3:
+          return set(0x163, (15 << 22) | 63, 8191, 0);
+      }
+      return set(0, 0, 0, 0);
+    case 0x15:
+      // TSC frequency = crystal (1 GHz) * EBX / EAX.
+      return set(1, 1, TSC_HZ, 0);
+    case 0x16:
+      return set(TSC_HZ / 1_000_000, TSC_HZ / 1_000_000, 100, 0);
+    case 0x40000000:
+      return set(0x40000000, word('VivariumVivarium', 0), word('VivariumVivarium', 4), word('VivariumVivarium', 8));
+    case 0x80000000 | 0:
+      return set(MAX_EXTENDED, 0, 0, 0);
+    case 0x80000001 | 0:
+      return set(0, 0, LAHF_LM, SYSCALL | NX | RDTSCP | LM);
+    case 0x80000002 | 0:
+    case 0x80000003 | 0:
+    case 0x80000004 | 0: {
+      const at = ((leaf & 0xff) - 2) * 16;
+      return set(word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12));
+    }
+    case 0x80000006 | 0:
+      // 256 KiB second-level cache, 8 ways, 64-byte lines.
+      return set(0, 0, 0x01006040, 0);
+    case 0x80000007 | 0:
+      // Invariant TSC.
+      return set(0, 0, 0, 1 << 8);
+    case 0x80000008 | 0:
+      // 39-bit physical, 48-bit linear addresses.
+      return set(0x3027, 0, 0, 0);
+  }
+  return set(0, 0, 0, 0);
+}
