@@ -7,7 +7,8 @@ import type { Errno } from '../abi/errno.ts';
 import { resolveFault } from './fault.ts';
 import { DEFAULT_LIMITS } from './memory-limits.ts';
 import type { MemoryLimits } from './memory-limits.ts';
-import type { MappedFile } from './memory-object.ts';
+import type { MappedFile, MemoryObject } from './memory-object.ts';
+import { AnonymousShared } from './page-cache.ts';
 import { PTE_ANON, PTE_WRITE } from './page-table.ts';
 import { TASK_SIZE, UserMemory } from './user-memory.ts';
 import {
@@ -319,6 +320,11 @@ export class AddressSpace extends UserMemory {
       a = stop;
     }
     this.flush(start, end, changed);
+  }
+
+  /** What a shared mapping of /dev/zero maps: zeros of its own. */
+  sharedZeros(): MemoryObject {
+    return new AnonymousShared(this.pm, Number.MAX_SAFE_INTEGER);
   }
 
   /** Identity of the word at `addr` for futexes in shared mappings: [object id, byte offset in it], or null when it is private memory. */

@@ -133,10 +133,9 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
   if (type === MAP_SHARED && source === null) {
     if (!(flags & MAP_NORESERVE) && pages > space.pm.total) return ENOMEM;
     object = new AnonymousShared(space.pm, len);
-  } else if (object !== null) {
-    object.ref();
-    file?.ref();
   }
+  object?.ref();
+  file?.ref();
   const mapped = mapRegion(space, addr, len, vm, pageOffset, object, file);
   if (isErr(mapped)) {
     object?.unref();

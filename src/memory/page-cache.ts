@@ -40,10 +40,12 @@ export class PageCache extends MemoryObject {
   private dense: Int32Array = new Int32Array(0);
   /** Frames of pages beyond `dense`. */
   private sparse: Map<number, number> | null = null;
-  private refs = 1;
+  private refs: number;
 
-  constructor(pm: PhysicalMemory, backing: PageBacking | null) {
+  /** `refs`: references the maker holds. */
+  constructor(pm: PhysicalMemory, backing: PageBacking | null, refs = 1) {
     super();
+    this.refs = refs;
     this.pm = pm;
     this.backing = backing;
     this.isShmem = backing === null;
@@ -324,10 +326,10 @@ export class PageCache extends MemoryObject {
   }
 }
 
-/** Memory of a MAP_SHARED | MAP_ANONYMOUS mapping; maps shows it as a deleted /dev/zero, as Linux does. */
+/** Memory of a MAP_SHARED | MAP_ANONYMOUS mapping, kept by its mappings alone; maps shows it as a deleted /dev/zero, as Linux does. */
 export class AnonymousShared extends PageCache {
   constructor(pm: PhysicalMemory, bytes: number) {
-    super(pm, null);
+    super(pm, null, 0);
     this.size = bytes;
   }
 }

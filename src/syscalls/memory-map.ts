@@ -1,0 +1,73 @@
+/** mmap, munmap, mprotect, brk and their pkey forms. */
+import { EBADF, EINVAL, ENOMEM, ENOSPC, isErr } from '../abi/errno.ts';
+import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE } from '../abi/mman.ts';
+import { mmap, setBrk } from '../memory/mmap.ts';
+import type { MappingSource } from '../memory/mmap.ts';
+import { mprotect } from '../memory/mprotect.ts';
+import type { Task } from '../kernel/task.ts';
+import type { SyscallArgs, SyscallRow } from './args.ts';
+
+/** The protection keys that exist: none, as on a processor without PKU. */
+const NO_PKEY = -1;
+
+function sysMmap(t: Task, a: SyscallArgs): number {
+  const addr = a.addr(0);
+  const len = a.size(1);
+  const prot = a.lo(2);
+  const flags = a.lo(3);
+  const offset = a.long(5);
+  if (offset % 4096 !== 0) return EINVAL;
+  if (flags & MAP_ANONYMOUS) {
+    // No huge pages are configured: the pool is empty.
+    if (flags & MAP_HUGETLB) return ENOMEM;
+    return mmap(t.space, addr, len, prot, flags, null, offset);
+  }
+  const file = t.fdTable.get(a.fd(4));
+  if (file === null || file.isPath) return EBADF;
+  if (flags & MAP_HUGETLB) return EINVAL;
+  const type = flags & MAP_TYPE;
+  const object = file.mmap(t, type === MAP_SHARED || type === MAP_SHARED_VALIDATE);
+  if (object === null) return mmap(t.space, addr, len, prot, flags, null, offset);
+  if (isErr(object)) return object;
+  const source: MappingSource = {
+    object, file, readable: file.readable, writable: file.writable, appendOnly: false, noExec: false,
+  };
+  return mmap(t.space, addr, len, prot, flags, source, offset);
+}
+
+function sysMunmap(t: Task, a: SyscallArgs): number {
+  return t.space.munmap(a.addr(0), a.size(1));
+}
+
+function sysMprotect(t: Task, a: SyscallArgs): number {
+  return mprotect(t.space, a.addr(0), a.size(1), a.lo(2));
+}
+
+function sysPkeyMprotect(t: Task, a: SyscallArgs): number {
+  if (a.int(3) !== NO_PKEY) return EINVAL;
+  return mprotect(t.space, a.addr(0), a.size(1), a.lo(2));
+}
+
+function sysPkeyAlloc(_t: Task, a: SyscallArgs): number {
+  if (a.lo(0) !== 0 || a.hi(0) !== 0) return EINVAL;
+  if (a.lo(1) & ~3 || a.hi(1) !== 0) return EINVAL;
+  return ENOSPC;
+}
+
+function sysPkeyFree(): number {
+  return EINVAL;
+}
+
+function sysBrk(t: Task, a: SyscallArgs): number {
+  return setBrk(t.space, a.addr(0));
+}
+
+export const memoryMapRows: readonly SyscallRow[] = [
+  [9, 'mmap', 'addr,size,prot,mapflags,fd,hex=addr', 'full', sysMmap],
+  [10, 'mprotect', 'addr,size,prot', 'full', sysMprotect],
+  [11, 'munmap', 'addr,size', 'full', sysMunmap],
+  [12, 'brk', 'addr=addr', 'full', sysBrk],
+  [329, 'pkey_mprotect', 'addr,size,prot,int', 'full', sysPkeyMprotect],
+  [330, 'pkey_alloc', 'uint,uint', 'full', sysPkeyAlloc],
+  [331, 'pkey_free', 'int', 'full', sysPkeyFree],
+];
