@@ -12,6 +12,7 @@ import type { VfsContext } from './context.ts';
 import { pathName } from './dentry-path.ts';
 import type { Inode } from './inode.ts';
 import type { Path } from './mount.ts';
+import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE, notify } from './notify.ts';
 import type { PollTable } from './poll.ts';
 
 /** Receives directory entries; `next` is the position to go on from after this entry. Returns false when it is full (the entry was not taken). */
@@ -26,6 +27,11 @@ export interface FileOwner {
   readonly id: number;
 }
 
+/** Something that watches a description without holding it. */
+export interface ReleaseObserver {
+  fileReleased(): void;
+}
+
 export abstract class FileDescription implements MappedFile {
   readonly path: Path;
   readonly inode: Inode;
@@ -36,11 +42,13 @@ export abstract class FileDescription implements MappedFile {
   private refs = 1;
   /** Set once closed for good. */
   released = false;
+  /** Counted in the inode's writeCount. */
+  countsAsWriter = false;
   owner: FileOwner | null = null;
   /** F_SETSIG; 0: SIGIO. */
   ownerSignal = 0;
-  /** What else hangs on it: epoll registrations (io). */
-  epollItems: object | null = null;
+  /** Registrations with epolls (the first of a list); told when the description goes. */
+  epollItems: ReleaseObserver | null = null;
 
   constructor(path: Path, flags: number, inode: Inode = path.dentry.inode!) {
     // A description is made of a positive dentry, hence `!`.
@@ -67,6 +75,10 @@ export abstract class FileDescription implements MappedFile {
   get append(): boolean {
     return (this.flags & O_APPEND) !== 0;
   }
+  /** Closing it is an inotify event: all but O_PATH. */
+  get notifies(): boolean {
+    return (this.flags & O_PATH) === 0;
+  }
   /** False for pipes, sockets, terminals: lseek, pread and pwrite are ESPIPE. */
   get seekable(): boolean {
     return true;
@@ -82,8 +94,12 @@ export abstract class FileDescription implements MappedFile {
   unref(): void {
     if (--this.refs > 0) return;
     this.released = true;
-    this.release();
+    if (this.epollItems !== null) this.epollItems.fileReleased();
     const inode = this.inode;
+    if (this.countsAsWriter) inode.writeCount--;
+    if (inode.locks !== null) inode.locks.removeOwner(this);
+    this.release();
+    if (this.notifies) notify(this.path.dentry, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (--inode.openCount === 0 && inode.nlink === 0) inode.evict();
     this.path.put();
   }

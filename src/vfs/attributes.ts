@@ -1,0 +1,87 @@
+/** Changing attributes: Linux fs/attr.c notify_change() and setattr_prepare(), and dropping setuid bits on writes. */
+import { CAP_CHOWN, CAP_FSETID } from '../abi/capability.ts';
+import { EPERM } from '../abi/errno.ts';
+import { S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
+import type { VfsContext } from './context.ts';
+import {
+  ATTR_ATIME, ATTR_CTIME, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_SIZE, ATTR_UID, type Inode, S_APPEND, S_IMMUTABLE, SetAttributes,
+} from './inode.ts';
+import { capableOver, ownerOrCapable } from './permission.ts';
+
+/** Permission bits that must go when a file of this mode is written or given away by somebody unprivileged (setattr_should_drop_suidgid). */
+export function privilegeBits(mode: number): number {
+  if ((mode & S_IFMT) !== S_IFREG) return 0;
+  let kill = mode & S_ISUID;
+  if (mode & S_ISGID && mode & S_IXGRP) kill |= S_ISGID;
+  return kill;
+}
+
+/** Checks and makes a change of mode, owner or group; `attrs.valid` says which. 0, EPERM, or the file system's errno. */
+export function changeAttributes(ctx: VfsContext, inode: Inode, attrs: SetAttributes): number {
+  const cred = ctx.credentials;
+  let valid = attrs.valid;
+  if (valid & (ATTR_MODE | ATTR_UID | ATTR_GID) && inode.flags & (S_IMMUTABLE | S_APPEND)) return EPERM;
+  if (valid & ATTR_UID && !(cred.fsuid === inode.uid && attrs.uid === inode.uid) && !capableOver(cred, inode, CAP_CHOWN)) return EPERM;
+  if (
+    valid & ATTR_GID &&
+    !(cred.fsuid === inode.uid && (attrs.gid === inode.gid || cred.inGroup(attrs.gid))) &&
+    !capableOver(cred, inode, CAP_CHOWN)
+  )
+    return EPERM;
+  if (valid & ATTR_MODE) {
+    if (!ownerOrCapable(cred, inode)) return EPERM;
+    const gid = valid & ATTR_GID ? attrs.gid : inode.gid;
+    if (attrs.mode & S_ISGID && !cred.inGroup(gid) && !capableOver(cred, inode, CAP_FSETID)) attrs.mode &= ~S_ISGID;
+  }
+  if (valid & (ATTR_UID | ATTR_GID) && (inode.mode & S_IFMT) !== S_IFDIR && (valid & ATTR_MODE) === 0) {
+    // chown takes setuid and setgid away, from root's files too; setgid without group execute only for those without CAP_FSETID.
+    let kill = inode.mode & S_ISUID;
+    if (inode.mode & S_ISGID && (inode.mode & S_IXGRP || (!cred.inGroup(inode.gid) && !capableOver(cred, inode, CAP_FSETID)))) kill |= S_ISGID;
+    if (kill !== 0) {
+      valid |= ATTR_MODE;
+      attrs.mode = inode.mode & 0o7777 & ~kill;
+    }
+  }
+  attrs.valid = valid | ATTR_CTIME;
+  return inode.setattr(ctx, attrs);
+}
+
+const dropAttrs = new SetAttributes();
+/** A write by someone without CAP_FSETID takes the setuid and setgid bits away (file_remove_privs). */
+export function dropPrivileges(ctx: VfsContext, inode: Inode): number {
+  const kill = privilegeBits(inode.mode);
+  if (kill === 0 || capableOver(ctx.credentials, inode, CAP_FSETID)) return 0;
+  dropAttrs.valid = ATTR_MODE | ATTR_CTIME;
+  dropAttrs.mode = inode.mode & 0o7777 & ~kill;
+  return inode.setattr(ctx, dropAttrs);
+}
+
+/** Copies what `attrs` says into the inode's fields: the common part of setattr of file systems in memory. Not the size. */
+export function copyAttributes(inode: Inode, attrs: SetAttributes): void {
+  const valid = attrs.valid;
+  if (valid & ATTR_MODE) inode.mode = (inode.mode & S_IFMT) | (attrs.mode & 0o7777);
+  if (valid & ATTR_UID) inode.uid = attrs.uid;
+  if (valid & ATTR_GID) inode.gid = attrs.gid;
+  if (valid & ATTR_ATIME) {
+    inode.atimeSec = attrs.atimeSec;
+    inode.atimeNsec = attrs.atimeNsec;
+  }
+  if (valid & ATTR_MTIME) {
+    inode.mtimeSec = attrs.mtimeSec;
+    inode.mtimeNsec = attrs.mtimeNsec;
+  }
+  inode.touch(valid & ATTR_SIZE ? ATTR_CTIME | (valid & ATTR_MTIME ? 0 : ATTR_MTIME) : ATTR_CTIME);
+}
+
+/** Owner, group and mode of a new inode in `dir`: fsuid, fsgid, or the directory's group with setgid (inode_init_owner). */
+export function initOwner(ctx: VfsContext, inode: Inode, dir: Inode): void {
+  const cred = ctx.credentials;
+  inode.uid = cred.fsuid;
+  if (dir.mode & S_ISGID) {
+    inode.gid = dir.gid;
+    if ((inode.mode & S_IFMT) === S_IFDIR) inode.mode |= S_ISGID;
+    else if ((inode.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP) && !cred.inGroup(dir.gid) && !capableOver(cred, dir, CAP_FSETID))
+      inode.mode &= ~S_ISGID;
+  } else inode.gid = cred.fsgid;
+}
+
