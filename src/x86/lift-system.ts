@@ -21,11 +21,11 @@ const POPF_OTHER = TF | DF | 0x4000 | 0x40000 | 0x200000;
 
 function pushf(b: IrBuilder, i: Insn): void {
   const f = b.binary(I32_OR, b.binary(I32_OR, b.eflags(), b.and32(b.state(EFLAGS_OTHER, I32), b.c32(~ARITH_FLAGS))), b.c32(IF | 2));
-  push(b, i.size, b.widen(i.size, b.truncate(i.size, f)));
+  push(b, i.size, i.size === 8 ? b.zext(f) : b.truncate(2, f));
 }
 function popf(b: IrBuilder, i: Insn): void {
   const low = pop(b, i.size);
-  const v = b.let(I32, b.narrow(i.size, b.tmp(low)));
+  const v = b.let(I32, i.size === 8 ? b.wrap(b.tmp(low)) : b.tmp(low));
   // The 16-bit form leaves the upper bits alone.
   const changes = i.size === 2 ? POPF_OTHER & 0xffff : POPF_OTHER;
   b.setFlags(FLAGS_RAW, 8, b.c64s(0), b.zext(b.and32(b.tmp(v), b.c32(ARITH_FLAGS))));
