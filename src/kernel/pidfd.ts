@@ -1,0 +1,40 @@
+/** pidfd: a process (or thread) held by a descriptor. Facts: Linux 6.18 fs/pidfs.c; man 2 pidfd_open. */
+import { PIDFD_THREAD } from '../abi/anon-fd.ts';
+import { O_RDWR } from '../abi/fcntl.ts';
+import { POLLHUP, POLLIN, POLLRDNORM } from '../abi/poll.ts';
+import { FileDescription } from '../vfs/file-description.ts';
+import type { Path } from '../vfs/mount.ts';
+import type { PollTable } from '../vfs/poll.ts';
+import type { Pid } from './pid.ts';
+
+export class PidfdDescription extends FileDescription {
+  readonly pid: Pid;
+
+  /** `flags`: O_NONBLOCK (PIDFD_NONBLOCK) and PIDFD_THREAD. */
+  constructor(path: Path, pid: Pid, flags: number) {
+    super(path, O_RDWR | flags);
+    this.pid = pid;
+  }
+  override get seekable(): boolean {
+    return false;
+  }
+  /** About one thread and not its process (PIDFD_THREAD, the same bit as O_EXCL). */
+  get thread(): boolean {
+    return (this.flags & PIDFD_THREAD) !== 0;
+  }
+
+  /** Readable once the process has exited, with a hangup once it was waited for. */
+  override poll(table: PollTable | null): number {
+    if (table !== null) table.add(this.pid.waitQueue);
+    const t = this.pid.task;
+    if (t === null) return POLLIN | POLLRDNORM | POLLHUP;
+    if (t.exitState === 0) return 0;
+    return this.thread || t.threadGroup.live === 0 ? POLLIN | POLLRDNORM : 0;
+  }
+
+  override fdInfo(): string {
+    const alive = this.pid.task !== null;
+    const numbers = this.pid.numbers.map((n) => (alive ? n : -1)).join('\t');
+    return `Pid:\t${alive ? this.pid.global : -1}\nNSpid:\t${numbers}\n`;
+  }
+}
