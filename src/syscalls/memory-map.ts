@@ -62,7 +62,7 @@ function sysBrk(t: Task, a: SyscallArgs): number {
   return setBrk(t.space, a.addr(0));
 }
 
-export const memoryMapRows: readonly SyscallRow[] = [
+export const rows: readonly SyscallRow[] = [
   [9, 'mmap', 'addr,size,prot,mapflags,fd,hex=addr', 'full', sysMmap],
   [10, 'mprotect', 'addr,size,prot', 'full', sysMprotect],
   [11, 'munmap', 'addr,size', 'full', sysMunmap],
