@@ -118,6 +118,10 @@ function setZero(b: IrBuilder, zero: number): void {
 function movnti(b: IrBuilder, i: Insn): void {
   b.store(memory(b, i), readReg(b, i.size, i.reg), i.size);
 }
+/** CLFLUSH has nothing to flush, but faults as a read of its byte would. */
+function clflush(b: IrBuilder, i: Insn): void {
+  b.let(I32, b.loadInt(memory(b, i), 1));
+}
 function nothing(): void {}
 
 define([
@@ -147,7 +151,7 @@ define([
   ['NP 0F AE /5', 'lfence Rv', nothing],
   ['NP 0F AE /6', 'mfence Rv', nothing],
   ['NP 0F AE /7', 'sfence Rv', nothing],
-  ['NP 0F AE /7', 'clflush Mb', nothing],
+  ['NP 0F AE /7', 'clflush Mb', clflush],
   ['9B', 'fwait', nothing],
   // Privileged, or closed to user mode by Linux.
   ['E4', 'in AL,Ib', generalProtection],

@@ -42,8 +42,16 @@ export const INTEGER_FORMS: readonly Form[] = [
   ...CONDITIONS.flatMap((c): Form[] => [[`set${c} {rm8}`], [`cmov${c} {rN},{rmN}`, { sizes: [16, 32, 64] }], [`j${c} .+9`], [`cmp {rN},{rN}; j${c} .+9`], [`test {r32},{r32}; set${c} {r8}`], [`dec {r16}; cmov${c} {r32},{r32}`]]),
   ['jmp .+9'], ['jrcxz .+9', { count: ['rcx'] }], ['loop .+9', { count: ['rcx'] }], ['loope .+9', { count: ['rcx'] }], ['loopne .+9', { count: ['rcx'] }],
   ['push {r64}'], ['push {r16}'], ['push {i8}'], ['push {i32}'], ['push {m64}'], ['push {m16}'], ['pop {r64}'], ['pop {r16}'], ['pop {m64}'], ['pop {m16}'], ['push rsp'], ['pop rsp'],
-  ['pushfq', {}], ['leave', { ptr: ['rbp'] }], ['enter 16,0', { ptr: ['rbp'] }], ['xlatb', { ptr: ['rbx'] }],
-  ['call .+9'], ['lea {r64},[rip+5]'],
+  ['pushfq', {}], ['pushf'], ['pushfq; and dword ptr [rsp],0x8d5; popfq'], ['pushf; and word ptr [rsp],0x8d5; popf'], ['leave', { ptr: ['rbp'] }], ['enter 16,0', { ptr: ['rbp'] }], ['enter 8,1', { ptr: ['rbp'] }], ['enter 0,3', { ptr: ['rbp'] }], ['enterw 8,0', { ptr: ['rbp'] }], ['leavew', { ptr: ['rbp'] }], ['xlatb', { ptr: ['rbx'] }],
+  ['call .+9'], ['lea rax,[rip+2]; push rax; ret'], ['lea rcx,[rip+4]; push rcx; ret 8'], ['lea rdx,[rip+2]; jmp rdx'], ['lea r9,[rip+3]; call r9'],
+  ['mov {r32},ds'], ['mov {r64},fs'], ['mov {r16},ss'], ['mov {m16},cs'], ['push fs'], ['push gs'], ['pop gs', { ptr: ['rsp'] }],
+  ['.byte 0x67; lodsb', { ptr: ['rsi'] }], ['.byte 0x67; rep stosb', { ptr: ['rdi'], count: ['rcx'] }], ['.byte 0x67; jrcxz .+9', { count: ['rcx'] }],
+  ['mov {r32},dword ptr [{r32}+{r32}]'], ['.byte 0x66,0x0f,0xc9'], ['.byte 0x66; nop'], ['shl {rm8},{u8}', { undef: 'af of cf' }], ['.byte 0xc0,0xf0,3', { undef: 'af of' }],
+  ['in al,dx'], ['out dx,al'], ['hlt'], ['cli'], ['int 0x21'], ['rdmsr'], ['mov rax,cr0'], ['clflush {m8}'], ['mfence'], ['lfence'], ['sfence'], ['prefetcht0 {m8}'],
+  ['movnti {m32},{r32}'], ['movnti {m64},{r64}'], ['movabs al,[0x10001f00]'], ['movabs [0x10001f00],rax'], ['movabs eax,[0x10001f00]'], ['movabs [0x10001f00],ax'],
+  ['.byte 0xf0; mov {m32},{r32}'], ['.byte 0xf0; add eax,ebx'], ['.byte 0xf0; cmp {m32},{r32}'], ['.byte 0x0f,0xb9,0xc0'], ['.byte 0x06'], ['.byte 0xc4,0xe2,0x00'],
+  ['.byte 0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x90'], ['.byte 0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x90'],
+  ['.byte 0x48,0x66,0x01,0xc3'], ['.byte 0x66,0x48,0x01,0xc3'], ['.byte 0xf3; imul eax,ebx', { undef: 'sf zf af pf' }], ['.byte 0xf2; add eax,ebx'], ['lea {r64},[rip+5]'],
   ...['movs', 'stos', 'lods', 'cmps', 'scas'].flatMap((op): Form[] => {
     const r: Form[] = [];
     for (const s of ['b', 'w', 'd', 'q']) {
