@@ -59,6 +59,11 @@ function setAluFlags(b: IrBuilder, op: number, size: number): void {
   }
 }
 
+/** The rm operand for operations that only set flags: a load is bound, because the flags may be dropped but the fault may not. */
+function loadedE(b: IrBuilder, i: Insn): Node {
+  const e = readE(b, i, i.size);
+  return i.mod === 3 ? e : b.tmp(b.let(typeOf(i.size), e));
+}
 /** The flags of `x - y`, which nothing else needs. */
 function compareFlags(b: IrBuilder, size: number, x: Node, y: Node): void {
   b.setFlags(FLAGS_SUB, size, b.widen(size, x), b.widen(size, y));
@@ -81,7 +86,7 @@ function sameRegister(b: IrBuilder, i: Insn, op: number): boolean {
 }
 
 function aluEG(op: number): (b: IrBuilder, i: Insn) => void {
-  if (op === CMP) return (b, i) => compareFlags(b, i.size, readE(b, i, i.size), readG(b, i, i.size));
+  if (op === CMP) return (b, i) => compareFlags(b, i.size, loadedE(b, i), readG(b, i, i.size));
   return (b, i) => {
     if (sameRegister(b, i, op)) return;
     const e = openE(b, i, i.size);
@@ -93,8 +98,8 @@ function aluEG(op: number): (b: IrBuilder, i: Insn) => void {
 function aluGE(op: number): (b: IrBuilder, i: Insn) => void {
   if (op === CMP)
     return (b, i) => {
-      const e = b.let(typeOf(i.size), readE(b, i, i.size));
-      compareFlags(b, i.size, readG(b, i, i.size), b.tmp(e));
+      const e = loadedE(b, i);
+      compareFlags(b, i.size, readG(b, i, i.size), e);
     };
   return (b, i) => {
     if (sameRegister(b, i, op)) return;
@@ -105,7 +110,7 @@ function aluGE(op: number): (b: IrBuilder, i: Insn) => void {
   };
 }
 function aluEI(op: number): (b: IrBuilder, i: Insn) => void {
-  if (op === CMP) return (b, i) => compareFlags(b, i.size, readE(b, i, i.size), immediate(b, i, i.size));
+  if (op === CMP) return (b, i) => compareFlags(b, i.size, loadedE(b, i), immediate(b, i, i.size));
   return (b, i) => {
     const e = openE(b, i, i.size);
     compute(b, op, i.size, e, immediate(b, i, i.size));
@@ -127,11 +132,11 @@ function testEG(b: IrBuilder, i: Insn): void {
     b.setFlags(FLAGS_LOGIC, i.size, b.widen(i.size, readReg(b, i.size, i.reg)), b.c64s(0));
     return;
   }
-  const e = readE(b, i, i.size);
+  const e = loadedE(b, i);
   b.setFlags(FLAGS_LOGIC, i.size, b.widen(i.size, b.arith(I32_AND, i.size, e, readG(b, i, i.size))), b.c64s(0));
 }
 function testEI(b: IrBuilder, i: Insn): void {
-  b.setFlags(FLAGS_LOGIC, i.size, b.widen(i.size, b.arith(I32_AND, i.size, readE(b, i, i.size), immediate(b, i, i.size))), b.c64s(0));
+  b.setFlags(FLAGS_LOGIC, i.size, b.widen(i.size, b.arith(I32_AND, i.size, loadedE(b, i), immediate(b, i, i.size))), b.c64s(0));
 }
 function testAI(b: IrBuilder, i: Insn): void {
   b.setFlags(FLAGS_LOGIC, i.size, b.widen(i.size, b.arith(I32_AND, i.size, readReg(b, i.size, 0), immediate(b, i, i.size))), b.c64s(0));
