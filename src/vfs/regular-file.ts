@@ -17,31 +17,41 @@ import type { Path } from './mount.ts';
 
 const SIGXFSZ = 25;
 
-/** An inode with its bytes in `cache`. */
-export abstract class PagedInode extends Inode {
+/** What an open regular file needs of its inode. */
+export interface PagedFile extends Inode {
+  readonly cache: PageCache;
+  /** F_ADD_SEALS bits; -1 where sealing is not possible at all. */
+  readonly seals: number;
+  /** Called before bytes are read or written through a description: brings a cache that could be stale up to date; 0 or errno. */
+  beforeRead(ctx: VfsContext): number;
+  /** The bytes or the size changed: size, blocks and times follow. */
+  afterWrite(): void;
+  /** Writes dirty pages to where they belong. */
+  writeBack(ctx: VfsContext, dataOnly: boolean): number;
+  /** Sets the size, with what the file system has to do for it; checks were made. */
+  resize(ctx: VfsContext, size: number): number;
+}
+
+/** An inode in memory with its bytes in `cache`. */
+export abstract class PagedInode extends Inode implements PagedFile {
   /** Set by the constructor of the subclass. */
   cache!: PageCache;
-  /** F_ADD_SEALS bits; -1 where sealing is not possible at all. */
   seals = -1;
 
   override get mapping(): MemoryObject {
     return this.cache;
   }
-  /** Called before bytes are read through a description that could be stale; 0 or errno. */
   beforeRead(_ctx: VfsContext): number {
     return 0;
   }
-  /** The bytes or the size changed: size and blocks follow the cache, times are touched. */
   afterWrite(): void {
     this.size = this.cache.size;
     this.blocks = this.cache.pages * 8;
     this.touch(ATTR_MTIME | ATTR_CTIME);
   }
-  /** Writes dirty pages to where they belong. */
   writeBack(_ctx: VfsContext, _dataOnly: boolean): number {
     return 0;
   }
-  /** Sets the size, with what the file system has to do for it; checks were made. */
   resize(_ctx: VfsContext, size: number): number {
     if (this.seals > 0) {
       if (size < this.size && this.seals & F_SEAL_SHRINK) return EPERM;
@@ -54,8 +64,8 @@ export abstract class PagedInode extends Inode {
 }
 
 export class RegularFile extends FileDescription {
-  readonly file: PagedInode;
-  constructor(path: Path, flags: number, inode: PagedInode) {
+  readonly file: PagedFile;
+  constructor(path: Path, flags: number, inode: PagedFile) {
     super(path, flags, inode);
     this.file = inode;
   }
