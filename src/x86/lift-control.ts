@@ -4,10 +4,11 @@ import { EXIT_BREAKPOINT, EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL } from './exits.
 import { CC_E } from './flags.ts';
 import { define } from './forms.ts';
 import type { Insn } from './insn.ts';
-import { I32_AND } from './ir-ops.ts';
+import { I32_AND, I32_NE, I32_OR } from './ir-ops.ts';
 import type { IrBuilder, Node } from './ir.ts';
-import { I64, S_SYSCALL } from './ir.ts';
-import { perCondition } from './lift-move.ts';
+import { I32, I64, S_SYSCALL } from './ir.ts';
+import { POPF_OTHER, setUserFlags } from './lift-flags.ts';
+import { SELECTORS, perCondition } from './lift-move.ts';
 import { push } from './lift-stack.ts';
 import { generalProtection, memory } from './operands.ts';
 
@@ -37,6 +38,27 @@ function ret(b: IrBuilder, i: Insn): void {
   const target = b.let(I64, b.loadInt(b.reg(RSP), 8));
   b.setReg(RSP, b.add64(b.reg(RSP), b.c64s(8 + (i.form!.operands.length > 0 ? i.imm & 0xffff : 0))));
   b.ret(b.tmp(target));
+}
+
+/** RETF: only to the 64-bit code segment of Linux's user mode. */
+function retf(b: IrBuilder, i: Insn): void {
+  const size = i.size;
+  const target = b.let(I64, b.widen(size, b.loadInt(b.reg(RSP), size)));
+  const selector = b.let(I32, b.load(b.add64(b.reg(RSP), b.c64s(size)), 2, I32));
+  b.faultIf(b.binary(I32_NE, b.tmp(selector), b.c32(SELECTORS[1]!)), EXIT_GENERAL_PROTECTION);
+  b.setReg(RSP, b.add64(b.reg(RSP), b.c64s(2 * size + (i.form!.operands.length > 0 ? i.imm & 0xffff : 0))));
+  b.jumpIndirect(b.tmp(target));
+}
+/** IRETQ: RIP, CS, RFLAGS, RSP, SS from the stack; CS and SS must be those of user mode. */
+function iretq(b: IrBuilder, i: Insn): void {
+  if (i.size !== 8) return generalProtection(b);
+  const word = (k: number): number => b.let(I64, b.loadInt(b.add64(b.reg(RSP), b.c64s(8 * k)), 8));
+  const target = word(0), cs = word(1), flags = word(2), sp = word(3), ss = word(4);
+  const differs = (t: number, selector: number): Node => b.binary(I32_NE, b.and32(b.wrap(b.tmp(t)), b.c32(0xffff)), b.c32(selector));
+  b.faultIf(b.binary(I32_OR, differs(cs, SELECTORS[1]!), differs(ss, SELECTORS[2]!)), EXIT_GENERAL_PROTECTION);
+  setUserFlags(b, b.let(I32, b.wrap(b.tmp(flags))), POPF_OTHER);
+  b.setReg(RSP, b.tmp(sp));
+  b.jumpIndirect(b.tmp(target));
 }
 
 /** RCX or ECX, as the address size says, is zero. */
@@ -85,6 +107,9 @@ define([
   ['f64 FF /4', 'jmp Ev', jmpE],
   ['f64 C3', 'ret', ret],
   ['f64 C2', 'ret Iw', ret],
+  ['CB', 'retf', retf],
+  ['CA', 'retf Iw', retf],
+  ['CF', 'iret', iretq],
   ['E3', 'jrcxz Jb', jrcxz],
   ['E2', 'loop Jb', loop(-1)],
   ['E1', 'loope Jb', loop(CC_E)],

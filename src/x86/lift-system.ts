@@ -1,48 +1,20 @@
-/** Flags to and from the stack and AH, CPUID, time stamps, segment registers, fences and hints, CMPXCHG8B/16B, XLAT, and what faults in user mode. */
-import { DF_STEP, EFLAGS_OTHER, RAX, RBX, RCX, RDX } from './cpu-layout.ts';
-import { EXIT_GENERAL_PROTECTION, EXIT_INTERRUPT } from './exits.ts';
-import { AF, ARITH_FLAGS, CC_O, CF, DF, FLAGS_RAW, IF, PF, SF, TF, ZF } from './flags.ts';
+/** CPUID, time stamps, segment registers, fences and hints, CMPXCHG8B/16B, XLAT, and what faults in user mode. */
+import { RAX, RBX, RCX, RDX, RSP } from './cpu-layout.ts';
+import { EXIT_GENERAL_PROTECTION } from './exits.ts';
+import { FLAGS_RAW, ZF } from './flags.ts';
 import { define } from './forms.ts';
 import { pureHelper, stateHelper } from './helpers.ts';
 import type { Insn } from './insn.ts';
-import { I32_AND, I32_OR, I32_SHL, I32_SHR_U, I32_SUB, I64_EQ, I64_OR, I64_SHL, I64_SHR_U } from './ir-ops.ts';
+import { I32_AND, I32_OR, I32_SHL, I64_EQ, I64_OR, I64_SHL, I64_SHR_U } from './ir-ops.ts';
 import type { IrBuilder, Node } from './ir.ts';
 import { I32, I64, VOID } from './ir.ts';
 import { SELECTORS, loadSelector } from './lift-move.ts';
-import { pop, push } from './lift-stack.ts';
+import { push } from './lift-stack.ts';
 import { generalProtection, illegal, memory, readReg, withSegment, writeReg } from './operands.ts';
 
 const CPUID: number = stateHelper('cpuid', [], VOID);
 /** Time-stamp counter: nanoseconds since boot. Not a function of its arguments, but no two calls need to agree. */
 const RDTSC: number = pureHelper('rdtsc', [], I64);
-
-/** Bits of RFLAGS that POPF changes in user mode besides the arithmetic ones: TF DF NT AC ID. */
-const POPF_OTHER = TF | DF | 0x4000 | 0x40000 | 0x200000;
-
-function pushf(b: IrBuilder, i: Insn): void {
-  const f = b.binary(I32_OR, b.binary(I32_OR, b.eflags(), b.and32(b.state(EFLAGS_OTHER, I32), b.c32(~ARITH_FLAGS))), b.c32(IF | 2));
-  push(b, i.size, i.size === 8 ? b.zext(f) : b.truncate(2, f));
-}
-function popf(b: IrBuilder, i: Insn): void {
-  const low = pop(b, i.size);
-  const v = b.let(I32, i.size === 8 ? b.wrap(b.tmp(low)) : b.tmp(low));
-  // The 16-bit form leaves the upper bits alone.
-  const changes = i.size === 2 ? POPF_OTHER & 0xffff : POPF_OTHER;
-  b.setFlags(FLAGS_RAW, 8, b.c64s(0), b.zext(b.and32(b.tmp(v), b.c32(ARITH_FLAGS))));
-  b.setState(EFLAGS_OTHER, b.binary(I32_OR, b.and32(b.state(EFLAGS_OTHER, I32), b.c32(~changes)), b.and32(b.tmp(v), b.c32(changes))), I32);
-  // DF at bit 10: 1 - (DF >> 9) is +1 or -1.
-  b.setState(DF_STEP, b.binary(I32_SUB, b.c32(1), b.and32(b.binary(I32_SHR_U, b.tmp(v), b.c32(9)), b.c32(2))), I32);
-  // A program that sets TF goes on under single step, which the caller arranges.
-  b.trapIf(b.and32(b.tmp(v), b.c32(TF)), EXIT_INTERRUPT);
-}
-
-function lahf(b: IrBuilder): void {
-  writeReg(b, 1, RAX + 16, b.binary(I32_OR, b.and32(b.eflags(), b.c32(SF | ZF | AF | PF | CF)), b.c32(2)));
-}
-function sahf(b: IrBuilder): void {
-  const overflow = b.binary(I32_SHL, b.cond(CC_O), b.c32(11));
-  b.setFlags(FLAGS_RAW, 8, b.c64s(0), b.zext(b.binary(I32_OR, b.and32(readReg(b, 1, RAX + 16), b.c32(SF | ZF | AF | PF | CF)), overflow)));
-}
 
 /** An i64 in EDX:EAX. */
 function setPair(b: IrBuilder, v: number): void {
@@ -66,9 +38,9 @@ function pushSegment(segment: number): (b: IrBuilder, i: Insn) => void {
 }
 function popSegment(segment: number): (b: IrBuilder, i: Insn) => void {
   return (b, i) => {
-    const v = b.let(I32, b.truncate(2, b.load(b.reg(4), 2, I32)));
+    const v = b.let(I32, b.truncate(2, b.wrap(b.load(b.reg(RSP), i.size, I64))));
     loadSelector(b, segment, v);
-    b.setReg(4, b.add64(b.reg(4), b.c64s(i.size)));
+    b.setReg(RSP, b.add64(b.reg(RSP), b.c64s(i.size)));
   };
 }
 
@@ -125,10 +97,6 @@ function clflush(b: IrBuilder, i: Insn): void {
 function nothing(): void {}
 
 define([
-  ['d64 9C', 'pushf', pushf],
-  ['d64 9D', 'popf', popf],
-  ['9F', 'lahf', lahf],
-  ['9E', 'sahf', sahf],
   ['0F A2', 'cpuid', cpuidRow],
   ['0F 31', 'rdtsc', rdtsc],
   ['0F 01 F9', 'rdtscp', rdtscp],

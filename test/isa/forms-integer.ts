@@ -43,7 +43,7 @@ export const INTEGER_FORMS: readonly Form[] = [
   ['jmp .+9'], ['jrcxz .+9', { count: ['rcx'] }], ['loop .+9', { count: ['rcx'] }], ['loope .+9', { count: ['rcx'] }], ['loopne .+9', { count: ['rcx'] }],
   ['push {r64}'], ['push {r16}'], ['push {i8}'], ['push {i32}'], ['push {m64}'], ['push {m16}'], ['pop {r64}'], ['pop {r16}'], ['pop {m64}'], ['pop {m16}'], ['push rsp'], ['pop rsp'],
   ['pushfq', {}], ['pushf'], ['pushfq; and dword ptr [rsp],0x8d5; popfq'], ['pushf; and word ptr [rsp],0x8d5; popf'], ['leave', { ptr: ['rbp'] }], ['enter 16,0', { ptr: ['rbp'] }], ['enter 8,1', { ptr: ['rbp'] }], ['enter 0,3', { ptr: ['rbp'] }], ['enterw 8,0', { ptr: ['rbp'] }], ['leavew', { ptr: ['rbp'] }], ['xlatb', { ptr: ['rbx'] }],
-  ['call .+9'], ['lea rax,[rip+2]; push rax; ret'], ['lea rcx,[rip+4]; push rcx; ret 8'], ['lea rdx,[rip+2]; jmp rdx'], ['lea r9,[rip+3]; call r9'],
+  ['call .+9'], ['push 0x33; lea rax,[rip+3]; push rax; retfq'], ['mov rcx,rsp; push 0x2b; push rcx; push 0x2d5; push 0x33; lea rax,[rip+3]; push rax; iretq'], ['lea rax,[rip+2]; push rax; ret'], ['lea rcx,[rip+4]; push rcx; ret 8'], ['lea rdx,[rip+2]; jmp rdx'], ['lea r9,[rip+3]; call r9'],
   ['mov {r32},ds'], ['mov {r64},fs'], ['mov {r16},ss'], ['mov {m16},cs'], ['push fs'], ['push gs'], ['pop gs', { ptr: ['rsp'] }],
   ['.byte 0x67; lodsb', { ptr: ['rsi'] }], ['.byte 0x67; rep stosb', { ptr: ['rdi'], count: ['rcx'] }], ['.byte 0x67; jrcxz .+9', { count: ['rcx'] }],
   ['mov {r32},dword ptr [{r32}+{r32}]'], ['.byte 0x66,0x0f,0xc9'], ['.byte 0x66; nop'], ['shl {rm8},{u8}', { undef: 'af of cf' }], ['.byte 0xc0,0xf0,3', { undef: 'af of' }],
