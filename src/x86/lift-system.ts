@@ -120,7 +120,6 @@ define([
   ['NP 0F AE /6', 'mfence Rv', nothing],
   ['NP 0F AE /7', 'sfence Rv', nothing],
   ['NP 0F AE /7', 'clflush Mb', clflush],
-  ['9B', 'fwait', nothing],
   // Privileged, or closed to user mode by Linux.
   ['E4', 'in AL,Ib', generalProtection],
   ['E5', 'in eAX,Ib', generalProtection],

@@ -10,6 +10,8 @@ import './lift-alu.ts';
 import './sse-move.ts';
 import './sse-integer.ts';
 import './sse-float.ts';
+import './x87.ts';
+import './xsave.ts';
 import './lift-stack.ts';
 import './lift-control.ts';
 import './lift-shift.ts';
