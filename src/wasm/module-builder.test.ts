@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { wasmEngine } from './engine.ts';
 import { CodeWriter } from './code-writer.ts';
 import { i32, i32c, i64, i64c, select } from './expressions.ts';
 import { ModuleBuilder } from './module-builder.ts';
 import { I32, I64 } from './opcodes.ts';
 
 function instantiate(m: ModuleBuilder): Record<string, Function> {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-  const table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
-  return new WebAssembly.Instance(new WebAssembly.Module(m.write(1, 1)), { env: { memory, table } }).exports as Record<string, Function>;
+  const memory = new wasmEngine.Memory({ initial: 1, maximum: 1 });
+  const table = new wasmEngine.Table({ element: 'anyfunc' as const, initial: 1 });
+  return new wasmEngine.Instance(new wasmEngine.Module(m.write(1, 1)), { env: { memory, table } }).exports as Record<string, Function>;
 }
 
 test('loops, locals, conditions and switches run', () => {

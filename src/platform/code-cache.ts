@@ -1,0 +1,201 @@
+/**
+ * All translations: by guest address, by the frames they were made from, by table slot.
+ *
+ * Every guest address that is called or jumped to has one table slot for good. The slot holds a stub until there is a region; calls,
+ * jump cache and dispatcher all go through slots. A region checks its validity word against the running task's code context when it is
+ * entered, so a slot may hold a region that is not valid (any more, or here): it then goes to `resolve`, which puts the right one in place.
+ */
+import type { AddressSpace } from '../memory/address-space.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { FRAME_CODE } from '../memory/physical-memory.ts';
+import type { WasmTable } from '../wasm/engine.ts';
+import { REGION_ARENA, REGION_ARENA_END, jumpCacheEntry } from './layout.ts';
+
+const EXEC = 2;
+
+/** One translated region. */
+export interface Region {
+  readonly entry: number;
+  /** Linear-memory offset of the validity word: the code context it was last found valid for, 0 = not valid. */
+  readonly word: number;
+  /** Table slot of the function itself, beside the slot of its address. */
+  readonly home: number;
+  readonly slot: number;
+  /** Page numbers and frames it was read from. */
+  readonly pages: readonly number[];
+  readonly frames: readonly number[];
+  /** Address ranges of its instructions: start, end, start, end … */
+  readonly ranges: readonly number[];
+  dead: boolean;
+}
+
+/** Code in one frame. */
+class CodeFrame {
+  /** A bit for each byte that was translated. */
+  readonly bytes: Uint8Array = new Uint8Array(512);
+  readonly regions: Region[] = [];
+}
+
+export class CodeCache {
+  private readonly pm: PhysicalMemory;
+  private readonly table: WasmTable;
+  private readonly stub: unknown;
+  private readonly slots: Map<number, number> = new Map();
+  private readonly byEntry: Map<number, Region[]> = new Map();
+  private readonly byFrame: Map<number, CodeFrame> = new Map();
+  /** Region that a slot holds. */
+  private readonly inSlot: (Region | null)[] = [null];
+  private nextSlot = 1;
+  private arena = REGION_ARENA;
+  private readonly freeWords: number[] = [];
+
+  constructor(pm: PhysicalMemory, table: WasmTable, stub: unknown) {
+    this.pm = pm;
+    this.table = table;
+    this.stub = stub;
+    table.set(0, stub);
+    for (let i = 1; i < table.length; i++) table.set(i, stub);
+  }
+
+  /** Slot of a guest address; it holds a stub until something is translated. */
+  slotOf(address: number): number {
+    let s = this.slots.get(address);
+    if (s === undefined) {
+      s = this.newSlot();
+      this.slots.set(address, s);
+    }
+    return s;
+  }
+
+  newSlot(): number {
+    const s = this.nextSlot++;
+    if (s >= this.table.length) {
+      const from = this.table.length;
+      this.table.grow(from);
+      for (let i = from; i < this.table.length; i++) this.table.set(i, this.stub);
+    }
+    this.inSlot[s] = null;
+    return s;
+  }
+
+  /** An unused word of linear memory. */
+  newWord(): number {
+    const w = this.freeWords.pop();
+    if (w !== undefined) return w;
+    return this.alloc(4);
+  }
+  /** `size` bytes of linear memory for tables of regions; never freed. */
+  alloc(size: number): number {
+    const at = this.arena;
+    this.arena = (at + size + 3) & ~3;
+    if (this.arena > REGION_ARENA_END) throw new Error('region arena exhausted');
+    return at;
+  }
+
+  /** Puts slot `slot` for guest address (lo, hi) into the jump cache. */
+  fillJumpCache(lo: number, hi: number, slot: number): void {
+    const e = jumpCacheEntry(lo) >> 2;
+    const { i32 } = this.pm;
+    i32[e] = lo;
+    i32[e + 1] = hi;
+    i32[e + 2] = slot;
+  }
+
+  /** The region at `entry` that is valid in `space`, put into its slot and marked valid for `context`; null if there is none. */
+  find(space: AddressSpace, context: number, entry: number): Region | null {
+    const list = this.byEntry.get(entry);
+    if (list === undefined) return null;
+    for (const r of list) {
+      if (!this.isValid(r, space)) continue;
+      this.pm.i32[r.word >> 2] = context;
+      if (this.inSlot[r.slot] !== r) {
+        this.table.set(r.slot, this.table.get(r.home));
+        this.inSlot[r.slot] = r;
+      }
+      return r;
+    }
+    return null;
+  }
+
+  /** True if all pages of `r` are mapped executable in `space` from the frames it was made from. */
+  isValid(r: Region, space: AddressSpace): boolean {
+    for (let i = 0; i < r.pages.length; i++) {
+      const address = r.pages[i]! * 4096;
+      const hi = Math.floor(address / 4294967296);
+      let pte = space.lookup(address | 0, hi, EXEC);
+      if (pte === 0) {
+        if (space.fault(address, EXEC) !== 0) return false;
+        pte = space.lookup(address | 0, hi, EXEC);
+      }
+      if (pte >>> 12 !== r.frames[i]) return false;
+    }
+    return true;
+  }
+
+  /** Registers a region whose module has been instantiated (its slots are filled). */
+  add(r: Region, context: number): void {
+    const list = this.byEntry.get(r.entry);
+    if (list === undefined) this.byEntry.set(r.entry, [r]);
+    else list.push(r);
+    this.inSlot[r.slot] = r;
+    this.pm.i32[r.word >> 2] = context;
+    this.track(r);
+  }
+
+  /** Records which bytes of which frames `r` depends on. The frames must have left the write TLBs before. */
+  track(r: Region): void {
+    for (let i = 0; i < r.frames.length; i++) {
+      const f = this.codeFrame(r.frames[i]!);
+      f.regions.push(r);
+      const from = r.pages[i]! * 4096;
+      for (let k = 0; k < r.ranges.length; k += 2) {
+        const start = Math.max(r.ranges[k]! - from, 0);
+        const end = Math.min(r.ranges[k + 1]! - from, 4096);
+        for (let b = start; b < end; b++) f.bytes[b >> 3]! |= 1 << (b & 7);
+      }
+    }
+  }
+
+  private codeFrame(frame: number): CodeFrame {
+    let f = this.byFrame.get(frame);
+    if (f === undefined) {
+      f = new CodeFrame();
+      this.byFrame.set(frame, f);
+      this.pm.frameFlags[frame]! |= FRAME_CODE;
+    }
+    return f;
+  }
+
+  /** True if any of `size` bytes at `offset` of the frame was translated. */
+  hasCode(frame: number, offset: number, size: number): boolean {
+    const f = this.byFrame.get(frame);
+    if (f === undefined) return false;
+    for (let b = offset; b < offset + size && b < 4096; b++) if ((f.bytes[b >> 3]! >> (b & 7)) & 1) return true;
+    return false;
+  }
+
+  /** Drops everything made from `frame`. */
+  dropFrame(frame: number): void {
+    const f = this.byFrame.get(frame);
+    if (f === undefined) return;
+    this.byFrame.delete(frame);
+    this.pm.frameFlags[frame]! &= ~FRAME_CODE;
+    for (const r of f.regions) this.drop(r);
+  }
+
+  private drop(r: Region): void {
+    if (r.dead) return;
+    r.dead = true;
+    this.pm.i32[r.word >> 2] = 0;
+    const list = this.byEntry.get(r.entry);
+    if (list === undefined) return;
+    const i = list.indexOf(r);
+    if (i >= 0) list.splice(i, 1);
+    if (list.length === 0) this.byEntry.delete(r.entry);
+  }
+
+  /** Drops one region, to be translated again. */
+  replace(r: Region): void {
+    this.drop(r);
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * Which registers a region must load and spill where. The CPU state in memory and the locals together always hold the architectural
+ * state: a register is "dirty" where its local may be newer than memory, and "live" where its local may be read or spilled later.
+ */
+import { ControlFlow } from './control-flow.ts';
+import { I_BARRIER, I_CONDITIONAL, I_EXITS, I_SETS_FLAGS, M_FLAGS, RegionCode, T_CALL, T_CALL_INDIRECT, T_EXIT, T_FALL, T_BRANCH, T_SYSCALL } from './region-code.ts';
+import { S_SET_FLAGS } from '../x86/ir.ts';
+
+/** Kind of flags at a block's start: not yet visited / differs between paths. Otherwise FLAGS_kind * 4 + log2(size). */
+const KIND_NONE = -2;
+export const KIND_UNKNOWN = -1;
+
+export class DataFlow {
+  /** Registers that may be dirty at a block's start. */
+  dirtyIn: Int32Array = new Int32Array(512);
+  dirtyInXmm: Int32Array = new Int32Array(512);
+  /** Registers whose locals must hold the value at a block's start. */
+  liveIn: Int32Array = new Int32Array(512);
+  liveInXmm: Int32Array = new Int32Array(512);
+  /** Static kind of the lazy flags at a block's start. */
+  kindIn: Int32Array = new Int32Array(512);
+  private dirtyOut: Int32Array = new Int32Array(512);
+  private dirtyOutXmm: Int32Array = new Int32Array(512);
+  private defs: Int32Array = new Int32Array(512);
+  private defsXmm: Int32Array = new Int32Array(512);
+  private exposed: Int32Array = new Int32Array(512);
+  private exposedXmm: Int32Array = new Int32Array(512);
+  private exits: Uint8Array = new Uint8Array(512);
+  private barrier: Uint8Array = new Uint8Array(512);
+  private kindOut: Int32Array = new Int32Array(512);
+
+  private size(n: number): void {
+    if (n <= this.dirtyIn.length) return;
+    const m = n * 2;
+    const make = (): Int32Array => new Int32Array(m);
+    this.dirtyIn = make();
+    this.dirtyInXmm = make();
+    this.liveIn = make();
+    this.liveInXmm = make();
+    this.kindIn = make();
+    this.dirtyOut = make();
+    this.dirtyOutXmm = make();
+    this.defs = make();
+    this.defsXmm = make();
+    this.exposed = make();
+    this.exposedXmm = make();
+    this.exits = new Uint8Array(m);
+    this.barrier = new Uint8Array(m);
+    this.kindOut = make();
+  }
+
+  analyse(code: RegionCode, flow: ControlFlow): void {
+    const n = code.blockCount;
+    this.size(n + 1);
+    for (let b = 0; b < n; b++) this.summarise(code, flow, b);
+    this.kinds(code, flow);
+    this.dirty(code, flow);
+    this.live(code, flow);
+  }
+
+  private summarise(code: RegionCode, flow: ControlFlow, b: number): void {
+    let defs = 0;
+    let defsX = 0;
+    let exposed = 0;
+    let exposedX = 0;
+    let exits = 0;
+    let barrier = 0;
+    let dirty = 0;
+    let dirtyX = 0;
+    let kind = KIND_NONE;
+    const { does, uses, usesXmm } = code;
+    for (let i = code.first[b]!; i < code.end[b]!; i++) {
+      const d = does[i]!;
+      exposed |= uses[i]! & ~defs;
+      exposedX |= usesXmm[i]! & ~defsX;
+      if (d & I_EXITS) exits = 1;
+      defs |= code.defs[i]!;
+      defsX |= code.defsXmm[i]!;
+      dirty |= code.defs[i]!;
+      dirtyX |= code.defsXmm[i]!;
+      if (d & I_SETS_FLAGS) kind = d & I_CONDITIONAL ? KIND_UNKNOWN : lastKind(code, i);
+      if (d & I_BARRIER) {
+        // Everything is spilled before and read again after it: what follows is not exposed, but what was dirty is spilled.
+        barrier = 1;
+        dirty = dirtyX = 0;
+        defs = -1;
+        defsX = -1;
+        kind = KIND_UNKNOWN;
+      }
+    }
+    const k = code.kind[b]!;
+    // Every way out of the region spills; a loop header or a dispatch target can be interrupted at its start.
+    if (k !== T_FALL && k !== T_BRANCH) exits = 1;
+    if (flow.isLoop[b] !== 0 || flow.dispatch >= 0) exits = 1;
+    this.defs[b] = defs;
+    this.defsXmm[b] = defsX;
+    this.exposed[b] = exposed;
+    this.exposedXmm[b] = exposedX;
+    this.exits[b] = exits;
+    const calls = k === T_CALL || k === T_CALL_INDIRECT || k === T_SYSCALL;
+    this.barrier[b] = barrier | (calls ? 1 : 0);
+    this.dirtyOut[b] = calls || k === T_EXIT ? 0 : dirty;
+    this.dirtyOutXmm[b] = calls || k === T_EXIT ? 0 : dirtyX;
+    this.kindOut[b] = calls ? KIND_UNKNOWN : kind;
+  }
+
+  private successorOf(code: RegionCode, b: number, k: number): number {
+    return k === 0 ? code.taken[b]! : code.fall[b]!;
+  }
+
+  /** Forward: the kind of flags on entry, where all paths agree. */
+  private kinds(code: RegionCode, flow: ControlFlow): void {
+    const { kindIn, kindOut } = this;
+    const n = code.blockCount;
+    kindIn.fill(KIND_NONE, 0, n);
+    kindIn[0] = KIND_UNKNOWN;
+    if (flow.dispatch >= 0) for (const t of flow.dispatchTargets) kindIn[t] = KIND_UNKNOWN;
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let i = 0; i < flow.orderCount; i++) {
+        const b = flow.order[i]!;
+        if (b === flow.dispatch) continue;
+        const out = kindOut[b] === KIND_NONE ? kindIn[b]! : kindOut[b]!;
+        if (out === KIND_NONE) continue;
+        for (let k = 0; k < 2; k++) {
+          const s = this.successorOf(code, b, k);
+          if (s < 0) continue;
+          const meet = kindIn[s] === KIND_NONE || kindIn[s] === out ? out : KIND_UNKNOWN;
+          if (kindIn[s] !== meet) {
+            kindIn[s] = meet;
+            changed = true;
+          }
+        }
+      }
+    }
+  }
+
+  /** Forward: may-dirty. */
+  private dirty(code: RegionCode, flow: ControlFlow): void {
+    const { dirtyIn, dirtyInXmm, dirtyOut, dirtyOutXmm, barrier } = this;
+    const n = code.blockCount;
+    dirtyIn.fill(0, 0, n);
+    dirtyInXmm.fill(0, 0, n);
+    let viaDispatch = 0;
+    let viaDispatchXmm = 0;
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let i = 0; i < flow.orderCount; i++) {
+        const b = flow.order[i]!;
+        if (b === flow.dispatch) continue;
+        let out = dirtyOut[b]!;
+        let outX = dirtyOutXmm[b]!;
+        if (barrier[b] === 0) {
+          out |= dirtyIn[b]!;
+          outX |= dirtyInXmm[b]!;
+        }
+        for (let k = 0; k < 2; k++) {
+          const s = this.successorOf(code, b, k);
+          if (s < 0) continue;
+          if ((dirtyIn[s]! | out) !== dirtyIn[s] || (dirtyInXmm[s]! | outX) !== dirtyInXmm[s]) {
+            dirtyIn[s]! |= out;
+            dirtyInXmm[s]! |= outX;
+            changed = true;
+          }
+        }
+        // An indirect jump or a redirected edge can reach every dispatch target.
+        if (flow.dispatch >= 0 && ((viaDispatch | out) !== viaDispatch || (viaDispatchXmm | outX) !== viaDispatchXmm)) {
+          viaDispatch |= out;
+          viaDispatchXmm |= outX;
+          changed = true;
+        }
+      }
+      if (flow.dispatch >= 0) {
+        for (const t of flow.dispatchTargets) {
+          if ((dirtyIn[t]! | viaDispatch) !== dirtyIn[t] || (dirtyInXmm[t]! | viaDispatchXmm) !== dirtyInXmm[t]) {
+            dirtyIn[t]! |= viaDispatch;
+            dirtyInXmm[t]! |= viaDispatchXmm;
+            changed = true;
+          }
+        }
+      }
+    }
+  }
+
+  /** Backward: live locals. What may be dirty at a way out is spilled there, so it is used there. */
+  private live(code: RegionCode, flow: ControlFlow): void {
+    const { liveIn, liveInXmm, defs, defsXmm, exposed, exposedXmm, exits, dirtyIn, dirtyInXmm } = this;
+    const n = code.blockCount;
+    liveIn.fill(0, 0, n);
+    liveInXmm.fill(0, 0, n);
+    let atDispatch = 0;
+    let atDispatchXmm = 0;
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let i = flow.orderCount - 1; i >= 0; i--) {
+        const b = flow.order[i]!;
+        if (b === flow.dispatch) continue;
+        let out = 0;
+        let outX = 0;
+        if (this.barrier[b] === 0 || !isCall(code.kind[b]!)) {
+          for (let k = 0; k < 2; k++) {
+            const s = this.successorOf(code, b, k);
+            if (s >= 0) {
+              out |= liveIn[s]!;
+              outX |= liveInXmm[s]!;
+            }
+          }
+          if (flow.dispatch >= 0) {
+            out |= atDispatch;
+            outX |= atDispatchXmm;
+          }
+        }
+        let live = exposed[b]! | (out & ~defs[b]!);
+        let liveX = exposedXmm[b]! | (outX & ~defsXmm[b]!);
+        if (exits[b] !== 0) {
+          live |= dirtyIn[b]!;
+          liveX |= dirtyInXmm[b]!;
+        }
+        if (live !== liveIn[b] || liveX !== liveInXmm[b]) {
+          liveIn[b] = live;
+          liveInXmm[b] = liveX;
+          changed = true;
+        }
+      }
+      if (flow.dispatch >= 0) {
+        for (const t of flow.dispatchTargets) {
+          if ((atDispatch | liveIn[t]!) !== atDispatch || (atDispatchXmm | liveInXmm[t]!) !== atDispatchXmm) {
+            atDispatch |= liveIn[t]!;
+            atDispatchXmm |= liveInXmm[t]!;
+            changed = true;
+          }
+        }
+      }
+    }
+  }
+}
+
+function isCall(kind: number): boolean {
+  return kind === T_CALL || kind === T_CALL_INDIRECT || kind === T_SYSCALL;
+}
+
+/** Kind of the last S_SET_FLAGS of an instruction. */
+function lastKind(code: RegionCode, i: number): number {
+  const { ir } = code;
+  for (let s = code.endStmt[i]! - 1; s >= code.firstStmt[i]!; s--) {
+    const n = ir.stmts[s]!;
+    if (ir.op[n] === S_SET_FLAGS) return ir.lo[n]! * 4 + ir.hi[n]!;
+  }
+  return KIND_UNKNOWN;
+}
+
+/** True if the flags are among the registers of a mask. */
+export function hasFlags(mask: number): boolean {
+  return (mask & M_FLAGS) !== 0;
+}

@@ -1,0 +1,571 @@
+/** Emits IR expression trees and the statements that touch memory, flags and helpers. The region emitter adds control flow. */
+import { CodeWriter } from '../wasm/code-writer.ts';
+import { ELSE, END, I32_LOAD, I64_LOAD, IF } from '../wasm/opcodes.ts';
+import { BOUNCE, EXIT_REASON } from '../x86/cpu-layout.ts';
+import { HELPERS } from '../x86/helpers.ts';
+import {
+  F32, F64, I32, I64, IrBuilder, N_COND, N_CONST128, N_CONST32, N_CONST64, N_CPU, N_EFLAGS, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT, N_SHUFFLE, N_STATE, N_TMP, N_XMM,
+  V128, VOID,
+} from '../x86/ir.ts';
+import { KIND_UNKNOWN } from './data-flow.ts';
+import { FlagsEmitter, kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
+import type { FlagLocals } from './flags-emitter.ts';
+import { TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
+import { ARITY, RESULT, SIMD_ARITY, SIMD_RESULT, V128_LOAD32_ZERO, V128_LOAD64_ZERO, V128_STORE32_LANE, V128_STORE64_LANE } from './node-types.ts';
+import { M_FLAGS, RegionCode } from './region-code.ts';
+import { RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_STORE_SLOW } from './runtime-functions.ts';
+
+/** IR type → WebAssembly value type. */
+const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];
+
+export abstract class ExpressionEmitter {
+  /** The body, without locals and stub blocks. */
+  readonly w: CodeWriter = new CodeWriter(65536);
+  /** Offsets in `w` of the `if` opcodes that are unlikely. */
+  readonly hints: number[] = [];
+  /** Calls of runtime functions: offset of a 2-byte padded index in `w`, and the function. */
+  readonly callAt: number[] = [];
+  readonly callOf: number[] = [];
+  /** Types of the locals behind the two parameters. */
+  readonly localTypes: number[] = [];
+
+  protected code!: RegionCode;
+  protected ir!: IrBuilder;
+  /** Locals of the registers, where the region uses them. */
+  protected readonly reg: Int32Array = new Int32Array(16);
+  protected readonly xmm: Int32Array = new Int32Array(16);
+  protected readonly flags: FlagLocals = { dst: 0, src: 0, aux: 0 };
+  protected ccOp = 0;
+  protected tlb = 0;
+  protected tlbMask = 0;
+  /** Scratch of one memory access or jump lookup. */
+  protected entryLocal = 0;
+  protected deltaLocal = 0;
+  private addressLocal = 0;
+  private hostLocal = 0;
+
+  // State at the point of emission.
+  protected dirty = 0;
+  protected dirtyXmm = 0;
+  /** FLAGS_kind * 4 + log2(size), or KIND_UNKNOWN. */
+  protected flagsKind = 0;
+  protected insnAddress = 0;
+  protected insnNext = 0;
+  /** The flags that the current instruction sets are never seen. */
+  protected flagsDead = false;
+
+  /** Local of each temp of the current instruction. */
+  protected readonly tempLocal: Int32Array = new Int32Array(1024);
+  /** Locals for temps by IR type, and how many of them the current instruction has taken. */
+  private readonly pools: number[][] = [[], [], [], [], [], []];
+  private readonly taken: Int32Array = new Int32Array(6);
+  private readonly flagsEmitter: FlagsEmitter = new FlagsEmitter();
+
+  protected abstract spill(mask: number, maskXmm: number): void;
+  protected abstract reload(mask: number, maskXmm: number): void;
+  protected abstract leave(mask: number, maskXmm: number, rip: number): void;
+  protected abstract unlikelyIf(): void;
+  protected abstract endIf(): void;
+  protected abstract levelUp(): void;
+  protected abstract levelDown(): void;
+
+  protected begin(code: RegionCode): void {
+    this.code = code;
+    this.ir = code.ir;
+    this.w.reset();
+    this.hints.length = 0;
+    this.callAt.length = 0;
+    this.callOf.length = 0;
+    this.localTypes.length = 0;
+    for (const p of this.pools) p.length = 0;
+    const barrier = code.hasBarrier;
+    for (let r = 0; r < 16; r++) {
+      if ((code.allRegs >>> r) & 1) this.reg[r] = this.allocI64();
+      if ((code.allXmm >>> r) & 1) this.xmm[r] = this.alloc(0x7b);
+    }
+    if (code.allRegs & M_FLAGS) {
+      this.ccOp = this.allocI32();
+      this.flags.dst = this.allocI64();
+      this.flags.src = this.allocI64();
+      this.flags.aux = this.allocI64();
+    }
+    this.entryLocal = this.allocI32();
+    this.deltaLocal = this.allocI64();
+    if (code.usesMemory || barrier) {
+      this.tlb = this.allocI32();
+      this.tlbMask = this.allocI32();
+      this.addressLocal = this.allocI64();
+      this.hostLocal = this.allocI32();
+    }
+  }
+
+  private alloc(wasmType: number): number {
+    return this.localTypes.push(wasmType) + 1;
+  }
+  protected allocI32(): number {
+    return this.alloc(0x7f);
+  }
+  protected allocI64(): number {
+    return this.alloc(0x7e);
+  }
+
+  protected resetTemps(): void {
+    this.taken.fill(0);
+  }
+  /** Gives temp `t` of the current instruction a local. */
+  protected newTemp(t: number, type: number): number {
+    const pool = this.pools[type]!;
+    const k = this.taken[type]!++;
+    if (k === pool.length) pool.push(this.alloc(WASM_TYPE[type]!));
+    return (this.tempLocal[t] = pool[k]!);
+  }
+
+  /** Marks the `if` that is written next as unlikely. */
+  protected hint(): void {
+    this.hints.push(this.w.at);
+  }
+
+  protected callRuntime(fn: number): void {
+    const { w } = this;
+    w.byte(0x10);
+    this.callAt.push(w.at);
+    this.callOf.push(fn);
+    w.byte2(0x80, 0x00);
+  }
+  protected returnCallRuntime(fn: number): void {
+    const { w } = this;
+    w.byte(0x12);
+    this.callAt.push(w.at);
+    this.callOf.push(fn);
+    w.byte2(0x80, 0x00);
+  }
+
+  /** i64 constant of an address. */
+  protected i64Number(v: number): void {
+    this.w.i64Const(v | 0, Math.floor(v / 4294967296));
+  }
+
+  /** IR type of a node's value. */
+  private typeOf(n: number): number {
+    const { ir } = this;
+    const o = ir.op[n]!;
+    if (o < 0x100) return RESULT[o]!;
+    if (o >= 0xfd00 && o < 0xfe40) return SIMD_RESULT[o - 0xfd00]!;
+    if (o >= 0xfc00 && o < 0xfc10) return o < 0xfc04 ? I32 : I64;
+    switch (o) {
+      case N_CONST32: case N_COND: case N_EFLAGS: case N_RMW: case N_CPU: return I32;
+      case N_CONST64: case N_REG: return I64;
+      case N_CONST128: case N_XMM: case N_SHUFFLE: return V128;
+      case N_TMP: case N_STATE: return ir.b[n]!;
+      case N_LOAD: case N_RAW_LOAD: return ir.c[n]!;
+      case N_SELECT: return this.typeOf(ir.b[n]!);
+      case N_LANE: return SIMD_RESULT[ir.lo[n]! & 0xff]!;
+      case N_HELPER: return HELPERS[ir.a[n]!]!.result;
+    }
+    throw new Error(`IR node ${o.toString(16)} has no type`);
+  }
+
+  /** Puts the value of node `n` on the stack. */
+  protected expr(n: number): void {
+    const { w, ir } = this;
+    const o = ir.op[n]!;
+    if (o < 0x100) {
+      this.expr(ir.a[n]!);
+      if (ARITY[o] === 2) this.expr(ir.b[n]!);
+      w.byte(o);
+      return;
+    }
+    if (o >= 0xfd00 && o < 0xfe40) {
+      const k = SIMD_ARITY[o - 0xfd00]!;
+      this.expr(ir.a[n]!);
+      if (k >= 2) this.expr(ir.b[n]!);
+      if (k === 3) this.expr(ir.c[n]!);
+      w.simd(o - 0xfd00);
+      return;
+    }
+    switch (o) {
+      case N_TMP:
+        w.localGet(this.tempLocal[ir.a[n]!]!);
+        return;
+      case N_REG:
+        w.localGet(this.reg[ir.a[n]!]!);
+        return;
+      case N_CONST32:
+        w.i32Const(ir.lo[n]!);
+        return;
+      case N_CONST64:
+        w.i64Const(ir.lo[n]!, ir.hi[n]!);
+        return;
+      case N_XMM:
+        w.localGet(this.xmm[ir.a[n]!]!);
+        return;
+      case N_LOAD:
+        this.host(ir.a[n]!, ir.b[n]!, TLB_READ, RT_LOAD_SLOW);
+        this.loadOp(ir.b[n]!, ir.c[n]!, ir.lo[n]! & 1);
+        return;
+      case N_RAW_LOAD:
+        this.expr(ir.a[n]!);
+        this.loadOp(ir.b[n]!, ir.c[n]!, ir.lo[n]! & 1);
+        return;
+      case N_RMW:
+        this.host(ir.a[n]!, ir.b[n]!, TLB_WRITE, RT_RMW_SLOW);
+        return;
+      case N_COND:
+        this.condition(ir.a[n]!);
+        return;
+      case N_EFLAGS:
+        this.eflags();
+        return;
+      case N_STATE:
+        this.state(ir.a[n]!, ir.b[n]!);
+        return;
+      case N_CPU:
+        w.localGet(0);
+        return;
+      case N_SELECT:
+        this.expr(ir.b[n]!);
+        this.expr(ir.c[n]!);
+        this.expr(ir.a[n]!);
+        if (this.typeOf(ir.b[n]!) === V128) {
+          w.byte2(0x1c, 1);
+          w.byte(0x7b);
+        } else w.byte(0x1b);
+        return;
+      case N_CONST128:
+        w.simd(12);
+        w.word(ir.lo[n]!);
+        w.word(ir.hi[n]!);
+        w.word(ir.lo[n + 1]!);
+        w.word(ir.hi[n + 1]!);
+        return;
+      case N_LANE: {
+        const op = ir.lo[n]! & 0xff;
+        this.expr(ir.a[n]!);
+        // 0x17 0x1a 0x1c 0x1e 0x20 0x22: replace_lane.
+        if (op === 0x17 || (op >= 0x1a && (op & 1) === 0)) this.expr(ir.b[n]!);
+        w.simd(op);
+        w.byte(ir.hi[n]!);
+        return;
+      }
+      case N_SHUFFLE: {
+        this.expr(ir.a[n]!);
+        this.expr(ir.b[n]!);
+        w.simd(13);
+        const lanes = ir.shuffles[ir.c[n]!]!;
+        for (let i = 0; i < 16; i++) w.byte(lanes[i]!);
+        return;
+      }
+      case N_HELPER:
+        this.helper(n, false);
+        return;
+    }
+    if (o >= 0xfc00 && o < 0xfc10) {
+      this.expr(ir.a[n]!);
+      w.byte2(0xfc, o - 0xfc00);
+      return;
+    }
+    throw new Error(`IR node ${o.toString(16)} is unknown`);
+  }
+
+  // Guest memory.
+
+  /** Local that already holds the value of node `n`, or -1. */
+  private localOf(n: number): number {
+    const { ir } = this;
+    const o = ir.op[n]!;
+    return o === N_REG ? this.reg[ir.a[n]!]! : o === N_TMP ? this.tempLocal[ir.a[n]!]! : -1;
+  }
+
+  /** TLB lookup of the address in local `a`: leaves 1 on the stack if it misses; entry and distance are in their locals. */
+  private lookup(a: number, size: number, field: number): void {
+    const { w } = this;
+    w.localGet(a);
+    w.localGet(a);
+    w.byte(0xa7);
+    w.i32Const(TLB_INDEX_SHIFT);
+    w.byte(0x76);
+    w.localGet(this.tlbMask);
+    w.byte(0x71);
+    w.localGet(this.tlb);
+    w.byte(0x6a);
+    w.localTee(this.entryLocal);
+    w.memory(I64_LOAD, field);
+    w.byte(0x7d);
+    w.localTee(this.deltaLocal);
+    w.i64Const(4096 - size, 0);
+    w.byte(0x56);
+  }
+
+  /** Puts the host offset of `size` bytes at guest address node `n` on the stack; leaves the region if it cannot be accessed. */
+  private host(n: number, size: number, field: number, slow: number): void {
+    const { w } = this;
+    let a = this.localOf(n);
+    if (a < 0) {
+      this.expr(n);
+      w.localSet((a = this.addressLocal));
+    }
+    this.lookup(a, size, field);
+    this.hint();
+    w.byte2(IF, 0x7f);
+    this.levelUp();
+    w.localGet(0);
+    w.localGet(a);
+    w.i32Const(size);
+    this.callRuntime(slow);
+    w.localTee(this.hostLocal);
+    w.byte(0x45);
+    this.unlikelyIf();
+    this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
+    this.endIf();
+    w.localGet(this.hostLocal);
+    w.byte(ELSE);
+    w.localGet(this.entryLocal);
+    w.memory(I32_LOAD, TLB_HOST);
+    w.localGet(this.deltaLocal);
+    w.byte(0xa7);
+    w.byte(0x6a);
+    w.byte(END);
+    this.levelDown();
+  }
+
+  protected store(address: number, value: number, size: number): void {
+    const { w, ir } = this;
+    const type = this.typeOf(value);
+    let v = this.localOf(value);
+    const o = ir.op[value]!;
+    const constant = o === N_CONST32 || o === N_CONST64;
+    if (v < 0 && o === N_XMM) v = this.xmm[ir.a[value]!]!;
+    if (v < 0 && !constant) {
+      this.expr(value);
+      v = this.scratch(type);
+      w.localSet(v);
+    }
+    let a = this.localOf(address);
+    if (a < 0) {
+      this.expr(address);
+      w.localSet((a = this.addressLocal));
+    }
+    this.lookup(a, size, TLB_WRITE);
+    this.unlikelyIf();
+    w.localGet(0);
+    if (constant) this.expr(value);
+    else w.localGet(v);
+    this.storeOp(size, type, BOUNCE);
+    w.localGet(0);
+    w.localGet(a);
+    w.i32Const(size);
+    this.callRuntime(RT_STORE_SLOW);
+    w.byte(0x45);
+    this.unlikelyIf();
+    this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
+    this.endIf();
+    w.byte(ELSE);
+    w.localGet(this.entryLocal);
+    w.memory(I32_LOAD, TLB_HOST);
+    w.localGet(this.deltaLocal);
+    w.byte(0xa7);
+    w.byte(0x6a);
+    if (constant) this.expr(value);
+    else w.localGet(v);
+    this.storeOp(size, type, 0);
+    this.endIf();
+  }
+
+  /** A local for the value of a store. */
+  private scratch(type: number): number {
+    return this.newTemp(1023, type);
+  }
+
+  protected rawStore(host: number, value: number, size: number): void {
+    this.expr(host);
+    this.expr(value);
+    this.storeOp(size, this.typeOf(value), 0);
+  }
+
+  /** If the read-modify-write went to the bounce buffer, writes it back. */
+  protected rmwEnd(temp: number, size: number): void {
+    const { w } = this;
+    w.localGet(this.tempLocal[temp]!);
+    w.localGet(0);
+    w.i32Const(BOUNCE);
+    w.byte(0x6a);
+    w.byte(0x46);
+    this.unlikelyIf();
+    w.localGet(0);
+    w.i32Const(size);
+    this.callRuntime(RT_RMW_END);
+    this.endIf();
+  }
+
+  private loadOp(size: number, type: number, signed: number): void {
+    const { w } = this;
+    let op = 0;
+    switch (type) {
+      case I32:
+        op = size === 4 ? 0x28 : size === 2 ? 0x2f - signed : 0x2d - signed;
+        break;
+      case I64:
+        op = size === 8 ? 0x29 : size === 4 ? 0x35 - signed : size === 2 ? 0x33 - signed : 0x31 - signed;
+        break;
+      case F32:
+        op = 0x2a;
+        break;
+      case F64:
+        op = 0x2b;
+        break;
+      default:
+        w.simd(size === 16 ? 0 : size === 8 ? V128_LOAD64_ZERO : V128_LOAD32_ZERO);
+        w.byte2(0, 0);
+        return;
+    }
+    w.byte(op);
+    w.byte2(0, 0);
+  }
+
+  private storeOp(size: number, type: number, offset: number): void {
+    const { w } = this;
+    switch (type) {
+      case I32:
+        w.memory(size === 4 ? 0x36 : size === 2 ? 0x3b : 0x3a, offset);
+        return;
+      case I64:
+        w.memory(size === 8 ? 0x37 : size === 4 ? 0x3e : size === 2 ? 0x3d : 0x3c, offset);
+        return;
+      case F32:
+        w.memory(0x38, offset);
+        return;
+      case F64:
+        w.memory(0x39, offset);
+        return;
+      default:
+        w.simd(size === 16 ? 11 : size === 8 ? V128_STORE64_LANE : V128_STORE32_LANE);
+        w.byte(0);
+        w.u32(offset);
+        if (size !== 16) w.byte(0);
+    }
+  }
+
+  // CPU state fields.
+
+  private state(offset: number, type: number): void {
+    const { w } = this;
+    w.localGet(0);
+    if (type === V128) {
+      w.simd(0);
+      w.byte(0);
+      w.u32(offset);
+    } else w.memory(type === I32 ? 0x28 : type === I64 ? 0x29 : type === F32 ? 0x2a : 0x2b, offset);
+  }
+
+  protected setState(offset: number, value: number, type: number): void {
+    const { w } = this;
+    w.localGet(0);
+    this.expr(value);
+    if (type === V128) {
+      w.simd(11);
+      w.byte(0);
+      w.u32(offset);
+    } else w.memory(type === I32 ? 0x36 : type === I64 ? 0x37 : type === F32 ? 0x38 : 0x39, offset);
+  }
+
+  // Flags.
+
+  private condition(cc: number): void {
+    const { w } = this;
+    if (this.flagsKind >= 0) {
+      this.flagsEmitter.condition(w, this.flags, this.flagsKind, cc);
+      return;
+    }
+    w.i32Const(cc);
+    w.localGet(this.ccOp);
+    w.localGet(this.flags.dst);
+    w.localGet(this.flags.src);
+    w.localGet(this.flags.aux);
+    this.callRuntime(RT_CONDITION);
+  }
+
+  private eflags(): void {
+    const { w } = this;
+    if (this.flagsKind >= 0) {
+      this.flagsEmitter.eflags(w, this.flags, this.flagsKind);
+      return;
+    }
+    w.localGet(this.ccOp);
+    w.localGet(this.flags.dst);
+    w.localGet(this.flags.src);
+    w.localGet(this.flags.aux);
+    this.callRuntime(RT_EFLAGS);
+  }
+
+  /** True if evaluating the tree can be left out: it neither accesses guest memory nor calls. */
+  private isPure(n: number): boolean {
+    const { ir } = this;
+    const o = ir.op[n]!;
+    if (o < 0x100) return this.isPure(ir.a[n]!) && (ARITY[o] === 1 || this.isPure(ir.b[n]!));
+    switch (o) {
+      case N_TMP: case N_REG: case N_CONST32: case N_CONST64: case N_COND: case N_EFLAGS: case N_STATE:
+        return true;
+      case N_SELECT:
+        return this.isPure(ir.a[n]!) && this.isPure(ir.b[n]!) && this.isPure(ir.c[n]!);
+    }
+    return false;
+  }
+
+  protected setFlags(s: number): void {
+    const { w, ir } = this;
+    const kind = ir.lo[s]!;
+    const dst = ir.a[s]!;
+    const src = ir.b[s]!;
+    const aux = ir.c[s]!;
+    const hasDst = kindUsesDst(kind) && !this.flagsDead;
+    const hasSrc = kindUsesSrc(kind) && !this.flagsDead;
+    const hasAux = kindUsesAux(kind) && !this.flagsDead;
+    // All three are evaluated before any local changes: aux may read the old flags.
+    this.flagOperand(dst, hasDst);
+    this.flagOperand(src, hasSrc);
+    if (aux >= 0) this.flagOperand(aux, hasAux);
+    if (hasAux) w.localSet(this.flags.aux);
+    if (hasSrc) w.localSet(this.flags.src);
+    if (hasDst) w.localSet(this.flags.dst);
+    this.flagsKind = kind * 4 + ir.hi[s]!;
+    this.dirty |= M_FLAGS;
+    if (this.flagsDead) return;
+    w.i32Const(this.flagsKind);
+    w.localSet(this.ccOp);
+  }
+
+  private flagOperand(n: number, wanted: boolean): void {
+    if (!wanted && this.isPure(n)) return;
+    this.expr(n);
+    if (!wanted) this.w.byte(0x1a);
+  }
+
+  // Helpers.
+
+  /** Calls a helper; its result stays on the stack, or is dropped. */
+  protected helper(n: number, drop: boolean): void {
+    const { w, ir } = this;
+    const id = ir.a[n]!;
+    const spec = HELPERS[id]!;
+    if (spec.usesState) this.spill(this.dirty, this.dirtyXmm);
+    if (spec.takesCpu) w.localGet(0);
+    const at = ir.b[n]!;
+    const count = ir.c[n]!;
+    for (let i = 0; i < count; i++) this.expr(ir.args[at + i]!);
+    this.callRuntime(RT_HELPERS + id);
+    if (drop && spec.result !== VOID) w.byte(0x1a);
+    if (spec.usesState) {
+      this.dirty = 0;
+      this.dirtyXmm = 0;
+      this.flagsKind = KIND_UNKNOWN;
+    }
+    if (spec.canExit) {
+      w.localGet(0);
+      w.memory(I32_LOAD, EXIT_REASON);
+      this.unlikelyIf();
+      this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
+      this.endIf();
+    }
+    if (spec.usesState) this.reload(this.code.allRegs, this.code.allXmm);
+  }
+}

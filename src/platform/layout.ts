@@ -1,0 +1,38 @@
+/**
+ * Map of the linear memory below the frames, in bytes. Everything here is the platform's own; translated code addresses the fixed parts
+ * by static offsets.
+ *
+ * 0        page 0: never used, so that host offset 0 can mean "fault"
+ * 64 KiB   jump cache: guest RIP → table slot
+ * 1 MiB    TLBs, in size classes (tlb.ts)
+ * 8 MiB    words and tables of regions: validity words, switch maps (arena)
+ * 32 MiB   CPU state blocks, 1 KiB each
+ * 64 MiB   frames
+ */
+export const WASM_PAGE = 65536;
+
+/** Entry: RIP i64, slot i32, unused i32. */
+export const JUMP_CACHE = 0x10000;
+export const JUMP_CACHE_ENTRIES = 16384;
+export const JUMP_CACHE_ENTRY = 16;
+
+/** Entry: base address readable i64, base address writable i64, host offset of the page i32, unused i32 and i64. */
+export const TLB_AREA = 0x100000;
+export const TLB_AREA_END = 0x800000;
+export const TLB_ENTRY = 32;
+export const TLB_READ = 0;
+export const TLB_WRITE = 8;
+export const TLB_HOST = 16;
+/** log2 of the entry size: (address >>> (12 - 5)) & mask is the entry's offset. */
+export const TLB_INDEX_SHIFT = 7;
+
+export const REGION_ARENA = 0x800000;
+export const REGION_ARENA_END = 0x2000000;
+export const CPU_AREA = 0x2000000;
+export const CPU_AREA_END = 0x4000000;
+export const FIRST_FRAME: number = 0x4000000 / 4096;
+
+/** Index of the jump-cache entry of an address given by its low 32 bits; the emitter has the same formula. */
+export function jumpCacheEntry(ripLo: number): number {
+  return JUMP_CACHE + (((ripLo ^ (ripLo >>> 4)) & (JUMP_CACHE_ENTRIES - 1)) << 4);
+}

@@ -1,0 +1,419 @@
+/** Runs CPU states in address spaces: translation on demand, slow paths of memory accesses, exits. */
+import type { AddressSpace } from '../memory/address-space.ts';
+import { FRAME_CODE, PhysicalMemory } from '../memory/physical-memory.ts';
+import type { PlatformHooks } from '../memory/platform-hooks.ts';
+import { ModuleBuilder } from '../wasm/module-builder.ts';
+import { wasmEngine } from '../wasm/engine.ts';
+import type { WasmTable } from '../wasm/engine.ts';
+import {
+  BOUNCE, CODE_CONTEXT, CPU_STATE_SIZE, EFLAGS_OTHER, EXIT_DETAIL, EXIT_REASON, FAULT_ACCESS, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK,
+} from '../x86/cpu-layout.ts';
+import { TF } from '../x86/flags.ts';
+import { HELPERS } from '../x86/helpers.ts';
+import { CodeCache } from './code-cache.ts';
+import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_SINGLE_STEP, EXIT_SYSCALL } from './exits.ts';
+import { helperImplementations } from './helper-bindings.ts';
+import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
+import type { RuntimeFunction } from './module-assembler.ts';
+import { buildRuntime } from './runtime.ts';
+import { RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_SLOW, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
+import { SpaceState, TlbPool } from './tlb.ts';
+import { Translator } from './translator.ts';
+
+/** What the platform needs from above. */
+export interface PlatformHost {
+  /** A SYSCALL instruction, in place; RIP is behind it. 0 = the result is stored, go on; 1 = leave with EXIT_SYSCALL. */
+  syscall(cpu: number): number;
+  /** Time-stamp counter: monotonic nanoseconds since boot. */
+  timestamp(): number;
+}
+
+export interface PlatformOptions {
+  /** Size of the linear memory in bytes; guest frames take all but the first 64 MiB of it. */
+  memoryBytes: number;
+  host: PlatformHost;
+}
+
+/** Counters for --stats. */
+export class PlatformStats {
+  regions = 0;
+  modules = 0;
+  instructions = 0;
+  wasmBytes = 0;
+  tlbMisses = 0;
+  resolves = 0;
+  exits = 0;
+  codeStores = 0;
+  droppedFrames = 0;
+}
+
+/** Initial size of the function table. */
+const TABLE_SIZE = 1 << 15;
+
+/** IR type → WebAssembly value type. */
+const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];
+
+type CpuFunction = (cpu: number, argument: number) => number;
+
+export class Platform implements PlatformHooks {
+  readonly memory: PhysicalMemory;
+  readonly stats: PlatformStats = new PlatformStats();
+  private readonly host: PlatformHost;
+  private readonly i32: Int32Array;
+  private readonly u8: Uint8Array;
+  private readonly tlbs: TlbPool;
+  private readonly code: CodeCache;
+  private readonly translator: Translator;
+  private readonly table: WasmTable;
+  private readonly enter: (cpu: number) => void;
+  private readonly enterOnce: (cpu: number, slot: number) => void;
+  private nextContext = 1;
+  private readonly freeCpus: number[] = [];
+  private nextCpu = CPU_AREA;
+
+  /** What is running: one guest task at a time. */
+  private space!: AddressSpace;
+  private state!: SpaceState;
+  private cpu = 0;
+  /** The instruction that runs may change translated bytes: nothing translated runs behind it. */
+  private storingCode = false;
+
+  constructor(options: PlatformOptions) {
+    this.host = options.host;
+    const pages = Math.floor(options.memoryBytes / WASM_PAGE);
+    const memory = new wasmEngine.Memory({ initial: pages, maximum: pages });
+    this.memory = new PhysicalMemory(memory, FIRST_FRAME);
+    this.i32 = this.memory.i32;
+    this.u8 = this.memory.u8;
+    this.tlbs = new TlbPool(this.i32);
+    this.table = new wasmEngine.Table({ element: 'anyfunc', initial: TABLE_SIZE });
+
+    const builder = new ModuleBuilder();
+    buildRuntime(builder);
+    const js = {
+      resolve: (cpu: number) => this.resolve(cpu),
+      lookup: (cpu: number) => this.lookup(cpu),
+      loadSlow: (cpu: number, size: number) => this.loadSlow(cpu, size),
+      storeSlow: (cpu: number, size: number) => this.storeSlow(cpu, size),
+      rmwSlow: (cpu: number, size: number) => this.rmwSlow(cpu, size),
+      timestamp: () => options.host.timestamp(),
+    };
+    const runtime = new wasmEngine.Instance(new wasmEngine.Module(builder.write(pages, TABLE_SIZE)), { env: { memory, table: this.table }, js });
+    this.enter = runtime.exports['enter'] as (cpu: number) => void;
+    this.enterOnce = runtime.exports['enter_once'] as (cpu: number, slot: number) => void;
+    this.code = new CodeCache(this.memory, this.table, runtime.exports['stub']);
+
+    const types: (RuntimeFunction | undefined)[] = [];
+    const imports: Record<string, unknown> = { m: memory, t: this.table };
+    const bind = (id: number, fn: unknown, params: readonly number[], results: readonly number[]): void => {
+      types[id] = { params, results };
+      imports[String(id)] = fn;
+    };
+    const I = 0x7f;
+    const L = 0x7e;
+    bind(RT_STUB, runtime.exports['stub'], [I, I], [L]);
+    bind(RT_LOAD_SLOW, runtime.exports['load_slow'], [I, L, I], [I]);
+    bind(RT_STORE_SLOW, runtime.exports['store_slow'], [I, L, I], [I]);
+    bind(RT_RMW_SLOW, runtime.exports['rmw_slow'], [I, L, I], [I]);
+    bind(RT_RMW_END, (cpu: number, size: number) => this.rmwEnd(cpu, size), [I, I], []);
+    bind(RT_SYSCALL, (cpu: number) => this.syscall(cpu), [I], [I]);
+    bind(RT_LOOKUP, js.lookup, [I], [I]);
+    bind(RT_CONDITION, runtime.exports['condition'], [I, I, L, L, L], [I]);
+    bind(RT_EFLAGS, runtime.exports['eflags'], [I, L, L, L], [I]);
+    const implementations = helperImplementations(this.memory);
+    HELPERS.forEach((h, i) => {
+      const params = h.params.map((t) => WASM_TYPE[t]!);
+      if (h.takesCpu) params.unshift(I);
+      const fn = runtime.exports[h.name] ?? implementations[h.name];
+      bind(RT_HELPERS + i, fn ?? missing(h.name), params, h.result === 0 ? [] : [WASM_TYPE[h.result]!]);
+    });
+    this.translator = new Translator(this.memory, this.code, this.tlbs, this.stats, types, imports, pages);
+    this.memory.hooks = this;
+  }
+
+  // CPU states.
+
+  /** A zeroed CPU state block: its linear-memory offset, or 0 if there are too many. */
+  allocCpu(): number {
+    const at = this.freeCpus.pop() ?? this.nextCpu;
+    if (at === this.nextCpu) {
+      if (at + CPU_STATE_SIZE > CPU_AREA_END) return 0;
+      this.nextCpu += CPU_STATE_SIZE;
+    }
+    this.u8.fill(0, at, at + CPU_STATE_SIZE);
+    return at;
+  }
+  freeCpu(cpu: number): void {
+    this.freeCpus.push(cpu);
+  }
+
+  // Running.
+
+  /** Runs `cpu` in `space` until it leaves; the EXIT_… reason. `fuel` bounds the loop iterations and calls before EXIT_INTERRUPT. */
+  run(cpu: number, space: AddressSpace, fuel: number): number {
+    const { i32 } = this;
+    const k = cpu >> 2;
+    const state = this.stateOf(space);
+    this.tlbs.use(state);
+    this.space = space;
+    this.state = state;
+    this.cpu = cpu;
+    i32[k + (TLB_BASE >> 2)] = state.tlb;
+    i32[k + (TLB_MASK >> 2)] = state.mask;
+    i32[k + (CODE_CONTEXT >> 2)] = state.context;
+    i32[k + (FUEL >> 2)] = fuel;
+    this.stats.exits++;
+    const reason = k + (EXIT_REASON >> 2);
+    for (;;) {
+      i32[reason] = EXIT_NONE;
+      if (i32[k + (EFLAGS_OTHER >> 2)]! & TF) {
+        this.step(cpu);
+        return i32[reason] === EXIT_NONE ? (i32[reason] = EXIT_SINGLE_STEP) : i32[reason]!;
+      }
+      this.enter(cpu);
+      if (i32[reason] === EXIT_CODE_STORE) {
+        i32[reason] = EXIT_NONE;
+        this.stats.codeStores++;
+        this.step(cpu);
+        if (i32[reason] === EXIT_NONE) continue;
+      }
+      return i32[reason]!;
+    }
+  }
+
+  /** Makes the running task leave at its next safe point with EXIT_INTERRUPT. Only from within an import of the running code. */
+  kick(): void {
+    if (this.cpu !== 0) this.i32[(this.cpu + FUEL) >> 2] = -1;
+  }
+
+  /** Runs one instruction, which may store to code. */
+  private step(cpu: number): void {
+    const rip = this.rip(cpu);
+    const slot = this.translator.stepSlot(this.space, this.state.context, rip);
+    if (slot === 0) {
+      this.fetchFault(cpu, rip);
+      return;
+    }
+    this.storingCode = true;
+    this.enterOnce(cpu, slot);
+    this.storingCode = false;
+  }
+
+  private syscall(cpu: number): number {
+    const k = cpu >> 2;
+    const { i32 } = this;
+    if (this.host.syscall(cpu) !== 0) {
+      i32[k + (EXIT_REASON >> 2)] = EXIT_SYSCALL;
+      return 1;
+    }
+    // The handler may have changed mappings, or taken the TLB away: translated code holds both in locals.
+    const { state } = this;
+    if (i32[k + (CODE_CONTEXT >> 2)] !== state.context || i32[k + (TLB_BASE >> 2)] !== state.tlb || i32[k + (EFLAGS_OTHER >> 2)]! & TF) {
+      i32[k + (EXIT_REASON >> 2)] = EXIT_SYSCALL;
+      return 1;
+    }
+    return 0;
+  }
+
+  /** RIP of a CPU state as a number; addresses beyond 2^53 lose their low bits, but are not canonical anyway. */
+  private rip(cpu: number): number {
+    const k = (cpu + RIP) >> 2;
+    return this.i32[k + 1]! * 4294967296 + (this.i32[k]! >>> 0);
+  }
+
+  private resolve(cpu: number): number {
+    this.stats.resolves++;
+    const rip = this.rip(cpu);
+    const context = this.i32[(cpu + CODE_CONTEXT) >> 2]!;
+    const slot = this.translator.resolve(this.space, context, rip);
+    if (slot === 0) this.fetchFault(cpu, rip);
+    return slot;
+  }
+
+  private lookup(cpu: number): number {
+    const k = (cpu + RIP) >> 2;
+    const lo = this.i32[k]!;
+    const hi = this.i32[k + 1]!;
+    // What is not a user address gets no slot of its own: slot 0 is the stub, which then faults.
+    if (hi >>> 15 !== 0) return 0;
+    const slot = this.code.slotOf(hi * 4294967296 + (lo >>> 0));
+    this.code.fillJumpCache(lo, hi, slot);
+    return slot;
+  }
+
+  /** The instruction at `rip` cannot be fetched (it may reach into the next page, which is the one missing). */
+  private fetchFault(cpu: number, rip: number): void {
+    const k = cpu >> 2;
+    const { i32 } = this;
+    if (!(rip >= 0 && rip < 0x800000000000)) {
+      i32[k + (EXIT_REASON >> 2)] = EXIT_GENERAL_PROTECTION;
+      i32[k + (EXIT_DETAIL >> 2)] = 0;
+      return;
+    }
+    const at = this.translator.faultAddress;
+    i32[k + (FAULT_ADDR >> 2)] = at | 0;
+    i32[k + (FAULT_ADDR >> 2) + 1] = Math.floor(at / 4294967296);
+    i32[k + (FAULT_ACCESS >> 2)] = ACCESS_EXEC;
+    i32[k + (EXIT_REASON >> 2)] = EXIT_PAGE_FAULT;
+    i32[k + (EXIT_DETAIL >> 2)] = this.translator.faultCode;
+  }
+
+  // Slow paths of memory accesses.
+
+  /** PTE for an access, bringing the page in; 0 = a fault has been stored. `lo`, `hi`: any address in the page. */
+  private pte(cpu: number, lo: number, hi: number, access: number): number {
+    const pte = this.space.lookup(lo, hi, access);
+    if (pte !== 0) return pte;
+    const k = cpu >> 2;
+    const { i32 } = this;
+    if (hi >>> 15 !== 0) {
+      i32[k + (EXIT_REASON >> 2)] = EXIT_GENERAL_PROTECTION;
+      i32[k + (EXIT_DETAIL >> 2)] = 0;
+      return 0;
+    }
+    const address = hi * 4294967296 + (lo >>> 0);
+    const code = this.space.fault(address, access);
+    if (code === 0) {
+      const found = this.space.lookup(lo, hi, access);
+      if (found !== 0) return found;
+    }
+    i32[k + (FAULT_ADDR >> 2)] = lo;
+    i32[k + (FAULT_ADDR >> 2) + 1] = hi;
+    i32[k + (FAULT_ACCESS >> 2)] = access;
+    i32[k + (EXIT_REASON >> 2)] = EXIT_PAGE_FAULT;
+    i32[k + (EXIT_DETAIL >> 2)] = code;
+    return 0;
+  }
+
+  private loadSlow(cpu: number, size: number): number {
+    this.stats.tlbMisses++;
+    const { i32 } = this;
+    const k = (cpu + FAULT_ADDR) >> 2;
+    const lo = i32[k]!;
+    const hi = i32[k + 1]!;
+    const pte = this.pte(cpu, lo, hi, ACCESS_READ);
+    if (pte === 0) return 0;
+    const host = pte & ~0xfff;
+    this.fill(lo, hi, host, true);
+    const offset = lo & 0xfff;
+    if (offset + size <= 4096) return host + offset;
+    const first = 4096 - offset;
+    const next = lo + first;
+    const second = this.pte(cpu, next | 0, next > 0x7fffffff || (lo < 0 && next >= 0) ? hi + 1 : hi, ACCESS_READ);
+    if (second === 0) return 0;
+    const bounce = cpu + BOUNCE;
+    this.u8.copyWithin(bounce, host + offset, host + 4096);
+    this.u8.copyWithin(bounce + first, second & ~0xfff, (second & ~0xfff) + size - first);
+    return bounce;
+  }
+
+  /** Enters a page that has just been looked up. */
+  private fill(lo: number, hi: number, host: number, readable: boolean): void {
+    const writable = this.space.lookup(lo, hi, ACCESS_WRITE);
+    this.tlbs.fill(this.state, lo, hi, host, readable, writable !== 0 && (this.memory.frameFlags[host >>> 12]! & FRAME_CODE) === 0);
+  }
+
+  /** Checks `size` bytes for writing: host offset of the first part in the result, of a second page in `secondHost`; 0 = leave. */
+  private writable(cpu: number, size: number): number {
+    this.stats.tlbMisses++;
+    const { i32 } = this;
+    const k = (cpu + FAULT_ADDR) >> 2;
+    const lo = i32[k]!;
+    const hi = i32[k + 1]!;
+    const pte = this.pte(cpu, lo, hi, ACCESS_WRITE);
+    if (pte === 0) return 0;
+    const host = pte & ~0xfff;
+    const offset = lo & 0xfff;
+    const first = Math.min(size, 4096 - offset);
+    this.secondHost = 0;
+    if (first < size) {
+      const next = lo + first;
+      const second = this.pte(cpu, next | 0, lo < 0 && next >= 0 ? hi + 1 : hi, ACCESS_WRITE);
+      if (second === 0) return 0;
+      this.secondHost = second & ~0xfff;
+      if (!this.mayStore(cpu, this.secondHost >>> 12, 0, size - first)) return 0;
+    }
+    if (!this.mayStore(cpu, host >>> 12, offset, first)) return 0;
+    this.fill(lo, hi, host, this.space.lookup(lo, hi, ACCESS_READ) !== 0);
+    return host + offset;
+  }
+  private secondHost = 0;
+
+  /** False if bytes that were translated would change while translated code goes on behind the store: the store is then done alone. */
+  private mayStore(cpu: number, frame: number, offset: number, size: number): boolean {
+    if ((this.memory.frameFlags[frame]! & FRAME_CODE) === 0) return true;
+    if (!this.code.hasCode(frame, offset, size)) return true;
+    if (!this.storingCode) {
+      this.i32[(cpu + EXIT_REASON) >> 2] = EXIT_CODE_STORE;
+      return false;
+    }
+    this.code.dropFrame(frame);
+    return true;
+  }
+
+  private storeSlow(cpu: number, size: number): number {
+    const to = this.writable(cpu, size);
+    if (to === 0) return 0;
+    const bounce = cpu + BOUNCE;
+    const first = Math.min(size, 4096 - (to & 0xfff));
+    this.u8.copyWithin(to, bounce, bounce + first);
+    if (first < size) this.u8.copyWithin(this.secondHost, bounce + first, bounce + size);
+    return 1;
+  }
+
+  private rmwFirst = 0;
+  private rmwSecond = 0;
+  private rmwSlow(cpu: number, size: number): number {
+    const at = this.writable(cpu, size);
+    if (at === 0) return 0;
+    const first = Math.min(size, 4096 - (at & 0xfff));
+    if (first === size) return at;
+    const bounce = cpu + BOUNCE;
+    this.rmwFirst = at;
+    this.rmwSecond = this.secondHost;
+    this.u8.copyWithin(bounce, at, at + first);
+    this.u8.copyWithin(bounce + first, this.secondHost, this.secondHost + size - first);
+    return bounce;
+  }
+  private rmwEnd(cpu: number, size: number): void {
+    const bounce = cpu + BOUNCE;
+    const first = 4096 - (this.rmwFirst & 0xfff);
+    this.u8.copyWithin(this.rmwFirst, bounce, bounce + first);
+    this.u8.copyWithin(this.rmwSecond, bounce + first, bounce + size);
+  }
+
+  // What memory tells us.
+
+  private stateOf(space: AddressSpace): SpaceState {
+    if (space.platform !== null) return space.platform as SpaceState;
+    const s = new SpaceState(this.nextContext++);
+    space.platform = s;
+    return s;
+  }
+  flushSpace(space: AddressSpace): void {
+    if (space.platform !== null) this.tlbs.flush(space.platform as SpaceState);
+  }
+  invalidatePage(space: AddressSpace, vpn: number): void {
+    if (space.platform !== null) this.tlbs.invalidate(space.platform as SpaceState, (vpn & 0xfffff) << 12);
+  }
+  execChanged(space: AddressSpace): void {
+    if (space.platform !== null) (space.platform as SpaceState).context = this.nextContext++;
+  }
+  forked(parent: AddressSpace, child: AddressSpace): void {
+    child.platform = new SpaceState(this.stateOf(parent).context);
+  }
+  codeWillChange(frame: number): void {
+    this.stats.droppedFrames++;
+    this.code.dropFrame(frame);
+  }
+  releaseSpace(space: AddressSpace): void {
+    if (space.platform !== null) this.tlbs.release(space.platform as SpaceState);
+    space.platform = null;
+  }
+}
+
+function missing(name: string): CpuFunction {
+  return () => {
+    throw new Error(`helper ${name} has no implementation`);
+  };
+}

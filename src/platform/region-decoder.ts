@@ -1,0 +1,184 @@
+/** Finds the instructions of a region: everything reachable from its entry by jumps, within limits, calls not followed. */
+import type { AddressSpace } from '../memory/address-space.ts';
+import type { Fetch } from '../x86/decoder.ts';
+import { Insn } from '../x86/insn.ts';
+import { LIFT_FETCH_FAULT, liftInstruction } from '../x86/lift.ts';
+import { MAX_INSNS, RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_NEXT, T_SYSCALL } from './region-code.ts';
+
+const EXEC = 2;
+
+/** Reads code bytes of an address space, and records which pages were read. */
+export class CodeReader {
+  private readonly u8: Uint8Array;
+  private space: AddressSpace | null = null;
+  /** Linear-memory offset of the page that was read last, and its number. */
+  private pageBase = 0;
+  private pageNumber = -1;
+  /** Pages read so far, as page numbers and frames. */
+  readonly pages: number[] = [];
+  readonly frames: number[] = [];
+  readonly fetch: Fetch;
+
+  constructor(u8: Uint8Array) {
+    this.u8 = u8;
+    this.fetch = (address) => this.byte(address);
+  }
+
+  start(space: AddressSpace): void {
+    this.space = space;
+    this.pageNumber = -1;
+    this.pages.length = 0;
+    this.frames.length = 0;
+  }
+
+  /** The byte at `address`, or -1. */
+  byte(address: number): number {
+    const page = Math.floor(address / 4096);
+    if (page !== this.pageNumber && !this.enter(page)) return -1;
+    return this.u8[this.pageBase + (address - page * 4096)]!;
+  }
+
+  /** True if `address` can be fetched from without bringing a page in. */
+  present(address: number): boolean {
+    const page = Math.floor(address / 4096);
+    return page === this.pageNumber || this.enter(page);
+  }
+
+  private enter(page: number): boolean {
+    const known = this.pages.indexOf(page);
+    if (known >= 0) {
+      this.pageNumber = page;
+      this.pageBase = this.frames[known]! * 4096;
+      return true;
+    }
+    const address = page * 4096;
+    if (!(address >= 0 && address < 0x800000000000)) return false;
+    const pte = this.space!.lookup(address | 0, Math.floor(address / 4294967296) | 0, EXEC);
+    if (pte === 0) return false;
+    this.pageNumber = page;
+    this.pageBase = pte & ~0xfff;
+    this.pages.push(page);
+    this.frames.push(this.pageBase >>> 12);
+    return true;
+  }
+}
+
+/** Limits of one region. */
+export interface RegionLimits {
+  /** Instructions at most. */
+  insns: number;
+}
+
+export class RegionDecoder {
+  private readonly reader: CodeReader;
+  private readonly insn: Insn = new Insn();
+  private readonly pending: number[] = [];
+
+  constructor(reader: CodeReader) {
+    this.reader = reader;
+  }
+
+  /**
+   * Fills `code` with the region at `entry`, whose first byte can be fetched. Indirect jump targets in `extra` join it.
+   * False: the first instruction cannot be fetched; the address that cannot is `faultAddress`.
+   */
+  decode(code: RegionCode, entry: number, maxInsns: number, extra: readonly number[] | null): boolean {
+    code.start(entry);
+    const limit = Math.min(maxInsns, MAX_INSNS - 1);
+    const pending = this.pending;
+    pending.length = 0;
+    if (extra !== null) for (let i = extra.length - 1; i >= 0; i--) pending.push(extra[i]!);
+    pending.push(entry);
+    while (pending.length > 0) {
+      const at = pending.pop()!;
+      const known = code.insnAt(at);
+      if (known >= 0) {
+        code.markLeader(known);
+        continue;
+      }
+      if (known === -2 || code.insnCount >= limit || !this.reader.present(at)) continue;
+      const first = code.insnCount;
+      if (!this.run(code, at, limit)) {
+        if (at === entry) return false;
+        continue;
+      }
+      code.markLeader(first);
+    }
+    code.buildBlocks();
+    return true;
+  }
+
+  /** The address that could not be fetched, after `decode` returned false. */
+  get faultAddress(): number {
+    return this.insn.faultAddress;
+  }
+
+  /** Decodes consecutive instructions from `at`; false if not even one could be. */
+  private run(code: RegionCode, at: number, limit: number): boolean {
+    const { ir } = code;
+    const { insn, pending } = this;
+    const begin = code.insnCount;
+    for (;;) {
+      const stmt = ir.stmtCount;
+      const node = ir.count;
+      const status = liftInstruction(this.reader.fetch, at, ir, insn);
+      if (status === LIFT_FETCH_FAULT) {
+        if (code.insnCount === begin) return false;
+        code.endRun();
+        return true;
+      }
+      const kind = code.addInsn(insn, stmt, node);
+      const i = code.insnCount - 1;
+      const next = insn.next;
+      switch (kind) {
+        case T_NEXT:
+          break;
+        case T_FALL:
+          pending.push(code.target[i]!);
+          return true;
+        case T_BRANCH:
+          // Backward targets first: loops stay together.
+          pending.push(code.target[i]!);
+          pending.push(next);
+          return true;
+        case T_CALL: case T_CALL_INDIRECT:
+          if (!this.isPadding(next)) pending.push(next);
+          return true;
+        case T_SYSCALL:
+          pending.push(next);
+          return true;
+        case T_JUMP_INDIRECT:
+          return true;
+        default:
+          return true;
+      }
+      at = next;
+      const known = code.insnAt(at);
+      if (known !== -1 || code.insnCount >= limit) {
+        if (known >= 0) code.markLeader(known);
+        code.endRun();
+        return true;
+      }
+    }
+  }
+
+  /** True if the code at `address` looks like the padding or the start of another function: the call before it does not return. */
+  private isPadding(address: number): boolean {
+    const b = this.reader.byte(address);
+    switch (b) {
+      case 0x0f: {
+        const c = this.reader.byte(address + 1);
+        return c === 0x1f || c === 0x0b;
+      }
+      case 0x66: {
+        const c = this.reader.byte(address + 1);
+        return c === 0x90 || c === 0x0f || c === 0x2e || c === 0x66;
+      }
+      case 0xf3:
+        return this.reader.byte(address + 1) === 0x0f && this.reader.byte(address + 2) === 0x1e && this.reader.byte(address + 3) === 0xfa;
+      case 0x90: case 0xcc: case 0xf4: case -1:
+        return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,762 @@
+/** Emits one region as a WebAssembly function body: control flow, registers, exits. Expressions are in expression-emitter.ts. */
+import { CODE_CONTEXT, CC_AUX, CC_DST, CC_OP, CC_SRC, EXIT_DETAIL, EXIT_REASON, FUEL, GPR, RIP, TLB_BASE, TLB_MASK, XMM } from '../x86/cpu-layout.ts';
+import { EXIT_INTERRUPT } from '../x86/exits.ts';
+import {
+  S_AGAIN_IF, S_BRANCH, S_CALL, S_CALL_INDIRECT, S_ELSE, S_END, S_EXIT, S_EXIT_IF, S_HELPER, S_IF, S_JUMP, S_JUMP_INDIRECT, S_LET, S_LOOP, S_RAW_STORE, S_RET, S_RMW_END, S_SET_FLAGS,
+  S_SET_REG, S_SET_STATE, S_SET_TMP, S_SET_XMM, S_STORE, S_SYSCALL,
+} from '../x86/ir.ts';
+import { BLOCK, BR_TABLE, CALL_INDIRECT, ELSE, END, I32_LOAD, I32_STORE, I64_LOAD, I64_STORE, IF, LOOP, RETURN, RETURN_CALL_INDIRECT, UNREACHABLE, VOID_TYPE } from '../wasm/opcodes.ts';
+import { CodeWriter } from '../wasm/code-writer.ts';
+import type { ControlFlow } from './control-flow.ts';
+import { DataFlow, KIND_UNKNOWN } from './data-flow.ts';
+import { ExpressionEmitter } from './expression-emitter.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
+import {
+  I_CONDITIONAL, I_LOOPS, I_SETS_FLAGS, M_FLAGS, RegionCode, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
+} from './region-code.ts';
+import { RT_LOOKUP, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
+
+/** What the emitter asks of the code cache. */
+export interface Linker {
+  /** Table slot of the region at a guest address. */
+  slotOf(address: number): number;
+}
+
+/** Distinct sets of registers that have a shared way out; beyond it, sets are spilled in place. */
+const MAX_STUBS = 40;
+
+export class RegionEmitter extends ExpressionEmitter {
+  private flow!: ControlFlow;
+  private data!: DataFlow;
+  private linker!: Linker;
+  private readonly stubMask: number[] = [];
+  private readonly stubMaskXmm: number[] = [];
+  private readonly blockLevel: Int32Array = new Int32Array(8192);
+  private readonly loopLevel: Int32Array = new Int32Array(8192);
+  /** Open blocks within the body. */
+  private level = 0;
+  private hasFuelLocal = false;
+  private fuel = 0;
+  private faultRip = 0;
+  private next = 0;
+  private returned = 0;
+  private jumpTarget = 0;
+  /** Every way on goes back to the caller: one instruction runs alone. */
+  private single = false;
+  /** Where the map from addresses to dispatch indices is, 0 = none. */
+  private jumpMap = 0;
+  private jumpMapBase = 0;
+  private jumpMapSpan = 0;
+
+  /** Emits region `code` into `out` as a code-section entry without its size. `word`: linear-memory address of its validity word. */
+  emit(code: RegionCode, flow: ControlFlow, data: DataFlow, linker: Linker, word: number, single: boolean, jumpMap: number, jumpMapBase: number, jumpMapSpan: number): void {
+    this.begin(code);
+    this.flow = flow;
+    this.data = data;
+    this.linker = linker;
+    this.stubMask.length = 0;
+    this.stubMaskXmm.length = 0;
+    this.level = 0;
+    this.single = single;
+    this.jumpMap = jumpMap;
+    this.jumpMapBase = jumpMapBase;
+    this.jumpMapSpan = jumpMapSpan;
+    this.faultRip = this.allocI32();
+    this.returned = this.allocI64();
+    this.jumpTarget = this.returned;
+    this.hasFuelLocal = flow.hasLoops || code.indirectTargets.length > 0 || this.regionLoopsInside(code);
+    this.fuel = this.allocI32();
+    if (flow.dispatch >= 0) this.next = this.allocI32();
+    this.prologue(word);
+    this.tree(flow.root);
+    this.w.byte(UNREACHABLE);
+    this.epilogue();
+  }
+
+  private regionLoopsInside(code: RegionCode): boolean {
+    for (let i = 0; i < code.insnCount; i++) if (code.does[i]! & I_LOOPS) return true;
+    return false;
+  }
+
+  private prologue(word: number): void {
+    const { w, code } = this;
+    // Is this translation valid for the address space that runs it?
+    w.i32Const(0);
+    w.memory(I32_LOAD, word);
+    w.localGet(0);
+    w.memory(I32_LOAD, CODE_CONTEXT);
+    w.byte(0x47);
+    this.unlikelyIf();
+    this.storeRip(code.entry);
+    w.localGet(0);
+    w.localGet(1);
+    this.returnCallRuntime(RT_STUB);
+    w.byte(END);
+    this.level--;
+    if (this.hasFuelLocal || this.mayRepeat()) {
+      w.localGet(0);
+      w.memory(I32_LOAD, FUEL);
+      w.i32Const(1);
+      w.byte(0x6b);
+      w.localSet(this.fuel);
+      if (!this.hasFuelLocal) this.storeFuel();
+      w.localGet(this.fuel);
+      w.i32Const(0);
+      w.byte(0x48);
+      this.unlikelyIf();
+      this.storeReason(EXIT_INTERRUPT, 0);
+      this.leave(0, 0, code.entry);
+      w.byte(END);
+      this.level--;
+    }
+    if (code.usesMemory || code.hasBarrier) {
+      w.localGet(0);
+      w.memory(I32_LOAD, TLB_BASE);
+      w.localSet(this.tlb);
+      w.localGet(0);
+      w.memory(I32_LOAD, TLB_MASK);
+      w.localSet(this.tlbMask);
+    }
+    this.reload(this.data.liveIn[0]!, this.data.liveInXmm[0]!);
+  }
+
+  /** True if running this region can lead to more regions without the dispatcher or a caller charging for it. */
+  private mayRepeat(): boolean {
+    const { code } = this;
+    for (let b = 0; b < code.blockCount; b++) {
+      const k = code.kind[b]!;
+      if (k === T_TAIL || k === T_CALL || k === T_CALL_INDIRECT || k === T_JUMP_INDIRECT) return true;
+    }
+    return false;
+  }
+
+  /** The ways out, one behind the other, in the order their blocks end. */
+  private epilogue(): void {
+    const { w, code } = this;
+    const n = this.stubMask.length;
+    for (let i = 0; i < n; i++) {
+      w.byte(END);
+      this.spill(this.stubMask[i]!, this.stubMaskXmm[i]!);
+      this.storeFuelIfLocal();
+      w.localGet(0);
+      this.i64Number(code.entry);
+      w.localGet(this.faultRip);
+      w.byte(0xac);
+      w.byte(0x7c);
+      w.memory(I64_STORE, RIP);
+      w.i64Const(-1, -1);
+      w.byte(RETURN);
+    }
+    if (n === 0) return;
+    w.byte(UNREACHABLE);
+  }
+
+  /** Blocks that must be opened in front of the body. */
+  get stubCount(): number {
+    return this.stubMask.length;
+  }
+
+  // Structured control flow.
+
+  private tree(node: number): void {
+    const { w, flow } = this;
+    const loop = flow.isLoop[node] !== 0;
+    if (loop) {
+      w.byte2(LOOP, VOID_TYPE);
+      this.loopLevel[node] = ++this.level;
+    }
+    this.within(node, flow.mergeChild[node]!);
+    if (loop) {
+      w.byte(END);
+      this.level--;
+    }
+  }
+
+  private within(node: number, child: number): void {
+    const { w, flow } = this;
+    if (child < 0) {
+      if (node === flow.dispatch) this.dispatchNode();
+      else this.block(node);
+      return;
+    }
+    w.byte2(BLOCK, VOID_TYPE);
+    this.blockLevel[child] = ++this.level;
+    this.within(node, flow.mergeNext[child]!);
+    w.byte(END);
+    this.level--;
+    this.tree(child);
+  }
+
+  private dispatchNode(): void {
+    const { w, flow } = this;
+    const targets = flow.dispatchTargets;
+    w.localGet(this.next);
+    w.byte(BR_TABLE);
+    w.u32(targets.length);
+    for (let i = 0; i < targets.length; i++) w.u32(this.level - this.blockLevel[targets[i]!]!);
+    w.u32(this.level - this.blockLevel[targets[0]!]!);
+  }
+
+  /** br depth of an edge that goes to an open label, or -1. */
+  private label(from: number, to: number): number {
+    const { flow } = this;
+    if (flow.rpo[to]! <= flow.rpo[from]!) return this.level - this.loopLevel[to]!;
+    if (flow.isMerge[to] !== 0) return this.level - this.blockLevel[to]!;
+    return -1;
+  }
+
+  private edge(from: number, to: number, viaDispatch: boolean): void {
+    const { w, flow } = this;
+    if (viaDispatch) {
+      w.i32Const(flow.dispatchIndex(to));
+      w.localSet(this.next);
+      w.br(this.level - this.loopLevel[flow.dispatch]!);
+      return;
+    }
+    const depth = this.label(from, to);
+    if (depth >= 0) w.br(depth);
+    else this.tree(to);
+  }
+
+  /** Both edges of a conditional branch; the condition is on the stack. */
+  private branch(b: number): void {
+    const { w, code, flow } = this;
+    const taken = code.taken[b]!;
+    const fall = code.fall[b]!;
+    const via = flow.viaDispatch[b]!;
+    const takenDepth = via & 1 ? -1 : this.label(b, taken);
+    if (takenDepth >= 0) {
+      w.brIf(takenDepth);
+      this.edge(b, fall, (via & 2) !== 0);
+      return;
+    }
+    const fallDepth = via & 2 ? -1 : this.label(b, fall);
+    if (fallDepth >= 0) {
+      w.byte(0x45);
+      w.brIf(fallDepth);
+      this.edge(b, taken, (via & 1) !== 0);
+      return;
+    }
+    w.byte2(IF, VOID_TYPE);
+    this.level++;
+    this.edge(b, taken, (via & 1) !== 0);
+    w.byte(ELSE);
+    this.edge(b, fall, (via & 2) !== 0);
+    w.byte(END);
+    this.level--;
+  }
+
+  private block(b: number): void {
+    const { code, flow, data } = this;
+    const kind = code.kind[b]!;
+    this.dirty = data.dirtyIn[b]!;
+    this.dirtyXmm = data.dirtyInXmm[b]!;
+    this.flagsKind = data.kindIn[b]!;
+    if (this.flagsKind < 0) this.flagsKind = KIND_UNKNOWN;
+    if (kind === T_TAIL) {
+      this.tail(code.blockAddress[b]!);
+      return;
+    }
+    if (flow.isLoop[b] !== 0 || (flow.dispatch >= 0 && flow.dispatchTargets.indexOf(b) >= 0)) this.chargeFuel(code.blockAddress[b]!);
+    const end = code.end[b]!;
+    const last = code.endStmt[end - 1]! > code.firstStmt[end - 1]! ? this.ir.op[this.ir.stmts[code.endStmt[end - 1]! - 1]!]! : 0;
+    const closed = last >= S_JUMP && last <= S_EXIT;
+    for (let i = code.first[b]!; i < end; i++) this.instruction(i, b, i === end - 1);
+    if (closed) return;
+    this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
+  }
+
+  private chargeFuel(rip: number): void {
+    const { w } = this;
+    w.localGet(this.fuel);
+    w.i32Const(1);
+    w.byte(0x6b);
+    w.localTee(this.fuel);
+    w.i32Const(0);
+    w.byte(0x48);
+    this.unlikelyIf();
+    this.storeReason(EXIT_INTERRUPT, 0);
+    this.leave(this.dirty, this.dirtyXmm, rip);
+    w.byte(END);
+    this.level--;
+  }
+
+  private instruction(i: number, b: number, last: boolean): void {
+    const { code, ir } = this;
+    this.insnAddress = code.address[i]!;
+    this.insnNext = code.address[i]! + code.length[i]!;
+    this.resetTemps();
+    const does = code.does[i]!;
+    if (does & I_LOOPS) {
+      this.dirty |= code.defs[i]!;
+      this.dirtyXmm |= code.defsXmm[i]!;
+      if (does & I_SETS_FLAGS) this.flagsKind = KIND_UNKNOWN;
+    }
+    const end = code.endStmt[i]!;
+    this.flagsDead = !last && (does & I_CONDITIONAL) === 0 && this.flagsDieIn(i + 1, code.end[b]!);
+    for (let s = code.firstStmt[i]!; s < end; s++) this.statement(ir.stmts[s]!, b);
+  }
+
+  /** True if the flags set before instruction i are overwritten before anything can see them. */
+  private flagsDieIn(i: number, end: number): boolean {
+    const { code } = this;
+    for (; i < end; i++) {
+      if (code.uses[i]! & M_FLAGS || code.does[i]! & 3) return false;
+      if (code.defs[i]! & M_FLAGS) return true;
+    }
+    return false;
+  }
+
+  private readonly kindStack: number[] = [];
+  /** Levels of the open S_LOOPs. */
+  private readonly insnLoops: number[] = [];
+
+  private statement(s: number, b: number): void {
+    const { w, ir } = this;
+    const a = ir.a[s]!;
+    const v = ir.b[s]!;
+    switch (ir.op[s]) {
+      case S_LET: {
+        this.expr(v);
+        w.localSet(this.newTemp(a, ir.c[s]!));
+        return;
+      }
+      case S_SET_TMP:
+        this.expr(v);
+        w.localSet(this.tempLocal[a]!);
+        return;
+      case S_SET_REG:
+        this.expr(v);
+        w.localSet(this.reg[a]!);
+        this.dirty |= 1 << a;
+        return;
+      case S_SET_XMM:
+        this.expr(v);
+        w.localSet(this.xmm[a]!);
+        this.dirtyXmm |= 1 << a;
+        return;
+      case S_SET_STATE:
+        this.setState(a, v, ir.c[s]!);
+        return;
+      case S_STORE:
+        this.store(a, v, ir.c[s]!);
+        return;
+      case S_RAW_STORE:
+        this.rawStore(a, v, ir.c[s]!);
+        return;
+      case S_RMW_END:
+        this.rmwEnd(a, v);
+        return;
+      case S_SET_FLAGS:
+        this.setFlags(s);
+        return;
+      case S_HELPER:
+        this.helper(v, true);
+        return;
+      case S_IF:
+        this.expr(a);
+        if (ir.lo[s]! & 1) this.unlikelyIf();
+        else {
+          w.byte2(IF, VOID_TYPE);
+          this.level++;
+        }
+        this.kindStack.push(this.flagsKind);
+        return;
+      case S_ELSE: {
+        w.byte(ELSE);
+        const before = this.kindStack[this.kindStack.length - 1]!;
+        if (this.flagsKind !== before) this.kindStack[this.kindStack.length - 1] = KIND_UNKNOWN;
+        this.flagsKind = before;
+        return;
+      }
+      case S_LOOP:
+        w.byte2(LOOP, VOID_TYPE);
+        this.insnLoops.push(++this.level);
+        this.kindStack.push(this.flagsKind);
+        return;
+      case S_AGAIN_IF: {
+        // Only string instructions loop: between two iterations they can be interrupted, with RIP at the instruction itself.
+        this.expr(a);
+        w.byte2(IF, VOID_TYPE);
+        this.level++;
+        this.chargeFuel(this.insnAddress);
+        w.br(this.level - this.insnLoops[this.insnLoops.length - 1]!);
+        w.byte(END);
+        this.level--;
+        return;
+      }
+      case S_END: {
+        w.byte(END);
+        if (this.insnLoops.length > 0 && this.insnLoops[this.insnLoops.length - 1] === this.level) this.insnLoops.pop();
+        this.level--;
+        const before = this.kindStack.pop()!;
+        if (this.flagsKind !== before) this.flagsKind = KIND_UNKNOWN;
+        return;
+      }
+      case S_EXIT_IF:
+        this.expr(a);
+        this.unlikelyIf();
+        this.storeReason(ir.lo[s]!, ir.hi[s]!);
+        this.leave(this.dirty, this.dirtyXmm, ir.c[s] === 1 ? this.insnNext : this.insnAddress);
+        w.byte(END);
+        this.level--;
+        return;
+      default:
+        this.terminator(s, b);
+    }
+  }
+
+  private terminator(s: number, b: number): void {
+    const { w, ir, code, flow } = this;
+    const a = ir.a[s]!;
+    switch (ir.op[s]) {
+      case S_JUMP:
+        this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
+        return;
+      case S_BRANCH:
+        this.expr(a);
+        this.branch(b);
+        return;
+      case S_EXIT:
+        this.storeReason(ir.lo[s]!, ir.hi[s]!);
+        this.leave(this.dirty, this.dirtyXmm, ir.c[s] === 1 ? this.insnNext : this.insnAddress);
+        return;
+      case S_RET:
+        this.expr(a);
+        w.localSet(this.returned);
+        this.spill(this.dirty, this.dirtyXmm);
+        this.storeFuelIfLocal();
+        w.localGet(this.returned);
+        w.byte(RETURN);
+        return;
+      case S_CALL: {
+        const target = ir.hi[s]! * 4294967296 + (ir.lo[s]! >>> 0);
+        this.spill(this.dirty, this.dirtyXmm);
+        this.storeFuelIfLocal();
+        if (this.single) return this.returnTo(target);
+        this.storeRip(target);
+        w.localGet(1);
+        w.byte(0x45);
+        this.unlikelyIf();
+        this.i64Number(target);
+        w.byte(RETURN);
+        w.byte(END);
+        this.level--;
+        w.localGet(0);
+        w.localGet(1);
+        w.i32Const(1);
+        w.byte(0x6b);
+        w.i32Const(this.linker.slotOf(target));
+        w.byte2(CALL_INDIRECT, 0);
+        w.byte(0);
+        this.afterCall(b);
+        return;
+      }
+      case S_CALL_INDIRECT:
+        this.expr(a);
+        w.localSet(this.jumpTarget);
+        this.spill(this.dirty, this.dirtyXmm);
+        this.storeFuelIfLocal();
+        if (this.single) return this.returnJumpTarget();
+        this.storeJumpTarget();
+        w.localGet(1);
+        w.byte(0x45);
+        this.unlikelyIf();
+        w.localGet(this.jumpTarget);
+        w.byte(RETURN);
+        w.byte(END);
+        this.level--;
+        w.localGet(0);
+        w.localGet(1);
+        w.i32Const(1);
+        w.byte(0x6b);
+        this.slotOfJumpTarget();
+        w.byte2(CALL_INDIRECT, 0);
+        w.byte(0);
+        this.afterCall(b);
+        return;
+      case S_JUMP_INDIRECT:
+        this.expr(a);
+        w.localSet(this.jumpTarget);
+        if (this.jumpMap !== 0) this.jumpThroughMap();
+        this.spill(this.dirty, this.dirtyXmm);
+        this.storeFuelIfLocal();
+        if (this.single) return this.returnJumpTarget();
+        this.storeJumpTarget();
+        w.localGet(0);
+        w.localGet(1);
+        this.slotOfJumpTarget();
+        w.byte2(RETURN_CALL_INDIRECT, 0);
+        w.byte(0);
+        return;
+      case S_SYSCALL:
+        this.spill(this.dirty, this.dirtyXmm);
+        this.storeFuelIfLocal();
+        this.storeRip(this.insnNext);
+        w.localGet(0);
+        this.callRuntime(RT_SYSCALL);
+        this.unlikelyIf();
+        w.i64Const(-1, -1);
+        w.byte(RETURN);
+        w.byte(END);
+        this.level--;
+        this.reloadAt(code.taken[b]!);
+        this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
+        return;
+      default:
+        throw new Error(`IR statement ${ir.op[s]!.toString(16)} is unknown`);
+    }
+  }
+
+  /** The RIP that a call came back with is on the stack: goes on if it is the one behind the call, else returns it. */
+  private afterCall(b: number): void {
+    const { w, code, flow } = this;
+    w.localTee(this.returned);
+    this.i64Number(this.insnNext);
+    w.byte(0x52);
+    this.unlikelyIf();
+    w.localGet(this.returned);
+    w.byte(RETURN);
+    w.byte(END);
+    this.level--;
+    this.reloadAt(code.taken[b]!);
+    this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
+  }
+
+  private reloadAt(successor: number): void {
+    this.reload(this.data.liveIn[successor]!, this.data.liveInXmm[successor]!);
+    if (this.hasFuelLocal) {
+      this.w.localGet(0);
+      this.w.memory(I32_LOAD, FUEL);
+      this.w.localSet(this.fuel);
+    }
+  }
+
+  private tail(target: number): void {
+    const { w } = this;
+    this.spill(this.dirty, this.dirtyXmm);
+    this.storeFuelIfLocal();
+    if (this.single) return this.returnTo(target);
+    this.storeRip(target);
+    w.localGet(0);
+    w.localGet(1);
+    w.i32Const(this.linker.slotOf(target));
+    w.byte2(RETURN_CALL_INDIRECT, 0);
+    w.byte(0);
+  }
+
+  private returnTo(target: number): void {
+    this.i64Number(target);
+    this.w.byte(RETURN);
+  }
+  private returnJumpTarget(): void {
+    this.w.localGet(this.jumpTarget);
+    this.w.byte(RETURN);
+  }
+
+  /** Table slot for the address in `jumpTarget`, through the jump cache. */
+  private slotOfJumpTarget(): void {
+    const { w } = this;
+    w.localGet(this.jumpTarget);
+    w.byte(0xa7);
+    w.localTee(this.entryLocal);
+    w.localGet(this.entryLocal);
+    w.i32Const(4);
+    w.byte(0x76);
+    w.byte(0x73);
+    w.i32Const(JUMP_CACHE_ENTRIES - 1);
+    w.byte(0x71);
+    w.i32Const(4);
+    w.byte(0x74);
+    w.localTee(this.entryLocal);
+    w.memory(I64_LOAD, JUMP_CACHE);
+    w.localGet(this.jumpTarget);
+    w.byte(0x52);
+    this.hint();
+    w.byte2(IF, 0x7f);
+    w.localGet(0);
+    this.callRuntime(RT_LOOKUP);
+    w.byte(ELSE);
+    w.localGet(this.entryLocal);
+    w.memory(I32_LOAD, JUMP_CACHE + 8);
+    w.byte(END);
+  }
+
+  /** Jumps within the region if the target is one that is known. */
+  private jumpThroughMap(): void {
+    const { w, flow } = this;
+    w.localGet(this.jumpTarget);
+    this.i64Number(this.jumpMapBase);
+    w.byte(0x7d);
+    w.localTee(this.deltaLocal);
+    w.i64Const(this.jumpMapSpan, 0);
+    w.byte(0x54);
+    w.byte2(IF, VOID_TYPE);
+    this.level++;
+    w.localGet(this.deltaLocal);
+    w.byte(0xa7);
+    w.i32Const(1);
+    w.byte(0x74);
+    w.memory(0x2f, this.jumpMap);
+    w.localTee(this.entryLocal);
+    w.byte2(IF, VOID_TYPE);
+    this.level++;
+    w.localGet(this.entryLocal);
+    w.i32Const(1);
+    w.byte(0x6b);
+    w.localSet(this.next);
+    w.br(this.level - this.loopLevel[flow.dispatch]!);
+    w.byte(END);
+    this.level--;
+    w.byte(END);
+    this.level--;
+  }
+
+  // State in memory.
+
+  protected override spill(mask: number, maskXmm: number): void {
+    const { w } = this;
+    for (let m = mask & 0xffff; m !== 0; m &= m - 1) {
+      const r = 31 - Math.clz32(m & -m);
+      w.localGet(0);
+      w.localGet(this.reg[r]!);
+      w.memory(I64_STORE, GPR + 8 * r);
+    }
+    if (mask & M_FLAGS) {
+      w.localGet(0);
+      w.localGet(this.ccOp);
+      w.memory(I32_STORE, CC_OP);
+      w.localGet(0);
+      w.localGet(this.flags.dst);
+      w.memory(I64_STORE, CC_DST);
+      w.localGet(0);
+      w.localGet(this.flags.src);
+      w.memory(I64_STORE, CC_SRC);
+      w.localGet(0);
+      w.localGet(this.flags.aux);
+      w.memory(I64_STORE, CC_AUX);
+    }
+    for (let m = maskXmm & 0xffff; m !== 0; m &= m - 1) {
+      const r = 31 - Math.clz32(m & -m);
+      w.localGet(0);
+      w.localGet(this.xmm[r]!);
+      w.simd(11);
+      w.byte(0);
+      w.u32(XMM + 16 * r);
+    }
+  }
+
+  protected override reload(mask: number, maskXmm: number): void {
+    const { w } = this;
+    for (let m = mask & 0xffff; m !== 0; m &= m - 1) {
+      const r = 31 - Math.clz32(m & -m);
+      w.localGet(0);
+      w.memory(I64_LOAD, GPR + 8 * r);
+      w.localSet(this.reg[r]!);
+    }
+    if (mask & M_FLAGS) {
+      w.localGet(0);
+      w.memory(I32_LOAD, CC_OP);
+      w.localSet(this.ccOp);
+      w.localGet(0);
+      w.memory(I64_LOAD, CC_DST);
+      w.localSet(this.flags.dst);
+      w.localGet(0);
+      w.memory(I64_LOAD, CC_SRC);
+      w.localSet(this.flags.src);
+      w.localGet(0);
+      w.memory(I64_LOAD, CC_AUX);
+      w.localSet(this.flags.aux);
+    }
+    for (let m = maskXmm & 0xffff; m !== 0; m &= m - 1) {
+      const r = 31 - Math.clz32(m & -m);
+      w.localGet(0);
+      w.simd(0);
+      w.byte(0);
+      w.u32(XMM + 16 * r);
+      w.localSet(this.xmm[r]!);
+    }
+  }
+
+  private storeFuel(): void {
+    const { w } = this;
+    w.localGet(0);
+    w.localGet(this.fuel);
+    w.memory(I32_STORE, FUEL);
+  }
+  private storeFuelIfLocal(): void {
+    if (this.hasFuelLocal) this.storeFuel();
+  }
+  private storeRip(rip: number): void {
+    this.w.localGet(0);
+    this.i64Number(rip);
+    this.w.memory(I64_STORE, RIP);
+  }
+  private storeJumpTarget(): void {
+    const { w } = this;
+    w.localGet(0);
+    w.localGet(this.jumpTarget);
+    w.memory(I64_STORE, RIP);
+  }
+  private storeReason(reason: number, detail: number): void {
+    const { w } = this;
+    w.localGet(0);
+    w.i32Const(reason);
+    w.memory(I32_STORE, EXIT_REASON);
+    w.localGet(0);
+    w.i32Const(detail);
+    w.memory(I32_STORE, EXIT_DETAIL);
+  }
+
+  /** Leaves the region with RIP at `rip`, spilling the registers of the masks. */
+  protected override leave(mask: number, maskXmm: number, rip: number): void {
+    const { w, stubMask, stubMaskXmm } = this;
+    let k = 0;
+    while (k < stubMask.length && (stubMask[k] !== mask || stubMaskXmm[k] !== maskXmm)) k++;
+    if (k === stubMask.length) {
+      if (k === MAX_STUBS) {
+        this.spill(mask, maskXmm);
+        this.storeFuelIfLocal();
+        this.storeRip(rip);
+        w.i64Const(-1, -1);
+        w.byte(RETURN);
+        return;
+      }
+      stubMask.push(mask);
+      stubMaskXmm.push(maskXmm);
+    }
+    w.i32Const(rip - this.code.entry);
+    w.localSet(this.faultRip);
+    w.br(this.level + k);
+  }
+
+  protected override unlikelyIf(): void {
+    this.hint();
+    this.w.byte2(IF, VOID_TYPE);
+    this.level++;
+  }
+  protected override endIf(): void {
+    this.w.byte(END);
+    this.level--;
+  }
+  protected override levelUp(): void {
+    this.level++;
+  }
+  protected override levelDown(): void {
+    this.level--;
+  }
+}
+
+/** Writes a body's local declarations: runs of equal types. */
+export function writeLocals(out: CodeWriter, types: readonly number[]): void {
+  let runs = 0;
+  for (let i = 0; i < types.length; i++) if (i === 0 || types[i] !== types[i - 1]) runs++;
+  out.u32(runs);
+  for (let i = 0; i < types.length; ) {
+    let j = i + 1;
+    while (j < types.length && types[j] === types[i]) j++;
+    out.u32(j - i);
+    out.byte(types[i]!);
+    i = j;
+  }
+}

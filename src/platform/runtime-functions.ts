@@ -1,0 +1,20 @@
+/** Numbers of the runtime functions that translated code calls; a helper of x86/helpers.ts is RT_HELPERS + its number. */
+/** (cpu, depth) -> rip: finds, translates if need be, and enters the region at the RIP in the CPU state. */
+export const RT_STUB = 0;
+/** (cpu, address i64, size) -> host offset to load from, 0 = fault. */
+export const RT_LOAD_SLOW = 1;
+/** (cpu, address i64, size) -> 1 = the value in BOUNCE was stored, 0 = leave. */
+export const RT_STORE_SLOW = 2;
+/** (cpu, address i64, size) -> host offset to read and write, 0 = leave. It may be BOUNCE: then RT_RMW_END writes it back. */
+export const RT_RMW_SLOW = 3;
+/** (cpu, size): writes BOUNCE back to where RT_RMW_SLOW took it from. */
+export const RT_RMW_END = 4;
+/** (cpu) -> 0 = go on, 1 = leave. */
+export const RT_SYSCALL = 5;
+/** (cpu) -> table slot of the RIP in the CPU state. */
+export const RT_LOOKUP = 6;
+/** (cc, op, dst i64, src i64, aux i64) -> 0/1. */
+export const RT_CONDITION = 7;
+/** (op, dst i64, src i64, aux i64) -> EFLAGS bits. */
+export const RT_EFLAGS = 8;
+export const RT_HELPERS = 16;

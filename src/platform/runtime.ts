@@ -1,0 +1,247 @@
+/** The runtime module: hand-written functions that translated code and the dispatcher use. */
+import { ModuleBuilder, callIndirect } from '../wasm/module-builder.ts';
+import type { FunctionRef } from '../wasm/module-builder.ts';
+import { Expr, i32, i32c, i64, i64c, select } from '../wasm/expressions.ts';
+import { F64, I32, I64 } from '../wasm/opcodes.ts';
+import { CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_REASON, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
+import { EXIT_INTERRUPT } from '../x86/exits.ts';
+import { CC_B, CC_BE, CC_E, CC_L, CC_LE, CC_O, CC_P, CC_S, CF, FLAGS_ROTATE, OF, PF, SF, ZF } from '../x86/flags.ts';
+import { FlagsEmitter } from './flags-emitter.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
+
+/** Guest calls nested as WebAssembly calls at most; bounds the host stack. */
+export const CALL_DEPTH = 300;
+
+/** Kinds of flags × 4 sizes. */
+const FLAG_OPS: number = (FLAGS_ROTATE + 1) * 4;
+
+/** What JavaScript provides to the runtime module. */
+export interface RuntimeImports {
+  /** (cpu) → table slot of valid code at the RIP in the state, translated if need be; 0 = an exit has been stored. */
+  resolve(cpu: number): number;
+  /** (cpu) → table slot for the RIP in the state, which may still be a stub. */
+  lookup(cpu: number): number;
+  /** (cpu, size): address in FAULT_ADDR → host offset to load from, or 0. */
+  loadSlow(cpu: number, size: number): number;
+  storeSlow(cpu: number, size: number): number;
+  rmwSlow(cpu: number, size: number): number;
+  /** Monotonic nanoseconds. */
+  timestamp(): number;
+}
+
+/** Defines all runtime functions. */
+export function buildRuntime(m: ModuleBuilder): void {
+  const resolve = m.import('js', 'resolve', [I32], [I32]);
+  const lookup = m.import('js', 'lookup', [I32], [I32]);
+  const loadSlow = m.import('js', 'loadSlow', [I32, I32], [I32]);
+  const storeSlow = m.import('js', 'storeSlow', [I32, I32], [I32]);
+  const rmwSlow = m.import('js', 'rmwSlow', [I32, I32], [I32]);
+  const timestamp = m.import('js', 'timestamp', [], [F64]);
+  const regionType = m.types.of([I32, I32], [I64]);
+
+  m.function('stub', [I32, I32], [I64], (f) => {
+    const slot = f.let(resolve.call(f.param(0)));
+    f.if(i32.eqz(slot), () => f.return(i64c(-1)));
+    f.returnCallIndirect(regionType, slot, f.param(0), f.param(1));
+  });
+  memoryFunction(m, 'load_slow', loadSlow);
+  memoryFunction(m, 'store_slow', storeSlow);
+  memoryFunction(m, 'rmw_slow', rmwSlow);
+  enter(m, lookup, regionType);
+  flags(m);
+  integer(m);
+  bulk(m);
+  m.function('rdtsc', [], [I64], (f) => {
+    f.return(new Expr(I64, (w) => {
+      timestamp.call().emit(w);
+      w.byte2(0xfc, 6);
+    }));
+  });
+}
+
+/** (cpu, address, size): passes the address through the state, so that no i64 crosses to JavaScript. */
+function memoryFunction(m: ModuleBuilder, name: string, js: FunctionRef): void {
+  m.function(name, [I32, I64, I32], [I32], (f) => {
+    f.do(i64.store(f.param(0), f.param(1), FAULT_ADDR));
+    f.return(js.call(f.param(0), f.param(2)));
+  });
+}
+
+/** The dispatcher: runs regions until one leaves with an exit. `enter_once` runs one region by slot. */
+function enter(m: ModuleBuilder, lookup: FunctionRef, regionType: number): void {
+  m.function('enter', [I32], [], (f) => {
+    const cpu = f.param(0);
+    const rip = f.let(i64.load(cpu, RIP));
+    const entry = f.local(I32);
+    const slot = f.local(I32);
+    const fuel = f.local(I32);
+    f.loop((again) => {
+      f.set(entry, i32.wrap(rip));
+      f.set(entry, i32.shl(i32.and(i32.xor(entry, i32.shrU(entry, i32c(4))), i32c(JUMP_CACHE_ENTRIES - 1)), i32c(4)));
+      f.if(
+        i64.eq(i64.load(entry, JUMP_CACHE), rip),
+        () => f.set(slot, i32.load(entry, JUMP_CACHE + 8)),
+        () => f.set(slot, lookup.call(cpu)),
+      );
+      f.set(rip, callIndirect(I64, regionType, slot, cpu, i32c(CALL_DEPTH)));
+      f.if(i64.eq(rip, i64c(-1)), () => f.if(i32.load(cpu, EXIT_REASON), () => f.return()));
+      f.do(i64.store(cpu, rip, RIP));
+      f.set(fuel, i32.sub(i32.load(cpu, FUEL), i32c(1)));
+      f.do(i32.store(cpu, fuel, FUEL));
+      f.if(i32.ltS(fuel, i32c(0)), () => {
+        f.do(i32.store(cpu, i32c(EXIT_INTERRUPT), EXIT_REASON));
+        f.return();
+      });
+      f.br(again);
+    });
+  });
+  m.function('enter_once', [I32, I32], [], (f) => {
+    const cpu = f.param(0);
+    const rip = f.let(callIndirect(I64, regionType, f.param(1), cpu, i32c(0)));
+    f.if(i64.ne(rip, i64c(-1)), () => f.do(i64.store(cpu, rip, RIP)), () => f.if(i32.eqz(i32.load(cpu, EXIT_REASON)), () => f.do(i64.store(cpu, rip, RIP))));
+  });
+}
+
+function flags(m: ModuleBuilder): void {
+  const emitter = new FlagsEmitter();
+  const eflags = m.function('eflags', [I32, I64, I64, I64], [I32], (f) => {
+    const cases: (() => void)[] = [];
+    for (let op = 0; op < FLAG_OPS; op++) cases.push(() => f.return(new Expr(I32, (w) => emitter.eflags(w, { dst: 1, src: 2, aux: 3 }, op))));
+    f.switch(f.param(0), cases, () => f.return(i32c(0)));
+    f.unreachable();
+  });
+  m.function('condition', [I32, I32, I64, I64, I64], [I32], (f) => {
+    const e = f.let(eflags.call(f.param(1), f.param(2), f.param(3), f.param(4)));
+    const r = f.local(I32);
+    const any = (bits: number): Expr => i32.ne(i32.and(e, i32c(bits)), i32c(0));
+    const less = i32.ne(any(SF), any(OF));
+    const base: Expr[] = [];
+    base[CC_O >> 1] = any(OF);
+    base[CC_B >> 1] = any(CF);
+    base[CC_E >> 1] = any(ZF);
+    base[CC_BE >> 1] = any(CF | ZF);
+    base[CC_S >> 1] = any(SF);
+    base[CC_P >> 1] = any(PF);
+    base[CC_L >> 1] = less;
+    base[CC_LE >> 1] = i32.or(less, any(ZF));
+    f.switch(i32.shrU(f.param(0), i32c(1)), base.map((x) => () => f.set(r, x)), () => f.unreachable());
+    f.return(i32.xor(r, i32.and(f.param(0), i32c(1))));
+  });
+  /** (cpu): the flags in the state → EFLAGS bits. */
+  m.function('state_eflags', [I32], [I32], (f) => {
+    const cpu = f.param(0);
+    f.return(eflags.call(i32.load(cpu, CC_OP), i64.load(cpu, CC_DST), i64.load(cpu, CC_SRC), i64.load(cpu, CC_AUX)));
+  });
+}
+
+/** High halves of 64 x 64 bit products. */
+function integer(m: ModuleBuilder): void {
+  const high = m.function('mul_high_u', [I64, I64], [I64], (f) => {
+    const a = f.param(0);
+    const b = f.param(1);
+    const low = i64c(0xffffffff);
+    const al = f.let(i64.and(a, low));
+    const ah = f.let(i64.shrU(a, i64c(32)));
+    const bl = f.let(i64.and(b, low));
+    const bh = f.let(i64.shrU(b, i64c(32)));
+    const t = f.let(i64.add(i64.mul(ah, bl), i64.shrU(i64.mul(al, bl), i64c(32))));
+    const u = f.let(i64.add(i64.mul(al, bh), i64.and(t, low)));
+    f.return(i64.add(i64.add(i64.mul(ah, bh), i64.shrU(t, i64c(32))), i64.shrU(u, i64c(32))));
+  });
+  m.function('mul_high_s', [I64, I64], [I64], (f) => {
+    const a = f.param(0);
+    const b = f.param(1);
+    const zero = i64c(0);
+    const r = f.let(high.call(a, b));
+    f.set(r, i64.sub(r, select(i64.ltS(a, zero), b, zero)));
+    f.return(i64.sub(r, select(i64.ltS(b, zero), a, zero)));
+  });
+}
+
+/** REP MOVS and REP STOS inside pages that hit the TLB. */
+function bulk(m: ModuleBuilder): void {
+  /** (cpu, address, field): host offset, or 0 if the TLB misses. */
+  const host = m.function('tlb_host', [I32, I64, I32], [I32], (f) => {
+    const cpu = f.param(0);
+    const a = f.param(1);
+    const e = f.let(i32.add(i32.load(cpu, TLB_BASE), i32.and(i32.shrU(i32.wrap(a), i32c(TLB_INDEX_SHIFT)), i32.load(cpu, TLB_MASK))));
+    const d = f.let(i64.sub(a, i64.load(i32.add(e, f.param(2)))));
+    f.if(i64.gtU(d, i64c(4095)), () => f.return(i32c(0)));
+    f.return(i32.add(i32.load(e, TLB_HOST), i32.wrap(d)));
+  });
+  const left = (a: Expr): Expr => i32.sub(i32c(4096), i32.and(i32.wrap(a), i32c(4095)));
+  const copy = (dst: Expr, src: Expr, n: Expr): Expr => new Expr(0, (w) => {
+    dst.emit(w);
+    src.emit(w);
+    n.emit(w);
+    w.byte2(0xfc, 10);
+    w.byte2(0, 0);
+  });
+  const fill = (dst: Expr, value: Expr, n: Expr): Expr => new Expr(0, (w) => {
+    dst.emit(w);
+    value.emit(w);
+    n.emit(w);
+    w.byte2(0xfc, 11);
+    w.byte(0);
+  });
+  m.function('bulk_movs', [I32, I64, I64, I64, I32], [I64], (f) => {
+    const cpu = f.param(0);
+    const dst = f.param(1);
+    const src = f.param(2);
+    const count = f.param(3);
+    const shift = f.param(4);
+    const none = (): void => f.return(i64c(0));
+    f.if(i32.ne(i32.load(cpu, DF_STEP), i32c(1)), none);
+    const d = f.let(host.call(cpu, dst, i32c(TLB_WRITE)));
+    f.if(i32.eqz(d), none);
+    const s = f.let(host.call(cpu, src, i32c(TLB_READ)));
+    f.if(i32.eqz(s), none);
+    const n = f.let(left(dst));
+    f.if(i32.gtU(n, left(src)), () => f.set(n, left(src)));
+    f.set(n, i32.shrU(n, shift));
+    f.if(i64.gtU(i64.extendU(n), count), () => f.set(n, i32.wrap(count)));
+    const bytes = f.let(i32.shl(n, shift));
+    // A destination just above the source repeats what it has written: element by element then.
+    f.if(i32.ltU(i32.sub(i32.sub(d, s), i32c(1)), i32.sub(bytes, i32c(1))), none);
+    f.if(i32.eqz(n), none);
+    f.do(copy(d, s, bytes));
+    f.return(i64.extendU(n));
+  });
+  m.function('bulk_stos', [I32, I64, I64, I64, I32], [I64], (f) => {
+    const cpu = f.param(0);
+    const dst = f.param(1);
+    const value = f.param(2);
+    const count = f.param(3);
+    const shift = f.param(4);
+    const none = (): void => f.return(i64c(0));
+    f.if(i32.ne(i32.load(cpu, DF_STEP), i32c(1)), none);
+    const d = f.let(host.call(cpu, dst, i32c(TLB_WRITE)));
+    f.if(i32.eqz(d), none);
+    const n = f.let(i32.shrU(left(dst), shift));
+    f.if(i64.gtU(i64.extendU(n), count), () => f.set(n, i32.wrap(count)));
+    f.if(i32.eqz(n), none);
+    // All bytes of the element equal: memory.fill; otherwise a loop of 8-byte stores of the repeated pattern.
+    const v = f.let(value);
+    f.if(i32.eqz(shift), () => f.set(v, i64.mul(i64.and(value, i64c(0xff)), i64c(0x0101010101010101n))));
+    f.if(i32.eq(shift, i32c(1)), () => f.set(v, i64.mul(i64.and(value, i64c(0xffff)), i64c(0x0001000100010001n))));
+    f.if(i32.eq(shift, i32c(2)), () => f.set(v, i64.mul(i64.and(value, i64c(0xffffffff)), i64c(0x0000000100000001n))));
+    const bytes = f.let(i32.shl(n, shift));
+    f.if(
+      i64.eq(v, i64.rotl(v, i64c(8))),
+      () => f.do(fill(d, i32.wrap(v), bytes)),
+      () => {
+        const end = f.let(i32.add(d, bytes));
+        f.while(i32.leU(i32.add(d, i32c(8)), end), () => {
+          f.do(i64.store(d, v));
+          f.set(d, i32.add(d, i32c(8)));
+        });
+        f.while(i32.ltU(d, end), () => {
+          f.do(i64.store8(d, v));
+          f.set(v, i64.rotr(v, i64c(8)));
+          f.set(d, i32.add(d, i32c(1)));
+        });
+      },
+    );
+    f.return(i64.extendU(n));
+  });
+}

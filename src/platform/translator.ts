@@ -1,0 +1,137 @@
+/** Translation on demand: decode, analyse, emit, compile, register. */
+import type { AddressSpace } from '../memory/address-space.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { FRAME_CODE } from '../memory/physical-memory.ts';
+import { wasmEngine } from '../wasm/engine.ts';
+import type { CodeCache, Region } from './code-cache.ts';
+import { ControlFlow } from './control-flow.ts';
+import { DataFlow } from './data-flow.ts';
+import { ModuleAssembler } from './module-assembler.ts';
+import type { RuntimeFunction } from './module-assembler.ts';
+import type { PlatformStats } from './platform.ts';
+import { RegionCode } from './region-code.ts';
+import { CodeReader, RegionDecoder } from './region-decoder.ts';
+import { RegionEmitter } from './region-emitter.ts';
+import type { TlbPool } from './tlb.ts';
+
+const EXEC = 2;
+/** Instructions of one region at most. */
+const MAX_REGION_INSNS = 1000;
+
+/** A one-instruction region, for single-stepping. */
+interface Step {
+  readonly region: Region;
+}
+
+export class Translator {
+  private readonly pm: PhysicalMemory;
+  private readonly cache: CodeCache;
+  private readonly tlbs: TlbPool;
+  private readonly stats: PlatformStats;
+  private readonly imports: Record<string, Record<string, unknown>>;
+  private readonly reader: CodeReader;
+  private readonly decoder: RegionDecoder;
+  private readonly code: RegionCode = new RegionCode();
+  private readonly flow: ControlFlow = new ControlFlow();
+  private readonly data: DataFlow = new DataFlow();
+  private readonly emitter: RegionEmitter = new RegionEmitter();
+  private readonly assembler: ModuleAssembler;
+  private readonly steps: Map<number, Step> = new Map();
+  /** After a translation failed: the address that cannot be fetched, and the fault code of memory. */
+  faultAddress = 0;
+  faultCode = 0;
+
+  constructor(
+    pm: PhysicalMemory, cache: CodeCache, tlbs: TlbPool, stats: PlatformStats, runtime: readonly (RuntimeFunction | undefined)[], imports: Record<string, unknown>, memoryPages: number,
+  ) {
+    this.pm = pm;
+    this.cache = cache;
+    this.tlbs = tlbs;
+    this.stats = stats;
+    this.imports = { e: imports };
+    this.reader = new CodeReader(pm.u8);
+    this.decoder = new RegionDecoder(this.reader);
+    this.assembler = new ModuleAssembler(runtime, memoryPages);
+  }
+
+  /** Table slot of valid code at `rip`; 0 = it cannot be fetched. */
+  resolve(space: AddressSpace, context: number, rip: number): number {
+    const found = this.cache.find(space, context, rip);
+    if (found !== null) return found.slot;
+    if (!this.read(space, rip, MAX_REGION_INSNS)) return 0;
+    const slot = this.cache.slotOf(rip);
+    const region = this.compile(slot, this.cache.newSlot(), false);
+    this.cache.add(region, context);
+    return slot;
+  }
+
+  /** Table slot of a region that runs the one instruction at `rip` and returns; 0 = it cannot be fetched. */
+  stepSlot(space: AddressSpace, context: number, rip: number): number {
+    const known = this.steps.get(rip);
+    if (known !== undefined && !known.region.dead && this.cache.isValid(known.region, space)) {
+      this.pm.i32[known.region.word >> 2] = context;
+      return known.region.home;
+    }
+    if (!this.read(space, rip, 1)) return 0;
+    const region = this.compile(0, this.cache.newSlot(), true);
+    this.pm.i32[region.word >> 2] = context;
+    this.cache.track(region);
+    this.steps.set(rip, { region });
+    return region.home;
+  }
+
+  /** Decodes the region at `rip`, bringing in the pages of its first instruction. */
+  private read(space: AddressSpace, rip: number, maxInsns: number): boolean {
+    this.faultAddress = rip;
+    this.faultCode = 0;
+    if (!(rip >= 0 && rip < 0x800000000000)) return false;
+    for (let at = rip; ; ) {
+      if (space.lookup(at | 0, Math.floor(at / 4294967296), EXEC) === 0) {
+        this.faultAddress = at;
+        this.faultCode = space.fault(at, EXEC);
+        if (this.faultCode !== 0 || space.lookup(at | 0, Math.floor(at / 4294967296), EXEC) === 0) return false;
+      }
+      this.reader.start(space);
+      if (this.decoder.decode(this.code, rip, maxInsns, null)) return true;
+      // The first instruction reaches into the next page.
+      const next = (Math.floor(rip / 4096) + 1) * 4096;
+      if (at === next) return false;
+      at = next;
+    }
+  }
+
+  /** Emits and instantiates what `read` decoded. */
+  private compile(slot: number, home: number, single: boolean): Region {
+    const { code, flow, data, emitter, assembler, reader, cache, stats } = this;
+    const word = cache.newWord();
+    flow.analyse(code);
+    data.analyse(code, flow);
+    emitter.emit(code, flow, data, cache, word, single, 0, 0, 0);
+    assembler.start();
+    assembler.add(emitter, slot, home);
+    const bytes = assembler.finish();
+    const module = new wasmEngine.Module(bytes);
+    new wasmEngine.Instance(module, this.imports);
+    stats.regions++;
+    stats.modules++;
+    stats.instructions += code.insnCount;
+    stats.wasmBytes += bytes.length;
+    for (const frame of reader.frames) {
+      if ((this.pm.frameFlags[frame]! & FRAME_CODE) === 0) this.tlbs.protect(frame * 4096);
+    }
+    return { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false };
+  }
+
+  /** Address ranges of the decoded instructions. */
+  private ranges(): number[] {
+    const { code } = this;
+    const out: number[] = [];
+    for (let i = 0; i < code.insnCount; i++) {
+      const at = code.address[i]!;
+      const end = at + code.length[i]!;
+      if (out.length > 0 && out[out.length - 1] === at) out[out.length - 1] = end;
+      else out.push(at, end);
+    }
+    return out;
+  }
+}

@@ -1,0 +1,17 @@
+/** The host's WebAssembly engine, typed for what is used here. */
+export interface WasmTable {
+  readonly length: number;
+  get(index: number): unknown;
+  set(index: number, value: unknown): void;
+  grow(by: number): number;
+}
+export interface WasmInstance {
+  readonly exports: Record<string, unknown>;
+}
+interface Engine {
+  readonly Memory: new (d: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
+  readonly Instance: new (module: WebAssembly.Module, imports: Record<string, Record<string, unknown>>) => WasmInstance;
+  readonly Table: new (d: { element: 'anyfunc'; initial: number }) => WasmTable;
+}
+export const wasmEngine: Engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
