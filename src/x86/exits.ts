@@ -23,3 +23,5 @@ export const EXIT_X87 = 9;
 export const EXIT_SIMD = 10;
 /** #SS: non-canonical address through RSP or RBP (SIGBUS on Linux). */
 export const EXIT_STACK = 11;
+/** #OF: INT 4. RIP is behind the instruction. */
+export const EXIT_OVERFLOW = 12;

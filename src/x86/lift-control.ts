@@ -1,6 +1,6 @@
 /** Jumps, calls, returns, loops, SYSCALL, software interrupts, and what user mode may not do. */
 import { RCX, RSP } from './cpu-layout.ts';
-import { EXIT_BREAKPOINT, EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL } from './exits.ts';
+import { EXIT_BREAKPOINT, EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL, EXIT_OVERFLOW } from './exits.ts';
 import { CC_E } from './flags.ts';
 import { define } from './forms.ts';
 import type { Insn } from './insn.ts';
@@ -91,6 +91,7 @@ function int1(b: IrBuilder): void {
 function int(b: IrBuilder, i: Insn): void {
   const vector = i.imm & 0xff;
   if (vector === 3) b.trap(EXIT_BREAKPOINT, 3);
+  else if (vector === 4) b.trap(EXIT_OVERFLOW);
   else b.fault(EXIT_GENERAL_PROTECTION, vector * 8 + 2);
 }
 function ud(b: IrBuilder): void {

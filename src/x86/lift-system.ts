@@ -10,7 +10,7 @@ import type { IrBuilder, Node } from './ir.ts';
 import { I32, I64, VOID } from './ir.ts';
 import { SELECTORS, loadSelector } from './lift-move.ts';
 import { push } from './lift-stack.ts';
-import { generalProtection, illegal, memory, readReg, withSegment, writeReg } from './operands.ts';
+import { generalProtection, memory, readReg, withSegment, writeReg } from './operands.ts';
 
 const CPUID: number = stateHelper('cpuid', [], VOID);
 /** Time-stamp counter: nanoseconds since boot. Not a function of its arguments, but no two calls need to agree. */
@@ -154,6 +154,6 @@ define([
   ['0F 01 /6', 'lmsw Ew', generalProtection],
   ['0F 01 /7', 'invlpg Mb', generalProtection],
   ['0F 01 F8', 'swapgs', generalProtection],
-  ['FF /3', 'call Mp', illegal],
-  ['FF /5', 'jmp Mp', illegal],
+  ['FF /3', 'call Mp', generalProtection],
+  ['FF /5', 'jmp Mp', generalProtection],
 ]);
