@@ -1,5 +1,4 @@
 /** Credentials of a task: Linux struct cred. Shared and never changed once a task uses them; a change makes a copy (`prepare`). */
-import { CAP_SETGID, CAP_SETUID } from '../abi/capability.ts';
 import { type KGid, type KUid, ROOT_KGID, ROOT_KUID } from '../abi/ids.ts';
 import { CapSet } from './cap-set.ts';
 import type { UserNamespace } from './user-namespace.ts';
@@ -48,8 +47,8 @@ export class Credentials {
   }
 
   /** True if `gid` is the file-system gid or a supplementary group (Linux in_group_p). */
-  inGroup(gid: KGid): boolean {
-    return gid === this.fsgid || this.groups.includes(gid);
+  inGroup(gid: number): boolean {
+    return gid === this.fsgid || this.groups.includes(gid as KGid);
   }
   /** The same against the effective gid (in_egroup_p). */
   inEffectiveGroup(gid: KGid): boolean {
@@ -69,16 +68,15 @@ export class Credentials {
     }
   }
   /** True if these credentials hold `cap` towards the initial user namespace (Linux capable()). */
+  capableInInit(cap: number): boolean {
+    return this.userNs.parent === null && this.capEffective.has(cap);
+  }
+  /** True if the effective set holds `cap`, in the own user namespace (Linux ns_capable(current_user_ns(), cap)). */
   capable(cap: number): boolean {
-    let ns = this.userNs;
-    while (ns.parent !== null) ns = ns.parent;
-    return ns === this.userNs && this.capEffective.has(cap);
+    return this.capEffective.has(cap);
   }
-  /** CAP_SETUID / CAP_SETGID in the own namespace, as the set*id calls ask. */
-  maySetuid(): boolean {
-    return this.capEffective.has(CAP_SETUID);
-  }
-  maySetgid(): boolean {
-    return this.capEffective.has(CAP_SETGID);
+  /** Linux capable_wrt_inode_uidgid: `cap`, and both ids are mapped in the own user namespace. */
+  capableOverIds(cap: number, uid: number, gid: number): boolean {
+    return this.capEffective.has(cap) && this.userNs.fromKuid(uid as KUid) !== -1 && this.userNs.fromKgid(gid as KGid) !== -1;
   }
 }

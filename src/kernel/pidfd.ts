@@ -1,11 +1,13 @@
 /** pidfd: a process (or thread) held by a descriptor. Facts: Linux 6.18 fs/pidfs.c; man 2 pidfd_open. */
 import { PIDFD_THREAD } from '../abi/anon-fd.ts';
+import { type Errno, isErr } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
 import { POLLHUP, POLLIN, POLLRDNORM } from '../abi/poll.ts';
 import { FileDescription } from '../vfs/file-description.ts';
 import type { Path } from '../vfs/mount.ts';
 import type { PollTable } from '../vfs/poll.ts';
 import type { Pid } from './pid.ts';
+import type { Task } from './task.ts';
 
 export class PidfdDescription extends FileDescription {
   readonly pid: Pid;
@@ -37,4 +39,12 @@ export class PidfdDescription extends FileDescription {
     const numbers = this.pid.numbers.map((n) => (alive ? n : -1)).join('\t');
     return `Pid:\t${alive ? this.pid.global : -1}\nNSpid:\t${numbers}\n`;
   }
+}
+
+/** A new pidfd in the table of `t`, close-on-exec. `flags`: PIDFD_NONBLOCK, PIDFD_THREAD. The fd, or EMFILE. */
+export function makePidfd(t: Task, pid: Pid, flags: number): number | Errno {
+  const file = new PidfdDescription(t.nsproxy.mnt.vfs.anonymous.anonymousPath('[pidfd]'), pid, flags);
+  const fd = t.fdTable.install(file, t.openFilesLimit, true);
+  if (isErr(fd)) file.unref();
+  return fd;
 }

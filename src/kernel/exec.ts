@@ -1,0 +1,229 @@
+/** execve: Linux fs/exec.c, from the opened file to the new program's first instruction. */
+import { EACCES, EAGAIN, EPERM, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
+import { PTRACE_EVENT_EXEC, PTRACE_O_TRACEEXEC } from '../abi/ptrace.ts';
+import { SIGCHLD, SIGTRAP, SS_DISABLE } from '../abi/signal.ts';
+import { MS_NOSUID } from '../abi/mount.ts';
+import { S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
+import { type ExecCredentials, execCredentials } from '../auth/exec-credentials.ts';
+import type { ExecHost, ExecIds, LoadedProgram } from '../loader/exec-request.ts';
+import { EXEC_KILLS, loadProgram } from '../loader/load-program.ts';
+import type { FileDescription } from '../vfs/file-description.ts';
+import { inodePermission, MAY_EXEC } from '../vfs/permission.ts';
+import { openExecutable } from './exec-open.ts';
+import { killOtherThreads, releaseMemory, releaseTask } from './exit.ts';
+import { ptraceEvent } from './ptrace-stop.ts';
+import { kernelSignal } from './signal-info.ts';
+import { forceFatal, sendSignalInfo } from './signal-send.ts';
+import { REGISTERS_SET, TASK_EXITS } from './syscall-state.ts';
+import { EXIT_NONE_YET, EXIT_ZOMBIE, RESUME_USER, type Task, WORK_REGISTERS } from './task.ts';
+
+/** A program that is loaded and waits for the other threads to go. */
+class PendingExec {
+  readonly program: LoadedProgram;
+  readonly credentials: ExecCredentials;
+  readonly filename: string;
+  constructor(program: LoadedProgram, credentials: ExecCredentials, filename: string) {
+    this.program = program;
+    this.credentials = credentials;
+    this.filename = filename;
+  }
+}
+
+/** The loader's questions, answered for one exec. */
+class TaskExecHost implements ExecHost {
+  readonly t: Task;
+  credentials: ExecCredentials | null = null;
+  constructor(t: Task) {
+    this.t = t;
+  }
+  openExec(path: string): FileDescription | Errno {
+    return openExecutable(this.t, null, path, 0);
+  }
+  idsFor(file: FileDescription): ExecIds | Errno {
+    const t = this.t;
+    const inode = file.inode;
+    const ns = t.credentials.userNs;
+    let setuid = null;
+    let setgid = null;
+    if (!t.noNewPrivs && (file.path.mount.flags & MS_NOSUID) === 0) {
+      const uid = inode.uid as never;
+      const gid = inode.gid as never;
+      if (ns.fromKuid(uid) !== -1 && ns.fromKgid(gid) !== -1) {
+        if (inode.mode & S_ISUID) setuid = uid;
+        if ((inode.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) setgid = gid;
+      }
+    }
+    const made = execCredentials(t.credentials, { setuid, setgid, caps: null });
+    if (made === null) return EPERM;
+    // A tracer that could not attach to the new program must not keep the privileges.
+    this.credentials = made;
+    const c = made.credentials;
+    return {
+      uid: ns.fromKuidMunged(c.uid),
+      euid: ns.fromKuidMunged(c.euid),
+      gid: ns.fromKgidMunged(c.gid),
+      egid: ns.fromKgidMunged(c.egid),
+      secure: made.secure,
+    };
+  }
+  random(bytes: Uint8Array): void {
+    this.t.kernel.random(bytes);
+  }
+}
+
+/**
+ * Runs `file` in place of the caller's program. Takes over the reference to `file`. REGISTERS_SET on success, an errno if the old program lives
+ * on, TASK_EXITS if it is lost, BLOCKED while other threads are still dying.
+ */
+export function execFile(t: Task, file: FileDescription, filename: string, pathInaccessible: boolean, argv: readonly string[], envp: readonly string[]): number {
+  const kernel = t.kernel;
+  const mode = file.inode.mode;
+  if ((mode & S_IFMT) !== S_IFREG) return drop(file, EACCES);
+  const allowed = inodePermission(t, file.inode, MAY_EXEC);
+  if (allowed < 0) return drop(file, allowed as Errno);
+  const host = new TaskExecHost(t);
+  const program = loadProgram({
+    pm: kernel.memory,
+    ctx: t,
+    host,
+    limits: t.threadGroup,
+    vdso: kernel.vdso,
+    file,
+    filename,
+    pathInaccessible,
+    argv,
+    envp,
+    hwcap: kernel.hwcap,
+    hwcap2: kernel.hwcap2,
+    minSigStackSize: kernel.minSigStackSize,
+  });
+  file.unref();
+  if (program === EXEC_KILLS) {
+    forceFatal(t, 11);
+    return TASK_EXITS;
+  }
+  if (isErr(program)) return program;
+  const pending = new PendingExec(program, host.credentials!, filename); // set by idsFor, which the loader called
+  const tg = t.threadGroup;
+  if (tg.threads.size > 1) {
+    if (tg.exiting || tg.execTask !== null) {
+      program.space.put();
+      return EAGAIN;
+    }
+    tg.execTask = t;
+    killOtherThreads(t);
+  }
+  t.syscall.object = pending;
+  t.syscall.progress = 1;
+  return continueExec(t);
+}
+
+/** Called again while other threads die (Linux de_thread). */
+export function continueExec(t: Task): number {
+  const tg = t.threadGroup;
+  const pending = t.syscall.object as PendingExec;
+  if (tg.threads.size > 1) {
+    let alive = false;
+    for (const m of tg.threads) if (m !== t && (m.exitState === EXIT_NONE_YET || (m.exitState === EXIT_ZOMBIE && !m.isLeader))) alive = true;
+    if (alive) {
+      const r = t.fatalSignalPending() ? ERESTARTSYS : t.waitKillable(tg.execQueue);
+      if (r === ERESTARTSYS) {
+        tg.execTask = null;
+        pending.program.space.put();
+        return EAGAIN;
+      }
+      return r;
+    }
+    if (!t.isLeader) becomeLeader(t);
+    tg.execTask = null;
+  }
+  commit(t, pending);
+  return REGISTERS_SET;
+}
+
+function drop(file: FileDescription, err: Errno): Errno {
+  file.unref();
+  return err;
+}
+
+/** The thread that execs takes the dead leader's place and number. */
+function becomeLeader(t: Task): void {
+  const tg = t.threadGroup;
+  const old = tg.leader;
+  const own = t.pid;
+  t.pid = old.pid;
+  old.pid = own;
+  t.pid.task = t;
+  own.task = old;
+  t.exitSignal = SIGCHLD;
+  old.exitSignal = -1;
+  t.startTime = old.startTime;
+  tg.leader = t;
+  const parent = old.realParent;
+  if (parent !== null) {
+    parent.children.delete(old);
+    parent.children.add(t);
+  }
+  if (tg.pid.ns.childReaper === old) tg.pid.ns.childReaper = t;
+  releaseTask(old);
+}
+
+/** The old program is gone; nothing fails from here (Linux begin_new_exec and start_thread). */
+function commit(t: Task, pending: PendingExec): void {
+  const tg = t.threadGroup;
+  const { program, credentials } = pending;
+  const oldNumber = t.tidIn(t.parent ?? t);
+  // Files shared with other processes stay theirs.
+  if (t.fdTable.users > 1) {
+    const own = t.fdTable.clone();
+    t.fdTable.release(t);
+    t.files = own;
+  }
+  if (t.actions.users > 1) {
+    const own = t.actions.clone();
+    t.actions.users--;
+    t.actions = own;
+  }
+  for (const timer of tg.posixTimers.values()) timer.cancel();
+  tg.posixTimers.clear();
+  releaseMemory(t);
+  t.mm = program.space;
+  program.space.limits = tg;
+  t.fdTable.closeOnExec(t);
+  t.actions.flush(false);
+  const s = t.signals;
+  s.altStackBase = s.altStackSize = 0;
+  s.altStackFlags = SS_DISABLE;
+  t.rseqAddr = t.rseqSize = t.rseqSignature = 0;
+  t.robustList = 0;
+  t.clearChildTid = 0;
+  t.exitSignal = SIGCHLD;
+  t.timerSlack = t.defaultTimerSlack;
+  t.forkNoExec = false;
+  tg.didExec = true;
+  tg.dumpable = credentials.changed || !ownsItself(credentials) ? 0 : 1;
+  if (credentials.changed) t.deathSignal = 0;
+  const users = t.kernel.users;
+  if (credentials.credentials.uid !== t.credentials.uid) {
+    users.get(t.credentials.uid).processes--;
+    users.get(credentials.credentials.uid).processes++;
+  }
+  t.credentials = credentials.credentials;
+  const slash = pending.filename.lastIndexOf('/');
+  t.comm = pending.filename.slice(slash + 1, slash + 16);
+  t.regs.reset();
+  t.regs.rip = program.entry;
+  t.regs.rsp = program.stackPointer;
+  t.syscall.nr = -1;
+  t.work |= WORK_REGISTERS;
+  if (t.ptrace !== null) {
+    if (t.ptrace.options & PTRACE_O_TRACEEXEC) ptraceEvent(t, PTRACE_O_TRACEEXEC, PTRACE_EVENT_EXEC, oldNumber, RESUME_USER);
+    else if (!t.ptrace.seized) sendSignalInfo(t, kernelSignal(SIGTRAP), false, true);
+  }
+}
+
+function ownsItself(c: ExecCredentials): boolean {
+  const n = c.credentials;
+  return n.euid === n.uid && n.egid === n.gid;
+}
+

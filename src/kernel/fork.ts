@@ -1,0 +1,286 @@
+/** Making tasks: Linux kernel/fork.c, kernel_clone() and copy_process(). */
+import {
+  CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_DETACHED, CLONE_FILES, CLONE_FS, CLONE_NEW_MASK, CLONE_NEWNS, CLONE_NEWPID,
+  CLONE_NEWUSER, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_PTRACE, CLONE_SETTLS, CLONE_SIGHAND, CLONE_THREAD,
+  CLONE_SYSVSEM, CLONE_UNTRACED, CLONE_VFORK, CLONE_VM,
+} from '../abi/clone.ts';
+import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../abi/capability.ts';
+import { BLOCKED, EAGAIN, EINVAL, ENOMEM, ERESTARTNOINTR, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
+import { ROOT_KUID } from '../abi/ids.ts';
+import {
+  PTRACE_EVENT_CLONE, PTRACE_EVENT_FORK, PTRACE_EVENT_VFORK, PTRACE_EVENT_VFORK_DONE, PTRACE_O_TRACECLONE, PTRACE_O_TRACEFORK,
+  PTRACE_O_TRACEVFORK, PTRACE_O_TRACEVFORKDONE,
+} from '../abi/ptrace.ts';
+import { RLIMIT_NPROC } from '../abi/resource.ts';
+import { SIG_IGN, SIGCHLD, SIGSTOP, SS_DISABLE } from '../abi/signal.ts';
+import { RAX, RSP } from '../x86/cpu-layout.ts';
+import { CpuState } from '../x86/cpu-state.ts';
+import { PIDFD_THREAD } from '../abi/anon-fd.ts';
+import type { Kernel } from './kernel.ts';
+import { makePidfd } from './pidfd.ts';
+import type { Pid } from './pid.ts';
+import { ptraceEvent, ptraceLink } from './ptrace-stop.ts';
+import { SignalActions } from './signal-actions.ts';
+import { kernelSignal } from './signal-info.ts';
+import { recalcSigpending, sendSignalInfo } from './signal-send.ts';
+import { undoListOf } from './sysv-sem.ts';
+import { RESUME_SYSCALL, RESUME_USER, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, Task, WORK_RSEQ } from './task.ts';
+import { ThreadGroup } from './thread-group.ts';
+
+/** Linux struct kernel_clone_args. */
+export class CloneArguments {
+  /** CLONE_* of the low word, without CSIGNAL. */
+  flags = 0;
+  clearSighand = false;
+  /** User address for the pidfd; made with CLONE_PIDFD. */
+  pidfd = 0;
+  childTid = 0;
+  parentTid = 0;
+  exitSignal = 0;
+  /** New stack pointer, 0 = keep. */
+  stack = 0;
+  tls = 0;
+  /** Wanted numbers, innermost namespace first. */
+  setTid: readonly number[] = [];
+  /** Called by the legacy clone: flags it does not check. */
+  newTime = false;
+}
+
+/** What is done with namespace flags; without a provider (yet) they are refused. */
+export interface NamespaceCopier {
+  copyNamespaces(t: Task, flags: number, newTime: boolean): { nsproxy: Task['nsproxy']; credentials: Task['credentials'] } | Errno;
+}
+
+/**
+ * clone(2) and its like for `t` (the current task, in its system call): the child's number as the caller sees it, or an errno. With CLONE_VFORK the
+ * caller waits until the child execs or exits; then the handler is called again, finds `syscall.progress` set and ends here.
+ */
+export function kernelClone(t: Task, args: CloneArguments): number {
+  const s = t.syscall;
+  if (s.progress !== 0) return continueClone(t, args.flags);
+  if (args.flags & CLONE_PIDFD && args.flags & CLONE_PARENT_SETTID && args.pidfd === args.parentTid) return EINVAL;
+  let option = 0;
+  let event = 0;
+  if (t.ptrace !== null && !(args.flags & CLONE_UNTRACED)) {
+    if (args.flags & CLONE_VFORK) [option, event] = [PTRACE_O_TRACEVFORK, PTRACE_EVENT_VFORK];
+    else if (args.exitSignal !== SIGCHLD) [option, event] = [PTRACE_O_TRACECLONE, PTRACE_EVENT_CLONE];
+    else [option, event] = [PTRACE_O_TRACEFORK, PTRACE_EVENT_FORK];
+    if (!(t.ptrace.options & option)) option = 0;
+  }
+  const child = copyProcess(t, args, option !== 0);
+  if (isErr(child)) return child;
+  const nr = child.pid.nr(t.pid.ns);
+  if (args.flags & CLONE_PARENT_SETTID) t.space.writeU32(args.parentTid, nr);
+  if (args.flags & CLONE_VFORK) child.vforkParent = t;
+  child.makeRunnable();
+  if (option === 0 && !(args.flags & CLONE_VFORK)) return nr;
+  s.progress = 1;
+  s.progress2 = nr;
+  s.object = child;
+  if (option !== 0 && t.ptrace !== null) {
+    const message = t.parent !== null ? child.pid.nr(t.parent.pid.ns) : nr;
+    if (ptraceEvent(t, option, event, message, RESUME_SYSCALL)) return BLOCKED;
+  }
+  return continueClone(t, args.flags);
+}
+
+function continueClone(t: Task, flags: number): number {
+  const s = t.syscall;
+  const child = s.object as Task;
+  if (!(flags & CLONE_VFORK) || s.progress === 2) return s.progress2;
+  if (child.vforkParent === t) {
+    if (t.fatalSignalPending()) child.vforkParent = null;
+    else {
+      const blocked = t.waitKillable(child.vforkQueue);
+      if (blocked !== ERESTARTSYS) return blocked;
+      child.vforkParent = null;
+    }
+    return s.progress2;
+  }
+  s.progress = 2;
+  if (t.ptrace !== null && ptraceEvent(t, PTRACE_O_TRACEVFORKDONE, PTRACE_EVENT_VFORK_DONE, s.progress2, RESUME_SYSCALL)) return BLOCKED;
+  return s.progress2;
+}
+
+/** Linux copy_process(): checks in its order; everything made is undone on an error. The child is not yet runnable. */
+function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errno {
+  const flags = args.flags;
+  const kernel: Kernel = t.kernel;
+  if ((flags & (CLONE_NEWNS | CLONE_FS)) === (CLONE_NEWNS | CLONE_FS)) return EINVAL;
+  if ((flags & (CLONE_NEWUSER | CLONE_FS)) === (CLONE_NEWUSER | CLONE_FS)) return EINVAL;
+  if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) return EINVAL;
+  if (flags & CLONE_SIGHAND && !(flags & CLONE_VM)) return EINVAL;
+  // An init's siblings would be outside its control.
+  if (flags & CLONE_PARENT && t.threadGroup.unkillable) return EINVAL;
+  if (flags & CLONE_THREAD && (flags & (CLONE_NEWUSER | CLONE_NEWPID) || t.pidNs !== t.nsproxy.pidForChildren)) return EINVAL;
+  if (flags & CLONE_PIDFD && flags & CLONE_DETACHED) return EINVAL;
+  // A fork bomb must be killable: no fork while a signal waits.
+  recalcSigpending(t);
+  if (t.signalPending()) return ERESTARTNOINTR;
+
+  let credentials = t.credentials;
+  let nsproxy = t.nsproxy;
+  const user = kernel.users.get(credentials.uid);
+  if (user.processes >= t.limit(RLIMIT_NPROC) && credentials.uid !== ROOT_KUID && !credentials.capableInInit(CAP_SYS_RESOURCE) && !credentials.capableInInit(CAP_SYS_ADMIN))
+    return EAGAIN;
+  if (kernel.taskCount >= kernel.maxTasks) return EAGAIN;
+  if (flags & CLONE_NEW_MASK || args.newTime) {
+    if (kernel.namespaces === null) return EINVAL;
+    const copied = kernel.namespaces.copyNamespaces(t, flags, args.newTime);
+    if (isErr(copied)) return copied;
+    nsproxy = copied.nsproxy;
+    credentials = copied.credentials;
+  }
+  const cpu = kernel.cpuStates.alloc();
+  if (isErr(cpu)) return cpu;
+  const pid = nsproxy.pidForChildren.alloc(args.setTid, credentials);
+  if (isErr(pid)) {
+    kernel.cpuStates.free(cpu);
+    return pid;
+  }
+  const parentSpace = t.space;
+  const space = flags & CLONE_VM ? parentSpace.get() : parentSpace.fork();
+  if (isErr(space)) {
+    pid.ns.free(pid);
+    kernel.cpuStates.free(cpu);
+    return ENOMEM;
+  }
+  if (flags & CLONE_PIDFD) {
+    const fd = makePidfd(t, pid, flags & CLONE_THREAD ? PIDFD_THREAD : 0);
+    const failed = isErr(fd) ? fd : t.space.writeU32(args.pidfd, fd);
+    if (isErr(failed)) {
+      if (!isErr(fd)) t.fdTable.close(t, fd);
+      space.put();
+      pid.ns.free(pid);
+      kernel.cpuStates.free(cpu);
+      return failed;
+    }
+  }
+
+  // From here on nothing fails.
+  const regs = new CpuState(space.pm, cpu);
+  t.regs.copyTo(regs);
+  let actions: SignalActions;
+  if (flags & CLONE_SIGHAND) {
+    actions = t.actions;
+    actions.users++;
+  } else {
+    actions = t.actions.clone();
+    if (args.clearSighand) {
+      for (let i = 1; i <= 64; i++) {
+        const a = actions.get(i);
+        if (a.handler !== SIG_IGN) a.reset();
+      }
+    }
+  }
+  const child = new Task(kernel, pid, credentials, nsproxy, actions, cpu, regs, t.comm, false);
+  pid.task = child;
+  child.mm = space;
+  if (flags & CLONE_FILES) {
+    child.files = t.fdTable;
+    child.files.users++;
+  } else child.files = t.fdTable.clone();
+  if (flags & CLONE_FS) {
+    child.fsContext = t.fs;
+    child.fsContext.users++;
+  } else child.fsContext = t.fs.clone();
+  if (flags & CLONE_SYSVSEM) {
+    child.semUndo = undoListOf(t);
+    child.semUndo.users++;
+  }
+  copyTaskFields(t, child, flags, args);
+
+  if (flags & CLONE_THREAD) {
+    const tg = t.threadGroup;
+    child.threadGroup = tg;
+    child.exitSignal = -1;
+    tg.threads.add(child);
+    tg.live++;
+    child.realParent = t.realParent;
+    if (tg.stopCount > 0 || t.signals.stopPending) {
+      child.signals.stopPending = true;
+      tg.stopCount++;
+    }
+  } else {
+    const tg = copyThreadGroup(t, child, pid);
+    if (flags & CLONE_PARENT) {
+      child.realParent = t.realParent;
+      child.exitSignal = t.threadGroup.leader.exitSignal;
+    } else {
+      child.realParent = t;
+      child.exitSignal = args.exitSignal;
+    }
+    child.realParent?.children.add(child);
+    if (pid.ns.childReaper === null) {
+      pid.ns.childReaper = child;
+      tg.unkillable = true;
+    }
+    t.threadGroup.processGroup!.add(tg); // the caller lives, so it is in a group
+    space.limits = flags & CLONE_VM ? space.limits : tg;
+  }
+  child.parent = child.realParent;
+  user.processes++;
+  kernel.taskCount++;
+  kernel.tasks.add(child);
+  if (trace || (t.ptrace !== null && flags & CLONE_PTRACE)) {
+    const p = t.ptrace!; // traced, or `trace` would be false
+    ptraceLink(child, t.parent!, p.options, p.seized); // a traced task has a tracer
+    if (t.syscallWork & SYSCALL_PTRACE) child.syscallWork |= SYSCALL_PTRACE;
+    if (child.ptrace!.seized) child.ptrace!.trapPending = true; // just linked
+    else sendSignalInfo(child, kernelSignal(SIGSTOP), false, true);
+  }
+  recalcSigpending(child);
+  return child;
+}
+
+function copyTaskFields(t: Task, child: Task, flags: number, args: CloneArguments): void {
+  const regs = child.regs;
+  regs.setReg(RAX, 0);
+  if (args.stack !== 0) regs.setReg(RSP, args.stack);
+  if (flags & CLONE_SETTLS) regs.fsBase = args.tls;
+  child.syscall.nr = -1;
+  child.resume = RESUME_USER;
+  if (flags & CLONE_CHILD_SETTID) child.kernel.writeChildTid(child, args.childTid);
+  child.clearChildTid = flags & CLONE_CHILD_CLEARTID ? args.childTid : 0;
+  const s = child.signals;
+  s.blocked.copyFrom(t.signals.blocked);
+  if (!(flags & CLONE_VM) || flags & CLONE_VFORK) {
+    s.altStackBase = t.signals.altStackBase;
+    s.altStackSize = t.signals.altStackSize;
+    s.altStackFlags = t.signals.altStackFlags;
+  } else s.altStackFlags = SS_DISABLE;
+  // Restartable sequences stay registered in a copy of the memory only.
+  if (!(flags & CLONE_VM)) {
+    child.rseqAddr = t.rseqAddr;
+    child.rseqSize = t.rseqSize;
+    child.rseqSignature = t.rseqSignature;
+    if (child.rseqAddr !== 0) child.work |= WORK_RSEQ;
+  }
+  child.sched.copyFrom(t.sched);
+  if (child.sched.resetOnFork) child.sched.reset();
+  child.personality = t.personality;
+  child.noNewPrivs = t.noNewPrivs;
+  child.timerSlack = child.defaultTimerSlack = t.timerSlack;
+  child.ioprio = t.ioprio;
+  child.seccomp = t.seccomp;
+  child.seccompMode = t.seccompMode;
+  child.syscallWork = t.syscallWork & (SYSCALL_TRACE | SYSCALL_SECCOMP) & ~(SYSCALL_PTRACE | SYSCALL_EMU);
+  child.tscDisabled = t.tscDisabled;
+  child.startTime = child.kernel.clock.monotonicNs();
+}
+
+function copyThreadGroup(t: Task, child: Task, pid: Pid): ThreadGroup {
+  const old = t.threadGroup;
+  const tg = new ThreadGroup(pid, child, old.limits.clone());
+  child.threadGroup = tg;
+  tg.threads.add(child);
+  tg.live = 1;
+  tg.tty = old.tty;
+  tg.hasChildSubreaper = old.hasChildSubreaper || old.childSubreaper;
+  tg.oomScoreAdj = old.oomScoreAdj;
+  tg.oomScoreAdjMin = old.oomScoreAdjMin;
+  tg.dumpable = old.dumpable;
+  tg.startTime = child.startTime;
+  return tg;
+}
+

@@ -1,0 +1,427 @@
+/** The kernel: what there is one of, booting, the run loop. Dispatch of system calls stands in dispatch.ts, exits in guest-exits.ts. */
+import { type Errno, isErr } from '../abi/errno.ts';
+import { Credentials } from '../auth/credentials.ts';
+import { UserNamespace } from '../auth/user-namespace.ts';
+import type { Host, HostDriver } from '../host/host.ts';
+import type { Vdso } from '../loader/vdso.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { TraceSink } from '../seccheck/trace-sink.ts';
+import type { FdTable } from '../vfs/fd-table.ts';
+import { FsContext } from '../vfs/fs-context.ts';
+import type { MountNamespace } from '../vfs/mount-namespace.ts';
+import type { Path } from '../vfs/mount.ts';
+import { Vfs } from '../vfs/vfs.ts';
+import { CPU_STATE_SIZE } from '../x86/cpu-layout.ts';
+import { CpuState } from '../x86/cpu-state.ts';
+import { EXIT_INTERRUPT, EXIT_SYSCALL } from '../x86/exits.ts';
+import { KernelClock } from './clock.ts';
+import { CpuStatePool } from './cpu-state-pool.ts';
+import { type Dispatcher, makeDispatcher, type SyscallHandlerFunction } from './dispatch.ts';
+import { execFile } from './exec.ts';
+import { openExecutable } from './exec-open.ts';
+import { killAll } from './exit.ts';
+import type { NamespaceCopier } from './fork.ts';
+import { FutexTable } from './futex.ts';
+import { handleGuestExit, killLargest } from './guest-exits.ts';
+import { IpcNamespace } from './ipc-namespace.ts';
+import { NsProxy, SimpleNamespace } from './nsproxy.ts';
+import type { Pid } from './pid.ts';
+import { PidNamespace } from './pid-namespace.ts';
+import { ProcessGroup } from './process-group.ts';
+import { ptraceNotify } from './ptrace-stop.ts';
+import { ResourceLimits } from './resource-limits.ts';
+import { prepareUserMode, resumeTask } from './return-to-user.ts';
+import { Scheduler } from './scheduler.ts';
+import { Session } from './session.ts';
+import { SignalActions } from './signal-actions.ts';
+import { sendSignalToGroup } from './signal-send.ts';
+import { RESUME_USER, SYSCALL_TRACE, Task, TASK_RUNNABLE, WORK_RESCHED, WORK_RSEQ } from './task.ts';
+import { ThreadGroup } from './thread-group.ts';
+import { TimerHeap } from './timers.ts';
+import { UserTable } from './user-struct.ts';
+import { UtsNamespace } from './uts-namespace.ts';
+
+/** What runs guest code. */
+export interface GuestPlatform {
+  /** Runs the task whose state is at `cpu` until it leaves: an EXIT_* of x86/exits.ts. `fuel` bounds the run. */
+  run(cpu: number, space: AddressSpace, fuel: number): number;
+  /** Leave the guest at its next safe point. */
+  kick(): void;
+}
+
+export interface KernelConfig {
+  readonly host: Host;
+  readonly memory: PhysicalMemory;
+  /** Part of the linear memory for CPU states: bytes start … end. */
+  readonly cpuArea: { readonly start: number; readonly end: number };
+  readonly handlers: readonly SyscallHandlerFunction[];
+  readonly hostname: string;
+  readonly vdso: Vdso | null;
+  /** AT_HWCAP (CPUID.1:EDX) and AT_HWCAP2. */
+  readonly hwcap: number;
+  readonly hwcap2: number;
+  /** Processors shown to guests. */
+  readonly cpus: number;
+  /** Tasks that may exist at once. */
+  readonly maxTasks?: number;
+}
+
+/** The first program. Strings are byte strings. */
+export interface ProgramRequest {
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly envp: readonly string[];
+  readonly mountNamespace: MountNamespace;
+  readonly root: Path;
+  readonly cwd: Path;
+  readonly umask: number;
+  readonly credentials: Credentials;
+  /** Gets the standard streams; the kernel takes the table over. */
+  readonly fdTable: FdTable;
+  /** Called when the program (its whole process) has ended, with its wait status. */
+  readonly onExit: (status: number) => void;
+}
+
+/** Fuel of one run of a task: what translated code counts is loop turns and calls. */
+const FUEL = 400_000;
+/** The host gets the thread back after this long, ns. */
+const HOST_SLICE_NS = 8_000_000;
+
+export class Kernel implements HostDriver {
+  readonly host: Host;
+  readonly memory: PhysicalMemory;
+  readonly clock: KernelClock;
+  readonly vfs: Vfs;
+  readonly timers: TimerHeap = new TimerHeap();
+  readonly scheduler: Scheduler = new Scheduler();
+  readonly futexes: FutexTable = new FutexTable();
+  readonly users: UserTable = new UserTable();
+  readonly cpuStates: CpuStatePool;
+  readonly dispatcher: Dispatcher;
+  readonly vdso: Vdso | null;
+  readonly hwcap: number;
+  readonly hwcap2: number;
+  /** Bytes of the largest signal frame: AT_MINSIGSTKSZ. */
+  readonly minSigStackSize: number = 1440;
+  readonly hasXsave: boolean = false;
+  readonly cpus: number;
+  readonly maxTasks: number;
+  /** sethostname and friends of the root namespace are in nsproxy.uts. */
+  readonly userNs: UserNamespace = UserNamespace.initial();
+  readonly pidNs: PidNamespace;
+  /** The sandbox's own init: pid 1, adopts and reaps orphans, runs no code. */
+  readonly init: Task;
+  platform: GuestPlatform | null = null;
+  /** Provided by the layers above. */
+  namespaces: NamespaceCopier | null = null;
+  private traceSink: TraceSink | null = null;
+  /** Core-dump bit of wait statuses: as natively, only if a core would be written. */
+  coreBit = false;
+
+  /** The task whose code or call is running. */
+  current: Task | null = null;
+  /** Monotonic ns, as of the last look. */
+  now = 0;
+  readonly tasks: Set<Task> = new Set();
+  taskCount = 0;
+  /** Tasks ever made, context switches, for /proc/stat. */
+  forks = 0;
+  switches = 0;
+  /** CPU time of all tasks, ns. */
+  cpuTime = 0;
+  private readonly exitWatchers: Map<ThreadGroup, (status: number) => void> = new Map();
+  private stopped = false;
+  private nextInum = 0xf0000000;
+
+  constructor(config: KernelConfig) {
+    this.host = config.host;
+    this.memory = config.memory;
+    this.clock = new KernelClock(config.host);
+    this.vfs = new Vfs(config.memory, this.clock);
+    this.cpuStates = new CpuStatePool(config.cpuArea.start, config.cpuArea.end);
+    this.maxTasks = config.maxTasks ?? Math.floor((config.cpuArea.end - config.cpuArea.start) / CPU_STATE_SIZE) - 8;
+    this.vdso = config.vdso;
+    this.vdso?.setRealtime(this.clock.bootSec, this.clock.bootNsec);
+    this.hwcap = config.hwcap;
+    this.hwcap2 = config.hwcap2;
+    this.cpus = config.cpus;
+    this.dispatcher = makeDispatcher(this, config.handlers);
+    this.pidNs = new PidNamespace(null, this.userNs, 0xeffffffc);
+    this.init = this.makeInit(config.hostname);
+  }
+
+  /** Numbers for /proc/PID/ns/*: the initial namespaces have fixed ones. */
+  allocateInum(): number {
+    return this.nextInum++;
+  }
+
+  private makeInit(hostname: string): Task {
+    const ns = this.userNs;
+    const uts = new UtsNamespace(hostname, '(none)', ns, 0xeffffffe);
+    const time = new SimpleNamespace('time', ns, 0xeffffffa);
+    const proxy = new NsProxy(
+      uts, null as unknown as MountNamespace, this.pidNs, new IpcNamespace(ns, 0xefffffff), new SimpleNamespace('net', ns, 0xf0000098),
+      new SimpleNamespace('cgroup', ns, 0xeffffffb), time, time,
+    ); // the mount namespace comes with the first program
+    const credentials = new Credentials(ns);
+    const pid = this.pidNs.alloc([], credentials);
+    const cpu = this.cpuStates.alloc();
+    if (isErr(pid) || isErr(cpu)) throw new Error('no room for the first task');
+    const init = new Task(this, pid, credentials, proxy, new SignalActions(), cpu, new CpuState(this.memory, cpu), 'init', true);
+    pid.task = init;
+    const tg = new ThreadGroup(pid, init, ResourceLimits.initial(this.maxTasks));
+    init.threadGroup = tg;
+    tg.threads.add(init);
+    tg.live = 1;
+    tg.unkillable = true;
+    init.runState = 1;
+    this.pidNs.childReaper = init;
+    const session = new Session(pid, tg);
+    new ProcessGroup(pid, session).add(tg);
+    this.tasks.add(init);
+    this.taskCount++;
+    this.users.get(credentials.uid).processes++;
+    return init;
+  }
+
+  get trace(): TraceSink | null {
+    return this.traceSink;
+  }
+  /** Switches tracing on or off for all tasks. */
+  set trace(sink: TraceSink | null) {
+    this.traceSink = sink;
+    for (const t of this.tasks) {
+      if (sink !== null) t.syscallWork |= SYSCALL_TRACE;
+      else t.syscallWork &= ~SYSCALL_TRACE;
+    }
+  }
+
+  random(bytes: Uint8Array): void {
+    this.host.random(bytes, 0, bytes.length);
+  }
+
+  /**
+   * Makes a process, child of init in a group of its own, and execs `request.path` in it. The task, or execve's errno (nothing is left then).
+   */
+  startProgram(request: ProgramRequest): Task | Errno {
+    const init = this.init;
+    const pid = this.pidNs.alloc([], request.credentials);
+    if (isErr(pid)) return pid;
+    const cpu = this.cpuStates.alloc();
+    if (isErr(cpu)) {
+      this.pidNs.free(pid);
+      return cpu;
+    }
+    const old = init.nsproxy;
+    const nsproxy = new NsProxy(old.uts, request.mountNamespace, old.pidForChildren, old.ipc, old.net, old.cgroup, old.time, old.timeForChildren);
+    if ((old.mnt as MountNamespace | null) === null) init.nsproxy = nsproxy;
+    const t = this.adoptProgram(request, pid, cpu, nsproxy);
+    const file = openExecutable(t, null, request.path, 0);
+    const r = isErr(file) ? file : execFile(t, file, request.path, false, request.argv, request.envp);
+    if (isErr(r) && r > -512) {
+      this.abandon(t);
+      return r;
+    }
+    t.threadGroup.didExec = false;
+    this.exitWatchers.set(t.threadGroup, request.onExit);
+    t.makeRunnable();
+    return t;
+  }
+
+  private adoptProgram(request: ProgramRequest, pid: Pid, cpu: number, nsproxy: NsProxy): Task {
+    const init = this.init;
+    const t = new Task(this, pid, request.credentials, nsproxy, new SignalActions(), cpu, new CpuState(this.memory, cpu), '', false);
+    pid.task = t;
+    const tg = new ThreadGroup(pid, t, init.threadGroup.limits.clone());
+    t.threadGroup = tg;
+    tg.threads.add(t);
+    tg.live = 1;
+    tg.tty = init.threadGroup.tty;
+    tg.startTime = t.startTime = this.clock.monotonicNs();
+    t.files = request.fdTable;
+    t.fsContext = new FsContext(request.root, request.cwd, request.umask);
+    t.realParent = t.parent = init;
+    t.exitSignal = 17;
+    init.children.add(t);
+    new ProcessGroup(pid, init.threadGroup.session).add(tg);
+    this.tasks.add(t);
+    this.taskCount++;
+    this.users.get(t.credentials.uid).processes++;
+    if (this.traceSink !== null) t.syscallWork |= SYSCALL_TRACE;
+    return t;
+  }
+
+  /** Takes back a program that could not be exec'd. */
+  private abandon(t: Task): void {
+    t.files?.release(t);
+    t.fsContext?.release();
+    this.init.children.delete(t);
+    t.threadGroup.processGroup?.remove(t.threadGroup);
+    t.pid.task = null;
+    t.pid.threadGroup = null;
+    t.pid.releaseIfUnused();
+    this.users.get(t.credentials.uid).processes--;
+    this.taskGone(t);
+  }
+
+  /** A released task: its CPU state is free again. */
+  taskGone(t: Task): void {
+    this.tasks.delete(t);
+    this.taskCount--;
+    if (t.cpu !== 0) this.cpuStates.free(t.cpu);
+    t.cpu = 0;
+  }
+
+  /** A child of the sandbox's init ended. */
+  childOfInitExited(t: Task): void {
+    const watcher = this.exitWatchers.get(t.threadGroup);
+    if (watcher === undefined) return;
+    this.exitWatchers.delete(t.threadGroup);
+    watcher(t.threadGroup.exiting ? t.threadGroup.exitCode : t.exitCode);
+  }
+
+  /** The init of a PID namespace ends: everybody in it is killed (Linux zap_pid_ns_processes). */
+  namespaceInitExits(init: Task): void {
+    const ns = init.pid.ns;
+    ns.dying = true;
+    const members: Task[] = [];
+    for (const pid of ns.all()) if (pid.task !== null && pid.task.threadGroup !== init.threadGroup) members.push(pid.task);
+    killAll(members, init.threadGroup);
+  }
+
+  /** Ends the run loop: `run` answers -1 from now on. */
+  stop(): void {
+    this.stopped = true;
+    this.platform?.kick();
+  }
+
+  /** Processes other than init that have not ended. */
+  get liveProcesses(): number {
+    let n = 0;
+    for (const t of this.tasks) if (t.isLeader && t !== this.init && !t.threadGroup.dead) n++;
+    return n;
+  }
+
+  /** A signal that the owner sent to the sandbox goes to the foreground group of the terminal, or to `target`. */
+  hostSignal: (signo: number) => void = () => {};
+
+  /** PTRACE: a stop that looks like signal `sig` from the task itself. */
+  traceNotify(t: Task, sig: number): void {
+    ptraceNotify(t, sig, RESUME_USER);
+  }
+
+  /** Writes a new child's number into its own memory (CLONE_CHILD_SETTID), which may be a copy of the parent's. */
+  writeChildTid(child: Task, addr: number): void {
+    child.space.writeU32(addr, child.pid.nr(child.pid.ns));
+  }
+
+  /** A real-time task became runnable. */
+  preemptFor(t: Task): void {
+    const current = this.current;
+    if (current !== null && current.sched.rtPriority < t.sched.rtPriority) current.work |= WORK_RESCHED;
+  }
+
+  /** Told about instructions that are not implemented; the sandbox reports them to its owner. */
+  onIllegalInstruction: (t: Task) => void = () => {};
+  illegalInstruction(t: Task): void {
+    this.onIllegalInstruction(t);
+  }
+  /** No frame is left: a process is killed, and if it is another one the access is tried again when its memory is free. */
+  outOfMemory(t: Task): void {
+    killLargest(t);
+    t.work |= WORK_RESCHED;
+  }
+
+  // ---- the run loop ----
+
+  /** HostDriver: runs tasks for some milliseconds. */
+  run(): number {
+    this.now = this.clock.monotonicNs();
+    const until = this.now + HOST_SLICE_NS;
+    for (;;) {
+      if (this.stopped) return -1;
+      if (this.timers.next <= this.now) this.timers.run(this.now);
+      const t = this.scheduler.pick();
+      if (t === null) {
+        const next = this.timers.next;
+        if (next === Infinity) return Infinity;
+        this.now = this.clock.monotonicNs();
+        if (next > this.now) return next;
+        continue;
+      }
+      this.runTask(t, until);
+      if (this.now >= until) return this.stopped ? -1 : 0;
+    }
+  }
+
+  /** Runs `t` until it blocks, its turn is over, or the host is due. */
+  private runTask(t: Task, until: number): void {
+    const platform = this.platform!; // set before the first program starts
+    this.current = t;
+    this.switches++;
+    for (;;) {
+      if (t.resume !== RESUME_USER) resumeTask(t);
+      if (t.work !== 0 && t.runState === TASK_RUNNABLE) prepareUserMode(t);
+      if (t.runState !== TASK_RUNNABLE || t.resume !== RESUME_USER) {
+        if (t.runState === TASK_RUNNABLE) continue;
+        this.charge(t);
+        t.usage.nvcsw++;
+        break;
+      }
+      if (t.work & WORK_RESCHED) {
+        t.work &= ~WORK_RESCHED;
+        this.charge(t);
+        t.usage.nvcsw++;
+        this.current = null;
+        this.scheduler.yieldTask(t);
+        return;
+      }
+      const reason = platform.run(t.cpu, t.mm!, FUEL); // runnable, so it has memory
+      if (reason === EXIT_SYSCALL) continue;
+      t.syscall.nr = -1;
+      if (reason !== EXIT_INTERRUPT) {
+        handleGuestExit(t, reason);
+        continue;
+      }
+      this.charge(t);
+      if (this.timers.next <= this.now) this.timers.run(this.now);
+      if (t.sched.left <= 0 || this.now >= until || this.scheduler.hasBetter(t)) {
+        if (this.scheduler.runnable === 0 && this.now < until) {
+          t.sched.refill();
+          continue;
+        }
+        const over = t.sched.left <= 0;
+        if (over) t.sched.refill();
+        t.usage.nivcsw++;
+        if (t.rseqAddr !== 0) t.work |= WORK_RSEQ;
+        this.current = null;
+        if (t.runState === TASK_RUNNABLE) {
+          if (over) this.scheduler.requeue(t);
+          else this.scheduler.requeueFront(t);
+        }
+        return;
+      }
+    }
+    this.current = null;
+  }
+
+  /** Adds the time since the last look to the task's account. */
+  private charge(t: Task): void {
+    const now = this.clock.monotonicNs();
+    const spent = now - this.now;
+    this.now = now;
+    if (spent <= 0) return;
+    t.usage.utime += spent;
+    t.sched.left -= spent;
+    this.cpuTime += spent;
+    const tg = t.threadGroup;
+    tg.cpuTime += spent;
+    if (tg.cpuWatch !== 0 && tg.cpuTime >= tg.cpuWatch) tg.cpuTimeReached();
+  }
+
+  /** A terminal or the owner hangs up: everything but init gets `signo`. */
+  signalAll(signo: number): void {
+    for (const t of [...this.tasks]) if (t.isLeader && t !== this.init) sendSignalToGroup(t.threadGroup, signo, null);
+  }
+}

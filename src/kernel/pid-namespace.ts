@@ -1,0 +1,127 @@
+/** PID namespaces: number allocation and look-up. Linux struct pid_namespace. */
+import { EAGAIN, EEXIST, EINVAL, ENOMEM, EPERM, type Errno } from '../abi/errno.ts';
+import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from '../abi/capability.ts';
+import type { Credentials } from '../auth/credentials.ts';
+import type { UserNamespace } from '../auth/user-namespace.ts';
+import { Pid } from './pid.ts';
+import type { Task } from './task.ts';
+
+/** Numbers below this are not given out again after the first round (Linux RESERVED_PIDS). */
+const RESERVED_PIDS = 300;
+/** Depth of nesting (MAX_PID_NS_LEVEL). */
+export const MAX_PID_NS_LEVEL = 32;
+
+export class PidNamespace {
+  readonly parent: PidNamespace | null;
+  readonly level: number;
+  readonly userNs: UserNamespace;
+  /** /proc/sys/kernel/pid_max: the first number that is not given out. */
+  pidMax = 4194304;
+  private readonly pids: Map<number, Pid> = new Map();
+  /** The number given out last; the search goes on behind it. */
+  last = 0;
+  /** The init of this namespace; orphans go there. Its death ends the namespace. */
+  childReaper: Task | null = null;
+  /** Set when init has died: no new members (ENOMEM). */
+  dying = false;
+  /** Inode number of /proc/PID/ns/pid. */
+  readonly inum: number;
+
+  constructor(parent: PidNamespace | null, userNs: UserNamespace, inum: number) {
+    this.parent = parent;
+    this.level = parent ? parent.level + 1 : 0;
+    this.userNs = userNs;
+    this.inum = inum;
+    if (parent) this.pidMax = parent.pidMax;
+  }
+
+  /** True if this namespace is `ns` or below it. */
+  isWithin(ns: PidNamespace): boolean {
+    let p: PidNamespace | null = this;
+    while (p !== null && p.level > ns.level) p = p.parent;
+    return p === ns;
+  }
+
+  /** The pid with number `nr` in here. */
+  find(nr: number): Pid | null {
+    return this.pids.get(nr) ?? null;
+  }
+
+  /** Every pid seen from here, in no order. */
+  all(): IterableIterator<Pid> {
+    return this.pids.values();
+  }
+
+  get size(): number {
+    return this.pids.size;
+  }
+
+  /** The pid with the smallest number >= `nr` (Linux find_ge_pid), for /proc. */
+  findFrom(nr: number): Pid | null {
+    let best: Pid | null = null;
+    let bestNr = Infinity;
+    for (const [n, p] of this.pids)
+      if (n >= nr && n < bestNr) {
+        best = p;
+        bestNr = n;
+      }
+    return best;
+  }
+
+  /**
+   * A new pid with a number in here and in every namespace above (Linux alloc_pid()). `setTid[0]` is the wanted number in the innermost,
+   * `setTid[1]` in its parent … EEXIST if taken, EINVAL/EPERM by clone3's rules, EAGAIN when the numbers are used up, ENOMEM in a dead namespace.
+   */
+  alloc(setTid: readonly number[], credentials: Credentials): Pid | Errno {
+    if (setTid.length > this.level + 1) return EINVAL;
+    const numbers: number[] = new Array<number>(this.level + 1).fill(0);
+    let error: Errno | 0 = 0;
+    let done = 0;
+    let ns: PidNamespace | null = this;
+    for (let i = this.level; i >= 0 && ns !== null; i--, ns = ns.parent) {
+      const wanted = setTid[this.level - i];
+      let nr: number;
+      if (wanted !== undefined) {
+        if (wanted < 1 || wanted >= ns.pidMax) error = EINVAL;
+        // Without an init only number 1 can be made.
+        else if (wanted !== 1 && ns.childReaper === null) error = EINVAL;
+        else if (!credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN) && !credentials.nsCapable(ns.userNs, CAP_CHECKPOINT_RESTORE)) error = EPERM;
+        else if (ns.pids.has(wanted)) error = EEXIST;
+        nr = wanted;
+      } else {
+        nr = ns.nextFree();
+        if (nr < 0) error = EAGAIN;
+      }
+      if (error !== 0) break;
+      numbers[i] = nr;
+      done++;
+      ns.pids.set(nr, PLACEHOLDER as Pid);
+      if (wanted === undefined) ns.last = nr;
+    }
+    if (error === 0 && this.dying) error = ENOMEM;
+    if (error !== 0) {
+      let undo: PidNamespace | null = this;
+      for (let i = this.level; done > 0 && undo !== null; i--, done--, undo = undo.parent) undo.pids.delete(numbers[i]!); // filled
+      return error;
+    }
+    const pid = new Pid(this, numbers);
+    for (let at: PidNamespace | null = this; at !== null; at = at.parent) at.pids.set(numbers[at.level]!, pid); // filled
+    return pid;
+  }
+
+  /** Gives all numbers of `pid` back. */
+  free(pid: Pid): void {
+    for (let at: PidNamespace | null = this; at !== null; at = at.parent) at.pids.delete(pid.numbers[at.level]!); // filled
+  }
+
+  private nextFree(): number {
+    const start = this.last + 1;
+    for (let nr = start; nr < this.pidMax; nr++) if (!this.pids.has(nr)) return nr;
+    const from = this.last >= RESERVED_PIDS ? RESERVED_PIDS : 1;
+    for (let nr = from; nr < start && nr < this.pidMax; nr++) if (!this.pids.has(nr)) return nr;
+    return -1;
+  }
+}
+
+/** Holds a number while the others of the same pid are being found. */
+const PLACEHOLDER: object = {};

@@ -1,0 +1,26 @@
+/** Who may look into or control another task: Linux kernel/ptrace.c __ptrace_may_access(), security/commoncap.c cap_ptrace_access_check(). */
+import { CAP_SYS_PTRACE } from '../abi/capability.ts';
+import { EPERM } from '../abi/errno.ts';
+import type { Task } from './task.ts';
+
+/** Reading (PTRACE_MODE_READ) asks less of the capabilities: effective ones count; attaching looks at the permitted ones. */
+export const PTRACE_MODE_READ = 1;
+export const PTRACE_MODE_ATTACH = 2;
+/** Which of the caller's ids are compared: the file-system ids (accesses through /proc), or the real ones (system calls). */
+export const PTRACE_MODE_FSCREDS = 8;
+export const PTRACE_MODE_REALCREDS = 16;
+
+/** 0, or EPERM. `mode`: READ or ATTACH, with FSCREDS or REALCREDS. */
+export function ptraceMayAccess(caller: Task, target: Task, mode: number): number {
+  if (caller.threadGroup === target.threadGroup) return 0;
+  const mine = caller.credentials;
+  const its = target.credentials;
+  const uid = mode & PTRACE_MODE_FSCREDS ? mine.fsuid : mine.uid;
+  const gid = mode & PTRACE_MODE_FSCREDS ? mine.fsgid : mine.gid;
+  const same = uid === its.euid && uid === its.suid && uid === its.uid && gid === its.egid && gid === its.sgid && gid === its.gid;
+  if (!same && !mine.nsCapable(its.userNs, CAP_SYS_PTRACE)) return EPERM;
+  if (target.mm !== null && target.threadGroup.dumpable !== 1 && !mine.nsCapable(its.userNs, CAP_SYS_PTRACE)) return EPERM;
+  const caps = mode & PTRACE_MODE_FSCREDS ? mine.capEffective : mine.capPermitted;
+  if (mine.userNs === its.userNs && its.capPermitted.isSubsetOf(caps)) return 0;
+  return mine.nsCapable(its.userNs, CAP_SYS_PTRACE) ? 0 : EPERM;
+}

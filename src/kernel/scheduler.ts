@@ -1,0 +1,135 @@
+/** Who runs next. Real-time tasks by priority, the others in turns whose length follows their weight. Every operation is O(1). */
+import { SCHED_FIFO, SCHED_RR } from '../abi/sched.ts';
+import type { Task } from './task.ts';
+
+/** A doubly linked list of runnable tasks. */
+class RunQueue {
+  head: Task | null = null;
+  tail: Task | null = null;
+  append(t: Task): void {
+    t.runPrev = this.tail;
+    t.runNext = null;
+    if (this.tail) this.tail.runNext = t;
+    else this.head = t;
+    this.tail = t;
+  }
+  prepend(t: Task): void {
+    t.runPrev = null;
+    t.runNext = this.head;
+    if (this.head) this.head.runPrev = t;
+    else this.tail = t;
+    this.head = t;
+  }
+  remove(t: Task): void {
+    if (t.runPrev) t.runPrev.runNext = t.runNext;
+    else this.head = t.runNext;
+    if (t.runNext) t.runNext.runPrev = t.runPrev;
+    else this.tail = t.runPrev;
+    t.runPrev = t.runNext = null;
+  }
+}
+
+export class Scheduler {
+  private readonly normal: RunQueue = new RunQueue();
+  /** By real-time priority; made when the first such task appears. */
+  private readonly realtime: (RunQueue | null)[] = new Array<RunQueue | null>(100).fill(null);
+  private realtimeCount = 0;
+  /** Runnable tasks, not counting the running one. */
+  runnable = 0;
+
+  private queueOf(t: Task): RunQueue {
+    const p = t.sched.rtPriority;
+    if (p === 0) return this.normal;
+    return (this.realtime[p] ??= new RunQueue());
+  }
+
+  /** Adds a task that became runnable; the running task and queued ones are left alone. */
+  enqueue(t: Task): void {
+    if (t.queued || t === t.kernel.current) return;
+    t.queued = true;
+    this.runnable++;
+    if (t.sched.rtPriority > 0) {
+      this.realtimeCount++;
+      t.kernel.preemptFor(t);
+    }
+    this.queueOf(t).append(t);
+  }
+
+  /** Puts back a task that was pre-empted: FIFO tasks keep their place at the front. */
+  requeue(t: Task): void {
+    if (t.queued) return;
+    t.queued = true;
+    this.runnable++;
+    if (t.sched.rtPriority > 0) this.realtimeCount++;
+    const q = this.queueOf(t);
+    if (t.sched.policy === SCHED_FIFO || (t.sched.policy === SCHED_RR && t.sched.left > 0)) q.prepend(t);
+    else q.append(t);
+  }
+
+  /** Puts back a task that only made room for the host: it goes on first. */
+  requeueFront(t: Task): void {
+    if (t.queued) return;
+    t.queued = true;
+    this.runnable++;
+    if (t.sched.rtPriority > 0) this.realtimeCount++;
+    this.queueOf(t).prepend(t);
+  }
+
+  /** Behind its equals: sched_yield. */
+  yieldTask(t: Task): void {
+    if (t.queued) return;
+    t.queued = true;
+    this.runnable++;
+    if (t.sched.rtPriority > 0) this.realtimeCount++;
+    this.queueOf(t).append(t);
+  }
+
+  dequeue(t: Task): void {
+    if (!t.queued) return;
+    this.queueOf(t).remove(t);
+    t.queued = false;
+    this.runnable--;
+    if (t.sched.rtPriority > 0) this.realtimeCount--;
+  }
+
+  /** Changes policy or priority fields through `change`'s caller: takes the task off its queue first and puts it back. */
+  changing(t: Task): boolean {
+    const was = t.queued;
+    if (was) this.dequeue(t);
+    return was;
+  }
+  changed(t: Task, was: boolean): void {
+    t.sched.refill();
+    if (was) this.enqueue(t);
+  }
+
+  /** Takes the next task off the queue, or null. */
+  pick(): Task | null {
+    if (this.runnable === 0) return null;
+    if (this.realtimeCount > 0) {
+      for (let p = 99; p > 0; p--) {
+        const q = this.realtime[p];
+        if (q && q.head) {
+          const t = q.head;
+          q.remove(t);
+          t.queued = false;
+          this.runnable--;
+          this.realtimeCount--;
+          return t;
+        }
+      }
+    }
+    const t = this.normal.head!; // counted
+    this.normal.remove(t);
+    t.queued = false;
+    this.runnable--;
+    return t;
+  }
+
+  /** True if a queued task should run before `t` goes on. */
+  hasBetter(t: Task): boolean {
+    if (this.realtimeCount === 0) return false;
+    for (let p = 99; p > t.sched.rtPriority; p--) if (this.realtime[p]?.head) return true;
+    return false;
+  }
+}
