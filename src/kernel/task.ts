@@ -146,6 +146,8 @@ export class Task implements Wakeable, VfsContext {
   timerSlack = 50_000;
   defaultTimerSlack = 50_000;
   ioprio = 0;
+  /** set_mempolicy: MPOL_ mode; there is one node. */
+  memoryPolicy = 0;
   /** arch: PR_SET_TSC, CPUID faulting. */
   tscDisabled = false;
   /** Internal task without guest code: the sandbox's own init. */

@@ -1,5 +1,5 @@
 /** exec: from a file to an address space ready to run. Linux 6.18 fs/exec.c exec_binprm, fs/binfmt_elf.c load_elf_binary. */
-import { EFAULT, EINVAL, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM, isErr } from '../abi/errno.ts';
+import { EACCES, EFAULT, EINVAL, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { EHDR_SIZE, ET_DYN, ET_EXEC, EM_X86_64, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_INTERP, PT_LOAD } from '../abi/elf.ts';
 import { MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE } from '../abi/mman.ts';
@@ -63,7 +63,8 @@ export function loadProgram(req: ExecRequest): LoadedProgram | Errno | typeof EX
     const fits = checkArgumentSize(req.filename, argv, req.envp, req.limits.stackLimit());
     if (isErr(fits)) return drop(file, fits);
     interp = script.interpreter;
-    const next = req.host.openExec(interp);
+    // An empty name walks to the working directory, which cannot be executed.
+    const next = interp === '' ? EACCES : req.host.openExec(interp);
     if (isErr(next)) return drop(file, next);
     file.unref();
     file = next;

@@ -122,7 +122,7 @@ test('scripts', () => {
   assert.deepEqual(parseScript(line('#! \t/bin/sh  -e x \t\n')), { interpreter: '/bin/sh', argument: '-e x' });
   assert.deepEqual(parseScript(line('#!/bin/sh')), { interpreter: '/bin/sh', argument: null });
   assert.equal(parseScript(line('#!\n')), null);
-  // An empty name: the open fails with ENOENT, as natively.
+  // An empty name: EACCES in the end, as natively.
   assert.deepEqual(parseScript(line('#!   ')), { interpreter: '', argument: null });
   assert.equal(parseScript(line(`#!/${'a'.repeat(300)}`)), null);
   const pm = fresh();

@@ -26,6 +26,8 @@ export const STACK_GUARD: number = 256 * 4096;
 const FLUSH_PAGES = 8;
 
 export const pageAlign = (n: number): number => Math.ceil(n / 4096) * 4096;
+/** PAGE_ALIGN of a 64-bit length given as a double: what lies in the last page below 2^64 wraps to 0. */
+export const alignLength = (n: number): number => (n > 18446744073709547520 ? 0 : pageAlign(n));
 export const pageFloor = (n: number): number => Math.floor(n / 4096) * 4096;
 
 let nextSpaceId = 1;
@@ -48,6 +50,8 @@ export class AddressSpace extends UserMemory {
   mmapBase = 0x7ffff7fff000;
   /** Flags of all new mappings (mlockall(MCL_FUTURE)). */
   defFlags = 0;
+  /** MADV_GUARD_INSTALL was used: some PTEs may be guards. */
+  hasGuards = false;
   // Layout, as prctl(PR_SET_MM) and /proc/PID/stat know it.
   startCode = 0;
   endCode = 0;
@@ -356,6 +360,7 @@ export class AddressSpace extends UserMemory {
     child.envEnd = this.envEnd;
     child.auxv = this.auxv;
     child.vdso = this.vdso;
+    child.hasGuards = this.hasGuards;
     child.exeFile = this.exeFile;
     child.exeFile?.ref();
     child.totalVm = this.totalVm;

@@ -2,7 +2,7 @@
 import { EACCES, EAGAIN, EEXIST, EINVAL, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import {
-  LEGACY_MAP_MASK, MAP_32BIT, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE,
+  LEGACY_MAP_MASK, MAP_32BIT, MAP_DROPPABLE, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE,
   MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_EXEC, PROT_READ, PROT_WRITE,
 } from '../abi/mman.ts';
 import { MAX_MAP_COUNT, MMAP_MIN_ADDR, guardBelow, pageAlign, pageFloor } from './address-space.ts';
@@ -12,8 +12,8 @@ import { AnonymousShared } from './page-cache.ts';
 import { READ, WRITE } from './page-table.ts';
 import { TASK_SIZE } from './user-memory.ts';
 import {
-  VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_NORESERVE, VM_READ,
-  VM_SHARED, VM_SPECIAL, VM_WRITE, Vma, canMergeFlags,
+  VM_ACCOUNT, VM_DONTDUMP, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_NORESERVE, VM_READ,
+  VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE, Vma, canMergeFlags,
 } from './vma.ts';
 
 /** What is mapped, when it is a file. */
@@ -127,7 +127,11 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
     pageOffset = 0;
     vm |= VM_SHARED | VM_MAYSHARE;
   } else if (type === MAP_PRIVATE) pageOffset = addr / 4096;
-  else return EINVAL;
+  else if (type === MAP_DROPPABLE) {
+    if (vm & (VM_GROWSDOWN | VM_LOCKED)) return EINVAL;
+    vm |= VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
+    pageOffset = addr / 4096;
+  } else return EINVAL;
   if (flags & MAP_NORESERVE) vm |= VM_NORESERVE;
 
   if (type === MAP_SHARED && source === null) {

@@ -1,6 +1,6 @@
 /** mmap, munmap, mprotect, brk and their pkey forms. */
-import { EBADF, EINVAL, ENOMEM, ENOSPC, isErr } from '../abi/errno.ts';
-import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE } from '../abi/mman.ts';
+import { EBADF, EINVAL, ENOMEM, isErr } from '../abi/errno.ts';
+import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE } from '../abi/mman.ts';
 import { mmap, setBrk } from '../memory/mmap.ts';
 import type { MappingSource } from '../memory/mmap.ts';
 import { mprotect } from '../memory/mprotect.ts';
@@ -19,7 +19,10 @@ function sysMmap(t: Task, a: SyscallArgs): number {
   if (offset % 4096 !== 0) return EINVAL;
   if (flags & MAP_ANONYMOUS) {
     // No huge pages are configured: the pool is empty.
-    if (flags & MAP_HUGETLB) return ENOMEM;
+    if (flags & MAP_HUGETLB) {
+      const size = (flags >>> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+      return size === 0 || size === 21 || size === 30 ? ENOMEM : EINVAL;
+    }
     return mmap(t.space, addr, len, prot, flags, null, offset);
   }
   const file = t.fdTable.get(a.fd(4));
@@ -48,10 +51,9 @@ function sysPkeyMprotect(t: Task, a: SyscallArgs): number {
   return mprotect(t.space, a.addr(0), a.size(1), a.lo(2));
 }
 
-function sysPkeyAlloc(_t: Task, a: SyscallArgs): number {
-  if (a.lo(0) !== 0 || a.hi(0) !== 0) return EINVAL;
-  if (a.lo(1) & ~3 || a.hi(1) !== 0) return EINVAL;
-  return ENOSPC;
+/** Without PKU, Linux 6.18 fails in arch_set_user_pkey_access whatever the arguments: EINVAL, not the ENOSPC of the manual. */
+function sysPkeyAlloc(): number {
+  return EINVAL;
 }
 
 function sysPkeyFree(): number {
