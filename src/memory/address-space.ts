@@ -272,6 +272,11 @@ export class AddressSpace extends UserMemory {
     else for (let a = start; a < end; a += 4096) this.pm.hooks.invalidatePage(this, a / 4096);
   }
 
+  /** Executable memory appeared where there was none: what a fork shares about code by address no longer holds for both. */
+  codeAdded(): void {
+    if (this.platform !== null) this.pm.hooks.execChanged(this);
+  }
+
   /** Drops pages of [start, end) (madvise DONTNEED): they come anew at the next access. */
   discard(start: number, end: number): 0 | Errno {
     this.notePeaks();

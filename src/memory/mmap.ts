@@ -182,6 +182,7 @@ export function mapRegion(
   v.name = name;
   space.link(v);
   space.merge(v);
+  if (vm & VM_EXEC) space.codeAdded();
   return 0;
 }
 

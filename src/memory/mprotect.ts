@@ -75,6 +75,7 @@ function changeFlags(space: AddressSpace, v: Vma, start: number, stop: number, f
   space.account(old, -pages);
   space.account(flags, pages);
   v.flags = flags;
+  if (flags & VM_EXEC && !(old & VM_EXEC)) space.codeAdded();
   applyRights(space, v, start, stop);
   space.merge(v);
   return 0;

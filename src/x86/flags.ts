@@ -26,6 +26,12 @@ export const FLAGS_CARRY = 9;
 /** aux = CF | OF << 1, src = the other flags at their EFLAGS positions (its CF and OF are ignored). Rotates. */
 export const FLAGS_ROTATE = 10;
 
+/**
+ * dst, src = two f64 as their bits: UCOMISD and COMISD dst, src (UCOMISS and COMISS promoted). CF = dst < src or unordered, ZF = equal or unordered,
+ * PF = unordered; OF = SF = AF = 0. So A is `dst > src`, AE is `dst >= src`. Condition G is NE and LE is E, L never holds, GE always.
+ */
+export const FLAGS_FLOAT = 11;
+
 export const CF = 0x001;
 export const PF = 0x004;
 export const AF = 0x010;
@@ -42,6 +48,9 @@ export const ARITH_FLAGS: number = CF | PF | AF | ZF | SF | OF;
 export const CC_O = 0, CC_NO = 1, CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7;
 export const CC_S = 8, CC_NS = 9, CC_P = 10, CC_NP = 11, CC_L = 12, CC_GE = 13, CC_LE = 14, CC_G = 15;
 
+const doubles = new Float64Array(2);
+const words = new Int32Array(doubles.buffer);
+
 /**
  * The six arithmetic flags at their EFLAGS positions, from the lazy state: `op` = kind * 4 + log2(size), the others as low and high halves
  * (dst and src zero-extended from the operand size). This is the definition that a platform's own code for conditions must agree with.
@@ -51,6 +60,14 @@ export function materialise(op: number, dstLo: number, dstHi: number, srcLo: num
   if (kind === FLAGS_RAW) return srcLo & ARITH_FLAGS;
   if (kind === FLAGS_CARRY) return (srcLo & (ARITH_FLAGS & ~CF)) | (aux & 1);
   if (kind === FLAGS_ROTATE) return (srcLo & (ARITH_FLAGS & ~(CF | OF))) | (aux & 1) | ((aux & 2) << 10);
+  if (kind === FLAGS_FLOAT) {
+    words[0] = dstLo;
+    words[1] = dstHi;
+    words[2] = srcLo;
+    words[3] = srcHi;
+    const x = doubles[0]!, y = doubles[1]!;
+    return x > y ? 0 : x < y ? CF : x === y ? ZF : CF | ZF | PF;
+  }
   // a, b: operands; r: result. Only what the kind needs is filled in.
   const size = op & 3;
   const borrow = kind === FLAGS_ADC || kind === FLAGS_SBB ? aux & 1 : 0;
