@@ -36,6 +36,10 @@ export interface FormOptions {
   readonly undefRegs?: readonly string[];
   /** Values of registers: name to list of choices. */
   readonly values?: Readonly<Record<string, readonly number[]>>;
+  /** XMM registers are not compared (approximations, whose tables differ from processor to processor). */
+  readonly undefXmm?: boolean;
+  /** Units in the last place that x87 results may be off (transcendental functions). */
+  readonly tolerance?: number;
   /** Concrete snippets made of this form, relative to the usual number. */
   readonly weight?: number;
 }
