@@ -79,7 +79,8 @@ export class DataFlow {
       dirty |= code.defs[i]!;
       dirtyX |= code.defsXmm[i]!;
       if (d & I_SETS_FLAGS) kind = d & I_CONDITIONAL ? KIND_UNKNOWN : lastKind(code, i);
-      if (d & I_BARRIER) {
+      if (d & I_BARRIER && d & I_CONDITIONAL) kind = KIND_UNKNOWN;
+      else if (d & I_BARRIER) {
         // Everything is spilled before and read again after it: what follows is not exposed, but what was dirty is spilled.
         barrier = 1;
         dirty = dirtyX = 0;

@@ -1,7 +1,7 @@
 /** JavaScript implementations of helpers, by name; those that the runtime module exports come before them. */
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { cpuidInstruction, div128Signed, div128Unsigned } from '../x86/helpers-integer.ts';
-import { makeSseFloat } from '../x86/sse-slow.ts';
+import { fpRuntime } from '../x86/fp-runtime.ts';
 
 export function helperImplementations(pm: PhysicalMemory): Record<string, unknown> {
   const { i32 } = pm;
@@ -9,6 +9,6 @@ export function helperImplementations(pm: PhysicalMemory): Record<string, unknow
     div128_u: (cpu: number, divisor: bigint) => div128Unsigned(i32, cpu, divisor),
     div128_s: (cpu: number, divisor: bigint) => div128Signed(i32, cpu, divisor),
     cpuid: (cpu: number) => cpuidInstruction(i32, cpu),
-    sseFloat: makeSseFloat({ buffer: pm.u8.buffer }),
+    ...fpRuntime({ buffer: pm.u8.buffer }),
   };
 }

@@ -11,7 +11,7 @@ import {
 import { TF } from '../x86/flags.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import { CodeCache } from './code-cache.ts';
-import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_SINGLE_STEP, EXIT_SYSCALL } from './exits.ts';
+import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_REENTER, EXIT_SINGLE_STEP, EXIT_SYSCALL } from './exits.ts';
 import { helperImplementations } from './helper-bindings.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
 import type { RuntimeFunction } from './module-assembler.ts';
@@ -158,17 +158,19 @@ export class Platform implements PlatformHooks {
     this.space = space;
     this.state = state;
     this.cpu = cpu;
-    i32[k + (TLB_BASE >> 2)] = state.tlb;
-    i32[k + (TLB_MASK >> 2)] = state.mask;
-    i32[k + (CODE_CONTEXT >> 2)] = state.context;
     i32[k + (FUEL >> 2)] = fuel;
     this.stats.exits++;
     const reason = k + (EXIT_REASON >> 2);
     for (;;) {
+      if (state.tlb === 0) this.tlbs.use(state);
+      i32[k + (TLB_BASE >> 2)] = state.tlb;
+      i32[k + (TLB_MASK >> 2)] = state.mask;
+      i32[k + (CODE_CONTEXT >> 2)] = state.context;
       i32[reason] = EXIT_NONE;
       if (i32[k + (EFLAGS_OTHER >> 2)]! & TF) {
         this.step(cpu);
-        return i32[reason] === EXIT_NONE ? (i32[reason] = EXIT_SINGLE_STEP) : i32[reason]!;
+        const r = i32[reason]!;
+        return r === EXIT_NONE || r === EXIT_REENTER ? (i32[reason] = EXIT_SINGLE_STEP) : r;
       }
       this.enter(cpu);
       if (i32[reason] === EXIT_CODE_STORE) {
@@ -177,6 +179,7 @@ export class Platform implements PlatformHooks {
         this.step(cpu);
         if (i32[reason] === EXIT_NONE) continue;
       }
+      if (i32[reason] === EXIT_REENTER) continue;
       return i32[reason]!;
     }
   }
@@ -208,8 +211,8 @@ export class Platform implements PlatformHooks {
     }
     // The handler may have changed mappings, or taken the TLB away: translated code holds both in locals.
     const { state } = this;
-    if (i32[k + (CODE_CONTEXT >> 2)] !== state.context || i32[k + (TLB_BASE >> 2)] !== state.tlb || i32[k + (EFLAGS_OTHER >> 2)]! & TF) {
-      i32[k + (EXIT_REASON >> 2)] = EXIT_SYSCALL;
+    if (i32[k + (CODE_CONTEXT >> 2)] !== state.context || i32[k + (TLB_BASE >> 2)] !== state.tlb) {
+      i32[k + (EXIT_REASON >> 2)] = EXIT_REENTER;
       return 1;
     }
     return 0;

@@ -307,7 +307,15 @@ export class RegionEmitter extends ExpressionEmitter {
     return false;
   }
 
+  /** For each open S_IF and S_LOOP: kind of flags and dirty registers before it (behind an S_ELSE: at the end of the other arm). */
   private readonly kindStack: number[] = [];
+  private readonly dirtyStack: number[] = [];
+  private readonly dirtyXmmStack: number[] = [];
+  private openArm(): void {
+    this.kindStack.push(this.flagsKind);
+    this.dirtyStack.push(this.dirty);
+    this.dirtyXmmStack.push(this.dirtyXmm);
+  }
   /** Levels of the open S_LOOPs. */
   private readonly insnLoops: number[] = [];
 
@@ -360,19 +368,26 @@ export class RegionEmitter extends ExpressionEmitter {
           w.byte2(IF, VOID_TYPE);
           this.level++;
         }
-        this.kindStack.push(this.flagsKind);
+        this.openArm();
         return;
       case S_ELSE: {
         w.byte(ELSE);
-        const before = this.kindStack[this.kindStack.length - 1]!;
-        if (this.flagsKind !== before) this.kindStack[this.kindStack.length - 1] = KIND_UNKNOWN;
+        const top = this.kindStack.length - 1;
+        const before = this.kindStack[top]!;
+        if (this.flagsKind !== before) this.kindStack[top] = KIND_UNKNOWN;
         this.flagsKind = before;
+        const dirty = this.dirtyStack[top]!;
+        const dirtyXmm = this.dirtyXmmStack[top]!;
+        this.dirtyStack[top] = this.dirty;
+        this.dirtyXmmStack[top] = this.dirtyXmm;
+        this.dirty = dirty;
+        this.dirtyXmm = dirtyXmm;
         return;
       }
       case S_LOOP:
         w.byte2(LOOP, VOID_TYPE);
         this.insnLoops.push(++this.level);
-        this.kindStack.push(this.flagsKind);
+        this.openArm();
         return;
       case S_AGAIN_IF: {
         // Only string instructions loop: between two iterations they can be interrupted, with RIP at the instruction itself.
@@ -391,6 +406,8 @@ export class RegionEmitter extends ExpressionEmitter {
         this.level--;
         const before = this.kindStack.pop()!;
         if (this.flagsKind !== before) this.flagsKind = KIND_UNKNOWN;
+        this.dirty |= this.dirtyStack.pop()!;
+        this.dirtyXmm |= this.dirtyXmmStack.pop()!;
         return;
       }
       case S_EXIT_IF:
