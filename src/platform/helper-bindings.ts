@@ -1,13 +1,12 @@
 /** JavaScript implementations of helpers, by name; those that the runtime module exports come before them. */
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
-import { cpuidInstruction, div128Signed, div128Unsigned } from '../x86/helpers-integer.ts';
+import { cpuidInstruction, div128 } from '../x86/helpers-integer.ts';
 import { fpRuntime } from '../x86/fp-runtime.ts';
 
 export function helperImplementations(pm: PhysicalMemory): Record<string, unknown> {
   const { i32 } = pm;
   return {
-    div128_u: (cpu: number, divisor: bigint) => div128Unsigned(i32, cpu, divisor),
-    div128_s: (cpu: number, divisor: bigint) => div128Signed(i32, cpu, divisor),
+    div128,
     cpuid: (cpu: number) => cpuidInstruction(i32, cpu),
     ...fpRuntime({ buffer: pm.u8.buffer }),
   };

@@ -3,22 +3,21 @@ import { RAX, RDX } from './cpu-layout.ts';
 import { EXIT_DIVIDE } from './exits.ts';
 import { FLAGS_SHIFT } from './flags.ts';
 import { define } from './forms.ts';
-import { pureHelper, stateHelper } from './helpers.ts';
+import { pureHelper } from './helpers.ts';
 import type { Insn } from './insn.ts';
 import {
-  I32_AND, I32_DIV_S, I32_DIV_U, I32_EQ, I32_MUL, I32_NE, I32_OR, I32_REM_S, I32_REM_U, I32_SHL, I32_SHR_U, I64_DIV_S, I64_DIV_U, I64_EQ, I64_GT_U, I64_MUL, I64_NE,
-  I64_OR, I64_SHL, I64_SHR_S, I64_SHR_U, I64_SUB,
+  I32_AND, I32_DIV_S, I32_DIV_U, I32_EQ, I32_MUL, I32_NE, I32_OR, I32_REM_S, I32_REM_U, I32_SHL, I32_SHR_U, I64_DIV_S, I64_DIV_U, I64_EQ, I64_GE_U, I64_GT_U, I64_LT_S, I64_MUL, I64_NE,
+  I64_OR, I64_SHL, I64_SHR_S, I64_SHR_U, I64_SUB, I64_XOR,
 } from './ir-ops.ts';
 import type { IrBuilder, Node, Temp } from './ir.ts';
-import { I32, I64, VOID } from './ir.ts';
+import { I32, I64 } from './ir.ts';
 import { immediate, readE, readG, readReg, typeOf, writeG, writeReg } from './operands.ts';
 
 /** Upper 64 bits of the 128-bit product. */
 const MUL_HIGH_U: number = pureHelper('mul_high_u', [I64, I64], I64);
 const MUL_HIGH_S: number = pureHelper('mul_high_s', [I64, I64], I64);
-/** RDX:RAX divided by the argument: quotient to RAX, remainder to RDX, or EXIT_DIVIDE. */
-const DIV128_U: number = stateHelper('div128_u', [I64], VOID, true);
-const DIV128_S: number = stateHelper('div128_s', [I64], VOID, true);
+/** (high, low, divisor): high:low / divisor, unsigned; only called where the quotient fits, that is high < divisor. */
+const DIV128: number = pureHelper('div128', [I64, I64, I64], I64);
 
 /** SF ZF PF from the low half of the product (they are undefined), CF = OF = `overflow` (i32 0/1). */
 function multiplyFlags(b: IrBuilder, size: number, low: Node, overflow: Node): void {
@@ -99,22 +98,41 @@ function divide(signed: boolean): (b: IrBuilder, i: Insn) => void {
 }
 
 function divide64(b: IrBuilder, signed: boolean, d: Temp): void {
-  const low = b.let(I64, b.reg(RAX));
+  const low = b.let(I64, b.reg(RAX)), high = b.let(I64, b.reg(RDX));
+  const q = b.variable(I64, b.c64s(0));
   // Nearly always RDX is only the extension of RAX: one 64-bit division.
-  const narrow = signed
-    ? b.binary(I64_EQ, b.reg(RDX), b.binary(I64_SHR_S, b.tmp(low), b.c64s(63)))
-    : b.isZero(8, b.reg(RDX));
-  // -1 is left to the helper (the smallest number divided by it does not fit), and 0 too.
-  const easy = signed
-    ? b.binary(I32_AND, narrow, b.binary(I64_GT_U, b.add64(b.tmp(d), b.c64s(1)), b.c64s(1)))
-    : b.binary(I32_AND, narrow, b.isNonZero(8, b.tmp(d)));
-  b.if(easy);
-  const q = b.let(I64, b.binary(signed ? I64_DIV_S : I64_DIV_U, b.tmp(low), b.tmp(d)));
+  if (!signed) {
+    b.faultIf(b.binary(I64_GE_U, b.tmp(high), b.tmp(d)), EXIT_DIVIDE);
+    b.if(b.isZero(8, b.tmp(high)));
+    b.assign(q, b.binary(I64_DIV_U, b.tmp(low), b.tmp(d)));
+    b.else();
+    b.assign(q, b.helper(DIV128, b.tmp(high), b.tmp(low), b.tmp(d)));
+    b.end();
+  } else {
+    b.faultIf(b.isZero(8, b.tmp(d)), EXIT_DIVIDE);
+    const narrow = b.binary(I64_EQ, b.tmp(high), b.binary(I64_SHR_S, b.tmp(low), b.c64s(63)));
+    // -1 goes the long way: the smallest number divided by it does not fit.
+    b.if(b.binary(I32_AND, narrow, b.binary(I64_NE, b.tmp(d), b.c64s(-1))));
+    b.assign(q, b.binary(I64_DIV_S, b.tmp(low), b.tmp(d)));
+    b.else();
+    // Absolute values: x = (x ^ sign) - sign, where sign is 0 or -1; in 128 bits with the borrow of the low half.
+    const sign = b.let(I64, b.binary(I64_SHR_S, b.tmp(high), b.c64s(63)));
+    const signD = b.let(I64, b.binary(I64_SHR_S, b.tmp(d), b.c64s(63)));
+    const lowX = b.let(I64, b.binary(I64_XOR, b.tmp(low), b.tmp(sign)));
+    const absLow = b.let(I64, b.binary(I64_SUB, b.tmp(lowX), b.tmp(sign)));
+    const carry = b.zext(b.binary(I32_AND, b.isZero(8, b.tmp(absLow)), b.binary(I64_NE, b.tmp(sign), b.c64s(0))));
+    const absHigh = b.let(I64, b.add64(b.binary(I64_XOR, b.tmp(high), b.tmp(sign)), carry));
+    const absD = b.let(I64, b.binary(I64_SUB, b.binary(I64_XOR, b.tmp(d), b.tmp(signD)), b.tmp(signD)));
+    b.faultIf(b.binary(I64_GE_U, b.tmp(absHigh), b.tmp(absD)), EXIT_DIVIDE);
+    const signQ = b.let(I64, b.binary(I64_XOR, b.tmp(sign), b.tmp(signD)));
+    b.assign(q, b.binary(I64_SUB, b.binary(I64_XOR, b.helper(DIV128, b.tmp(absHigh), b.tmp(absLow), b.tmp(absD)), b.tmp(signQ)), b.tmp(signQ)));
+    // It fits if its sign is right, or it is zero.
+    const wrong = b.binary(I64_LT_S, b.binary(I64_XOR, b.tmp(q), b.tmp(signQ)), b.c64s(0));
+    b.faultIf(b.binary(I32_AND, wrong, b.isNonZero(8, b.tmp(q))), EXIT_DIVIDE);
+    b.end();
+  }
   b.setReg(RAX, b.tmp(q));
   b.setReg(RDX, b.binary(I64_SUB, b.tmp(low), b.binary(I64_MUL, b.tmp(q), b.tmp(d))));
-  b.else();
-  b.callHelper(signed ? DIV128_S : DIV128_U, b.tmp(d));
-  b.end();
 }
 
 function divide32(b: IrBuilder, signed: boolean, d: Temp): void {

@@ -5,7 +5,7 @@ import { CC_AUX, CC_DST, CC_OP, CC_SRC, EXIT_REASON, GPR } from '../../src/x86/c
 import { CpuState } from '../../src/x86/cpu-state.ts';
 import { EXIT_GENERAL_PROTECTION, EXIT_PAGE_FAULT } from '../../src/x86/exits.ts';
 import { HELPERS } from '../../src/x86/helpers.ts';
-import { cpuidInstruction, div128Signed, div128Unsigned } from '../../src/x86/helpers-integer.ts';
+import { cpuidInstruction, div128 } from '../../src/x86/helpers-integer.ts';
 import * as IR from '../../src/x86/ir.ts';
 import * as OPS from '../../src/x86/ir-ops.ts';
 import { insn, liftInstruction } from './lift-bytes.ts';
@@ -255,12 +255,8 @@ export class IrEvaluator {
         return s64((u64(x) * u64(y)) >> 64n);
       case 'mul_high_s':
         return s64((s64(x) * s64(y)) >> 64n);
-      case 'div128_u':
-        div128Unsigned(this.i32, 0, x);
-        return 0;
-      case 'div128_s':
-        div128Signed(this.i32, 0, x);
-        return 0;
+      case 'div128':
+        return div128(x, y, args[2] as bigint);
       case 'cpuid':
         cpuidInstruction(this.i32, 0);
         return 0;
