@@ -18,6 +18,7 @@ import './lift-shift.ts';
 import './lift-bit.ts';
 import './lift-multiply.ts';
 import './lift-string.ts';
+import './lift-crc.ts';
 import './lift-system.ts';
 
 /** Lifted; the next instruction follows. */
