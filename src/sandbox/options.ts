@@ -45,6 +45,8 @@ export interface SandboxOptions {
   readonly umask?: number;
   /** Gets the lines of the system call trace, when there is to be one. */
   readonly trace?: (text: string) => void;
+  /** Gets a line about what the guest wanted and Vivarium lacks: an instruction, at an address. */
+  readonly report?: (line: string) => void;
 }
 
 /** How the first process ended. */
@@ -53,5 +55,5 @@ export type ExitStatus =
   | { readonly kind: 'signaled'; readonly signal: number; readonly coreDumped: boolean }
   /** The `timeout` of the options passed; everything was killed. */
   | { readonly kind: 'timeout' }
-  /** The program could not be started: errno (positive), as execve gives it, or of what else failed before it, and a line that says so. */
-  | { readonly kind: 'not-started'; readonly errno: number; readonly message: string };
+  /** The program could not be started: errno (positive) of execve, or of what failed before it (`setup`), and a line that says so. */
+  | { readonly kind: 'not-started'; readonly stage: 'setup' | 'exec'; readonly errno: number; readonly message: string };

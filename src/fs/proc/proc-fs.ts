@@ -1,0 +1,214 @@
+/** procfs: the file system type, its instances, the root directory, self and thread-self. */
+import { EINVAL, ENOENT } from '../../abi/errno.ts';
+import type { Errno } from '../../abi/errno.ts';
+import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { PidNamespace } from '../../kernel/pid-namespace.ts';
+import type { VfsContext } from '../../vfs/context.ts';
+import { parseMountOptions } from '../../vfs/file-system.ts';
+import type { FileSystemType } from '../../vfs/file-system.ts';
+import type { Inode } from '../../vfs/inode.ts';
+import type { SuperBlock } from '../../vfs/super-block.ts';
+import type { NsFs } from '../nsfs/nsfs.ts';
+import { dir, file, link } from '../pseudo/entries.ts';
+import type { Entries, Entry } from '../pseudo/entries.ts';
+import { ListedDirectory, makeInode, permanent, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
+import type { ListedName, SubjectPolicy } from '../pseudo/pseudo-inode.ts';
+import { callerTask, ProcTask } from './proc-task.ts';
+import { makeCpuinfo } from './system-cpuinfo.ts';
+import { makeBuddyinfo, makeMeminfo, makeVmstat, makeZoneinfo } from './system-memory.ts';
+import { deviceList, fileSystemList, lockList, ttyDrivers } from './system-tables.ts';
+import { makeInterrupts, makeLoadavg, makeStat, makeUptime, makeVersion } from './system-times.ts';
+import { sysctlEntries, uuid } from './sysctl/sysctl-entries.ts';
+import { makeProcessDirectory } from './task-entries.ts';
+import { parseNumber } from './task-files.ts';
+
+const PROC_SUPER_MAGIC = 0x9fa0;
+/** Directory positions from here on are process numbers (Linux FIRST_PROCESS_ENTRY). */
+const FIRST_PROCESS_ENTRY = 256;
+
+const pressure = (): string => 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n';
+const SHM_HEAD =
+  '       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n';
+
+/** Everything at the top that is no process. */
+const rootEntries: Entries<ProcSuperBlock> = {
+  buddyinfo: file((fs) => makeBuddyinfo(fs.kernel)),
+  cgroups: file(() => '#subsys_name\thierarchy\tnum_cgroups\tenabled\n'),
+  cmdline: file(() => 'vivarium\n'),
+  consoles: file(() => ''),
+  cpuinfo: file((fs) => makeCpuinfo(fs.kernel)),
+  crypto: file(() => ''),
+  devices: file(deviceList),
+  diskstats: file(() => ''),
+  execdomains: file(() => '0-0\tLinux           \t[kernel]\n'),
+  filesystems: file(fileSystemList),
+  fs: dir({}),
+  interrupts: file((fs) => makeInterrupts(fs.kernel)),
+  loadavg: file(makeLoadavg),
+  locks: file(lockList),
+  meminfo: file((fs) => makeMeminfo(fs.kernel)),
+  misc: file(() => ''),
+  modules: file(() => ''),
+  mounts: link(() => 'self/mounts'),
+  net: link(() => 'self/net'),
+  partitions: file(() => 'major minor  #blocks  name\n\n'),
+  pressure: dir({ cpu: file(pressure), io: file(pressure), memory: file(pressure) }),
+  self: link((fs, ctx) => {
+    const number = callerTask(ctx).threadGroup.pid.nr(fs.pidNs);
+    return number === 0 ? ENOENT : String(number);
+  }),
+  softirqs: file((fs) => makeInterrupts(fs.kernel)),
+  stat: file((fs) => makeStat(fs.kernel)),
+  swaps: file(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
+  sys: dir(sysctlEntries),
+  sysvipc: dir({
+    msg: file(() => '       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n'),
+    sem: file(() => '       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n'),
+    shm: file(() => SHM_HEAD),
+  }),
+  'thread-self': link((fs, ctx) => {
+    const task = callerTask(ctx);
+    const number = task.pid.nr(fs.pidNs);
+    return number === 0 ? ENOENT : `${task.threadGroup.pid.nr(fs.pidNs)}/task/${number}`;
+  }),
+  tty: dir({ drivers: file(ttyDrivers), ldiscs: file(() => 'n_tty       0\n') }),
+  uptime: file((fs) => makeUptime(fs.kernel)),
+  version: file(makeVersion),
+  vmstat: file((fs) => makeVmstat(fs.kernel)),
+  zoneinfo: file((fs) => makeZoneinfo(fs.kernel)),
+};
+const rootNames: readonly string[] = Object.keys(rootEntries);
+
+/** What all procfs instances of one kernel share. */
+export class ProcShared {
+  readonly kernel: Kernel;
+  readonly nsfs: NsFs;
+  /** Values of /proc/sys that the guest changed, by dotted name. */
+  readonly sysctls: Map<string, number> = new Map();
+  corePattern = 'core';
+  readonly bootId: string;
+  /** One instance a PID namespace, as Linux. */
+  readonly instances: WeakMap<PidNamespace, ProcSuperBlock> = new WeakMap();
+  constructor(kernel: Kernel, nsfs: NsFs) {
+    this.kernel = kernel;
+    this.nsfs = nsfs;
+    this.bootId = uuid(kernel);
+  }
+}
+
+export class ProcSuperBlock extends PseudoSuperBlock {
+  readonly shared: ProcShared;
+  /** Numbers are shown as this namespace sees them. */
+  readonly pidNs: PidNamespace;
+
+  constructor(shared: ProcShared, pidNs: PidNamespace) {
+    super(shared.kernel.vfs, 'proc', PROC_SUPER_MAGIC);
+    this.shared = shared;
+    this.pidNs = pidNs;
+    this.source = 'proc';
+    this.initRoot(new ProcRoot(this, this.allocateInos(1), S_IFDIR | 0o555, this, permanent as SubjectPolicy<ProcSuperBlock>));
+  }
+  get kernel(): Kernel {
+    return this.shared.kernel;
+  }
+  get nsfs(): NsFs {
+    return this.shared.nsfs;
+  }
+  get sysctls(): Map<string, number> {
+    return this.shared.sysctls;
+  }
+  get corePattern(): string {
+    return this.shared.corePattern;
+  }
+  set corePattern(pattern: string) {
+    this.shared.corePattern = pattern;
+  }
+}
+
+class ProcRoot extends ListedDirectory<ProcSuperBlock> {
+  private readonly firstIno: number = this.subject.allocateInos(rootNames.length);
+  /** Inode numbers of process directories by process number, while the process lives. */
+  private readonly inos: Map<number, number> = new Map();
+
+  private inoOf(number: number): number {
+    let ino = this.inos.get(number);
+    if (ino === undefined) {
+      ino = this.subject.allocateInos(1);
+      this.inos.set(number, ino);
+    }
+    return ino;
+  }
+
+  override lookup(_ctx: VfsContext, name: string): Inode | Errno {
+    if (Object.hasOwn(rootEntries, name)) {
+      // hasOwn above makes the look-up succeed.
+      return makeInode(this.subject, this.firstIno + rootNames.indexOf(name), rootEntries[name] as Entry<ProcSuperBlock>, this.subject, this.policy);
+    }
+    const number = parseNumber(name);
+    const pid = number <= 0 ? null : this.subject.pidNs.find(number);
+    // Threads are found too, though only thread-group leaders are listed, as in Linux.
+    if (pid?.task == null) return ENOENT;
+    return makeProcessDirectory(this.sb, this.inoOf(number), new ProcTask(this.subject, pid, true));
+  }
+
+  override list(_ctx: VfsContext, cookie: number): readonly ListedName[] {
+    const names: ListedName[] = [];
+    for (let i = Math.max(0, cookie - 2); i < rootNames.length; i++) {
+      const name = rootNames[i] as string;
+      const kind = (rootEntries[name] as Entry<ProcSuperBlock>).kind;
+      names.push({ name, ino: this.firstIno + i, dtype: kind === 'directory' ? DT_DIR : kind === 'link' ? 10 : 8, cookie: i + 2 });
+    }
+    const numbers: number[] = [];
+    for (const pid of this.subject.pidNs.all()) {
+      if (pid.threadGroup === null || pid.task === null) continue;
+      const number = pid.nr(this.subject.pidNs);
+      if (number + FIRST_PROCESS_ENTRY >= cookie) numbers.push(number);
+    }
+    if (this.inos.size > 2 * numbers.length + 64) this.forgetDead();
+    for (const n of numbers.sort((a, b) => a - b)) names.push({ name: String(n), ino: this.inoOf(n), dtype: DT_DIR, cookie: n + FIRST_PROCESS_ENTRY });
+    return names;
+  }
+
+  /** Drops what is kept for processes that are gone. */
+  private forgetDead(): void {
+    for (const n of this.inos.keys()) {
+      if (this.subject.pidNs.find(n)?.task != null) continue;
+      this.inos.delete(n);
+      this.sb.root.cachedChild(String(n))?.unhash();
+    }
+  }
+
+  override refresh(ctx: VfsContext): number {
+    let processes = 0;
+    for (const pid of this.subject.pidNs.all()) if (pid.threadGroup !== null) processes++;
+    this.nlink = 2 + processes;
+    return super.refresh(ctx);
+  }
+}
+
+/** The file system type "proc": an instance a PID namespace, that of the task that mounts it. */
+export class ProcFileSystem implements FileSystemType {
+  readonly name = 'proc';
+  readonly requiresDevice = false;
+  readonly userNamespaceMount = true;
+  private readonly shared: ProcShared;
+  constructor(kernel: Kernel, nsfs: NsFs) {
+    this.shared = new ProcShared(kernel, nsfs);
+  }
+  mount(ctx: VfsContext, source: string, _flags: number, options: string): SuperBlock | Errno {
+    for (const { key } of parseMountOptions(options)) if (key !== 'hidepid' && key !== 'gid' && key !== 'subset') return EINVAL;
+    const sb = this.instance(callerTask(ctx).pid.ns);
+    sb.source = source;
+    return sb;
+  }
+  /** The instance of a namespace. */
+  instance(pidNs: PidNamespace): ProcSuperBlock {
+    let sb = this.shared.instances.get(pidNs);
+    if (sb === undefined) {
+      sb = new ProcSuperBlock(this.shared, pidNs);
+      this.shared.instances.set(pidNs, sb);
+    }
+    return sb;
+  }
+}

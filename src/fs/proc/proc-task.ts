@@ -1,0 +1,78 @@
+/** The subject of /proc/PID and /proc/PID/task/TID. */
+import { EACCES, ESRCH } from '../../abi/errno.ts';
+import type { Errno } from '../../abi/errno.ts';
+import type { Pid } from '../../kernel/pid.ts';
+import { ptraceMayAccess, PTRACE_MODE_FSCREDS, PTRACE_MODE_READ } from '../../kernel/ptrace-access.ts';
+import { EXIT_GONE, Task } from '../../kernel/task.ts';
+import type { VfsContext } from '../../vfs/context.ts';
+import type { Inode } from '../../vfs/inode.ts';
+import type { Generator } from '../pseudo/entries.ts';
+import type { SubjectPolicy } from '../pseudo/pseudo-inode.ts';
+import type { ProcSuperBlock } from './proc-fs.ts';
+
+export class ProcTask {
+  readonly fs: ProcSuperBlock;
+  readonly pid: Pid;
+  /** /proc/PID: times and counters are those of the whole process. */
+  readonly whole: boolean;
+
+  constructor(fs: ProcSuperBlock, pid: Pid, whole: boolean) {
+    this.fs = fs;
+    this.pid = pid;
+    this.whole = whole;
+  }
+
+  /** The task, or null once it was reaped. */
+  get task(): Task | null {
+    const task = this.pid.task;
+    return task === null || task.exitState === EXIT_GONE ? null : task;
+  }
+  /** The number of `pid` as this mount shows it; 0 if it is outside. */
+  number(pid: Pid | null): number {
+    return pid === null ? 0 : pid.nr(this.fs.pidNs);
+  }
+}
+
+/** The caller as a task. Only tasks reach procfs. */
+export function callerTask(ctx: VfsContext): Task {
+  if (!(ctx instanceof Task)) throw new Error('procfs is used by a task only');
+  return ctx;
+}
+
+/** May the caller see what is private to the task (maps, environ, fd …): 0, EACCES or ESRCH. */
+export function mayRead(subject: ProcTask, ctx: VfsContext): number {
+  const target = subject.task;
+  if (target === null) return ESRCH;
+  return ptraceMayAccess(callerTask(ctx), target, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS) < 0 ? EACCES : 0;
+}
+
+/** A generator that is given the live task: ESRCH once it is gone. */
+export function ofTask(make: (task: Task, subject: ProcTask, ctx: VfsContext) => string | Uint8Array | Errno): Generator<ProcTask> {
+  return (subject: ProcTask, ctx: VfsContext): string | Uint8Array | Errno => {
+    const task = subject.task;
+    return task === null ? ESRCH : make(task, subject, ctx);
+  };
+}
+
+/** As `ofTask`, for what only those who may trace the task see: EACCES. */
+export function ofPrivateTask(make: (task: Task, subject: ProcTask, ctx: VfsContext) => string | Uint8Array | Errno): Generator<ProcTask> {
+  return (subject: ProcTask, ctx: VfsContext): string | Uint8Array | Errno => {
+    const task = subject.task;
+    if (task === null) return ESRCH;
+    const r = mayRead(subject, ctx);
+    return r < 0 ? (r as Errno) : make(task, subject, ctx);
+  };
+}
+
+/** Files of a task belong to its effective ids, or to root when it is not dumpable (Linux task_dump_owner). */
+export const taskPolicy: SubjectPolicy<ProcTask> = {
+  stamp(inode: Inode, subject: ProcTask): void {
+    const task = subject.task;
+    if (task === null) return;
+    const { credentials } = task;
+    const dumpable = task.mm === null || task.threadGroup.dumpable === 1;
+    inode.uid = dumpable || inode.isDirectory ? credentials.euid : (0 as typeof inode.uid);
+    inode.gid = dumpable || inode.isDirectory ? credentials.egid : (0 as typeof inode.gid);
+  },
+  alive: (subject) => subject.task !== null,
+};

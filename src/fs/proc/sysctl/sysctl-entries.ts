@@ -1,0 +1,263 @@
+/** /proc/sys. Values are Linux 6.18's defaults unless the kernel has its own. */
+import { CAP_LAST_CAP, CAP_SYS_ADMIN } from '../../../abi/capability.ts';
+import { EINVAL, EPERM } from '../../../abi/errno.ts';
+import { MAX_MAP_COUNT, MMAP_MIN_ADDR } from '../../../memory/address-space.ts';
+import { UTS_RELEASE, UTS_VERSION } from '../../../abi/uts.ts';
+import type { Kernel } from '../../../kernel/kernel.ts';
+import { dir, file, writable } from '../../pseudo/entries.ts';
+import type { Entries, FileEntry } from '../../pseudo/entries.ts';
+import type { ProcSuperBlock } from '../proc-fs.ts';
+import { callerTask } from '../proc-task.ts';
+import { parseInteger } from '../task-limits.ts';
+import { shown, tunable } from './value.ts';
+
+const MAX_INT = 0x7fffffff;
+
+/** hostname and domainname of the caller's UTS namespace; sethostname's rules. */
+function utsName(which: 'nodename' | 'domainname'): FileEntry<ProcSuperBlock> {
+  return writable(
+    (_fs, ctx) => `${callerTask(ctx).nsproxy.uts[which]}\n`,
+    (_fs, ctx, text) => {
+      const task = callerTask(ctx);
+      const { uts } = task.nsproxy;
+      if (!task.credentials.nsCapable(uts.userNs, CAP_SYS_ADMIN)) return EPERM;
+      uts[which] = text.replace(/\n.*$/s, '').slice(0, 64);
+      return 0;
+    },
+  );
+}
+
+/** pid_max of the mount's PID namespace. */
+const pidMax: FileEntry<ProcSuperBlock> = writable(
+  (fs) => `${fs.pidNs.pidMax}\n`,
+  (fs, ctx, text) => {
+    if (!ctx.credentials.capable(CAP_SYS_ADMIN)) return EPERM;
+    const value = parseInteger(text);
+    if (!(value >= 301 && value <= 4194304)) return EINVAL;
+    fs.pidNs.pidMax = value;
+    return 0;
+  },
+);
+
+const lastPid: FileEntry<ProcSuperBlock> = writable(
+  (_fs, ctx) => `${callerTask(ctx).pid.ns.last}\n`,
+  (_fs, ctx, text) => {
+    const { ns } = callerTask(ctx).pid;
+    if (!callerTask(ctx).credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return EPERM;
+    const value = parseInteger(text);
+    if (!(value >= 0 && value <= ns.pidMax)) return EINVAL;
+    ns.last = value;
+    return 0;
+  },
+  0o666,
+);
+
+/** Descriptions that are open through descriptor tables. */
+function openFiles(kernel: Kernel): number {
+  const tables = new Set<object>();
+  let n = 0;
+  for (const { files } of kernel.tasks) {
+    if (files === null || tables.has(files)) continue;
+    tables.add(files);
+    n += files.count;
+  }
+  return n;
+}
+
+/** A fresh version-4 UUID. */
+export function uuid(kernel: Kernel): string {
+  const b = new Uint8Array(16);
+  kernel.random(b);
+  b[6] = ((b[6] ?? 0) & 0x0f) | 0x40;
+  b[8] = ((b[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(b, (v) => v.toString(16).padStart(2, '0')).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+const kernelEntries: Entries<ProcSuperBlock> = {
+  acct: shown(() => '4\t2\t30'),
+  auto_msgmni: tunable('kernel.auto_msgmni', 0, 0, 1),
+  cap_last_cap: shown(() => CAP_LAST_CAP),
+  core_pattern: writable((fs) => `${fs.corePattern}\n`, (fs, _ctx, text) => {
+    fs.corePattern = text.replace(/\n.*$/s, '').slice(0, 127);
+    return 0;
+  }),
+  core_pipe_limit: tunable('kernel.core_pipe_limit', 0, 0, MAX_INT),
+  core_uses_pid: tunable('kernel.core_uses_pid', 0, 0, MAX_INT),
+  'ctrl-alt-del': tunable('kernel.ctrl-alt-del', 0, 0, MAX_INT),
+  dmesg_restrict: tunable('kernel.dmesg_restrict', 0, 0, 1),
+  domainname: utsName('domainname'),
+  hostname: utsName('nodename'),
+  io_uring_disabled: tunable('kernel.io_uring_disabled', 2, 0, 2),
+  keys: dir({
+    gc_delay: tunable('kernel.keys.gc_delay', 300, 0, MAX_INT),
+    maxbytes: tunable('kernel.keys.maxbytes', 20000, 1, MAX_INT),
+    maxkeys: tunable('kernel.keys.maxkeys', 200, 1, MAX_INT),
+    root_maxbytes: tunable('kernel.keys.root_maxbytes', 25000000, 1, MAX_INT),
+    root_maxkeys: tunable('kernel.keys.root_maxkeys', 1000000, 1, MAX_INT),
+  }),
+  kptr_restrict: tunable('kernel.kptr_restrict', 0, 0, 2),
+  msgmax: tunable('kernel.msgmax', 8192, 0, MAX_INT),
+  msgmnb: tunable('kernel.msgmnb', 16384, 0, MAX_INT),
+  msgmni: tunable('kernel.msgmni', 32000, 0, 32768),
+  ngroups_max: shown(() => 65536),
+  ns_last_pid: lastPid,
+  osrelease: shown(() => UTS_RELEASE),
+  ostype: shown(() => 'Linux'),
+  overflowgid: tunable('kernel.overflowgid', 65534, 0, 65535),
+  overflowuid: tunable('kernel.overflowuid', 65534, 0, 65535),
+  panic: tunable('kernel.panic', 0, 0, MAX_INT),
+  perf_event_paranoid: tunable('kernel.perf_event_paranoid', 2, -1, 3),
+  pid_max: pidMax,
+  printk: shown(() => '4\t4\t1\t7'),
+  pty: dir({ max: tunable('kernel.pty.max', 4096, 0, 1048576), nr: shown(() => 0), reserve: tunable('kernel.pty.reserve', 1024, 0, 1048576) }),
+  random: dir({
+    boot_id: file((fs) => `${fs.shared.bootId}\n`),
+    entropy_avail: shown(() => 256),
+    poolsize: shown(() => 256),
+    urandom_min_reseed_secs: shown(() => 60),
+    uuid: shown(uuid),
+    write_wakeup_threshold: shown(() => 256),
+  }),
+  randomize_va_space: tunable('kernel.randomize_va_space', 2, 0, 2),
+  sched_autogroup_enabled: tunable('kernel.sched_autogroup_enabled', 0, 0, 1),
+  sched_child_runs_first: tunable('kernel.sched_child_runs_first', 0, 0, 1),
+  sched_rr_timeslice_ms: tunable('kernel.sched_rr_timeslice_ms', 100, 0, MAX_INT),
+  sched_rt_period_us: tunable('kernel.sched_rt_period_us', 1000000, 1, MAX_INT),
+  sched_rt_runtime_us: tunable('kernel.sched_rt_runtime_us', 950000, -1, MAX_INT),
+  seccomp: dir({
+    actions_avail: shown(() => 'kill_process kill_thread trap errno user_notif trace log allow'),
+    actions_logged: shown(() => 'kill_process kill_thread trap errno user_notif trace log'),
+  }),
+  sem: shown(() => '32000\t1024000000\t500\t32000'),
+  shmall: tunable('kernel.shmall', 2 ** 53, 0, Number.MAX_SAFE_INTEGER),
+  shmmax: tunable('kernel.shmmax', 2 ** 53, 0, Number.MAX_SAFE_INTEGER),
+  shmmni: tunable('kernel.shmmni', 4096, 0, 32768),
+  shm_rmid_forced: tunable('kernel.shm_rmid_forced', 0, 0, 1),
+  sysctl_writes_strict: tunable('kernel.sysctl_writes_strict', 1, -1, 1),
+  tainted: shown(() => 0),
+  'threads-max': shown((kernel) => kernel.maxTasks),
+  unprivileged_bpf_disabled: tunable('kernel.unprivileged_bpf_disabled', 2, 0, 2),
+  version: shown(() => UTS_VERSION),
+  yama: dir({ ptrace_scope: tunable('kernel.yama.ptrace_scope', 0, 0, 3) }),
+};
+
+const vmEntries: Entries<ProcSuperBlock> = {
+  admin_reserve_kbytes: tunable('vm.admin_reserve_kbytes', 8192, 0, MAX_INT),
+  compaction_proactiveness: tunable('vm.compaction_proactiveness', 20, 0, 100),
+  dirty_background_ratio: tunable('vm.dirty_background_ratio', 10, 0, 100),
+  dirty_expire_centisecs: tunable('vm.dirty_expire_centisecs', 3000, 0, MAX_INT),
+  dirty_ratio: tunable('vm.dirty_ratio', 20, 0, 100),
+  dirty_writeback_centisecs: tunable('vm.dirty_writeback_centisecs', 500, 0, MAX_INT),
+  drop_caches: writable((fs) => `${fs.sysctls.get('vm.drop_caches') ?? 0}\n`, (fs, _ctx, text) => {
+    const value = parseInteger(text);
+    if (!(value >= 1 && value <= 4)) return EINVAL;
+    fs.sysctls.set('vm.drop_caches', value);
+    return 0;
+  }),
+  legacy_va_layout: tunable('vm.legacy_va_layout', 0, 0, 1),
+  max_map_count: shown(() => MAX_MAP_COUNT),
+  memfd_noexec: tunable('vm.memfd_noexec', 0, 0, 2),
+  min_free_kbytes: tunable('vm.min_free_kbytes', 22528, 0, MAX_INT),
+  mmap_min_addr: shown(() => MMAP_MIN_ADDR),
+  mmap_rnd_bits: shown(() => 28),
+  nr_hugepages: shown(() => 0),
+  nr_overcommit_hugepages: shown(() => 0),
+  oom_dump_tasks: tunable('vm.oom_dump_tasks', 1, 0, 1),
+  oom_kill_allocating_task: tunable('vm.oom_kill_allocating_task', 0, 0, 1),
+  overcommit_kbytes: tunable('vm.overcommit_kbytes', 0, 0, MAX_INT),
+  overcommit_memory: tunable('vm.overcommit_memory', 0, 0, 2),
+  overcommit_ratio: tunable('vm.overcommit_ratio', 50, 0, MAX_INT),
+  'page-cluster': tunable('vm.page-cluster', 3, 0, 31),
+  panic_on_oom: tunable('vm.panic_on_oom', 0, 0, 2),
+  swappiness: tunable('vm.swappiness', 60, 0, 200),
+  unprivileged_userfaultfd: tunable('vm.unprivileged_userfaultfd', 0, 0, 1),
+  user_reserve_kbytes: tunable('vm.user_reserve_kbytes', 131072, 0, MAX_INT),
+  vfs_cache_pressure: tunable('vm.vfs_cache_pressure', 100, 0, MAX_INT),
+};
+
+const fsEntries: Entries<ProcSuperBlock> = {
+  'aio-max-nr': tunable('fs.aio-max-nr', 65536, 0, MAX_INT),
+  'aio-nr': shown(() => 0),
+  'dentry-state': shown(() => '0\t0\t45\t0\t0\t0'),
+  'dir-notify-enable': tunable('fs.dir-notify-enable', 1, 0, 1),
+  epoll: dir({ max_user_watches: tunable('fs.epoll.max_user_watches', 1048576, 0, MAX_INT) }),
+  'file-max': shown(() => '9223372036854775807'),
+  'file-nr': shown((kernel) => `${openFiles(kernel)}\t0\t9223372036854775807`),
+  'inode-nr': shown(() => '0\t0'),
+  'inode-state': shown(() => '0\t0\t0\t0\t0\t0\t0'),
+  inotify: dir({
+    max_queued_events: tunable('fs.inotify.max_queued_events', 16384, 0, MAX_INT),
+    max_user_instances: tunable('fs.inotify.max_user_instances', 128, 0, MAX_INT),
+    max_user_watches: tunable('fs.inotify.max_user_watches', 65536, 0, MAX_INT),
+  }),
+  'lease-break-time': tunable('fs.lease-break-time', 45, 0, MAX_INT),
+  'leases-enable': tunable('fs.leases-enable', 1, 0, 1),
+  'mount-max': tunable('fs.mount-max', 100000, 1, MAX_INT),
+  mqueue: dir({
+    msg_default: tunable('fs.mqueue.msg_default', 10, 1, 65536),
+    msg_max: tunable('fs.mqueue.msg_max', 10, 1, 65536),
+    msgsize_default: tunable('fs.mqueue.msgsize_default', 8192, 128, 16777216),
+    msgsize_max: tunable('fs.mqueue.msgsize_max', 8192, 128, 16777216),
+    queues_max: tunable('fs.mqueue.queues_max', 256, 0, MAX_INT),
+  }),
+  nr_open: shown(() => 1048576),
+  overflowgid: tunable('fs.overflowgid', 65534, 0, 65535),
+  overflowuid: tunable('fs.overflowuid', 65534, 0, 65535),
+  'pipe-max-size': tunable('fs.pipe-max-size', 1048576, 4096, MAX_INT),
+  'pipe-user-pages-hard': tunable('fs.pipe-user-pages-hard', 0, 0, MAX_INT),
+  'pipe-user-pages-soft': tunable('fs.pipe-user-pages-soft', 16384, 0, MAX_INT),
+  protected_fifos: tunable('fs.protected_fifos', 0, 0, 2),
+  protected_hardlinks: tunable('fs.protected_hardlinks', 0, 0, 1),
+  protected_regular: tunable('fs.protected_regular', 0, 0, 2),
+  protected_symlinks: tunable('fs.protected_symlinks', 0, 0, 1),
+  suid_dumpable: tunable('fs.suid_dumpable', 0, 0, 2),
+};
+
+const NAMESPACE_LIMIT = 96365;
+const limitOf = (kind: string): FileEntry<ProcSuperBlock> => tunable(`user.max_${kind}_namespaces`, NAMESPACE_LIMIT, 0, MAX_INT);
+const userEntries: Entries<ProcSuperBlock> = {
+  max_cgroup_namespaces: limitOf('cgroup'),
+  max_inotify_instances: tunable('fs.inotify.max_user_instances', 128, 0, MAX_INT),
+  max_inotify_watches: tunable('fs.inotify.max_user_watches', 65536, 0, MAX_INT),
+  max_ipc_namespaces: limitOf('ipc'),
+  max_mnt_namespaces: limitOf('mnt'),
+  max_net_namespaces: limitOf('net'),
+  max_pid_namespaces: limitOf('pid'),
+  max_time_namespaces: limitOf('time'),
+  max_user_namespaces: limitOf('user'),
+  max_uts_namespaces: limitOf('uts'),
+};
+
+const netEntries: Entries<ProcSuperBlock> = {
+  core: dir({
+    default_qdisc: shown(() => 'pfifo_fast'),
+    optmem_max: tunable('net.core.optmem_max', 131072, 0, MAX_INT),
+    rmem_default: tunable('net.core.rmem_default', 212992, 2304, MAX_INT),
+    rmem_max: tunable('net.core.rmem_max', 212992, 2304, MAX_INT),
+    somaxconn: tunable('net.core.somaxconn', 4096, 0, MAX_INT),
+    wmem_default: tunable('net.core.wmem_default', 212992, 4608, MAX_INT),
+    wmem_max: tunable('net.core.wmem_max', 212992, 4608, MAX_INT),
+  }),
+  ipv4: dir({
+    ip_forward: tunable('net.ipv4.ip_forward', 0, 0, 1),
+    ip_local_port_range: shown(() => '32768\t60999'),
+    ip_unprivileged_port_start: tunable('net.ipv4.ip_unprivileged_port_start', 1024, 0, 65535),
+    ping_group_range: shown(() => '1\t0'),
+    tcp_fin_timeout: tunable('net.ipv4.tcp_fin_timeout', 60, 0, MAX_INT),
+    tcp_keepalive_time: tunable('net.ipv4.tcp_keepalive_time', 7200, 0, MAX_INT),
+    tcp_syncookies: tunable('net.ipv4.tcp_syncookies', 1, 0, 2),
+  }),
+  unix: dir({ max_dgram_qlen: tunable('net.unix.max_dgram_qlen', 10, 0, MAX_INT) }),
+};
+
+export const sysctlEntries: Entries<ProcSuperBlock> = {
+  abi: dir({}),
+  debug: dir({}),
+  dev: dir({}),
+  fs: dir(fsEntries),
+  kernel: dir(kernelEntries),
+  net: dir(netEntries),
+  user: dir(userEntries),
+  vm: dir(vmEntries),
+};

@@ -1,0 +1,56 @@
+/** /proc/stat, uptime, loadavg, version, interrupts, softirqs. */
+import { UTS_RELEASE, UTS_VERSION } from '../../abi/uts.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import { TASK_RUNNABLE } from '../../kernel/task.ts';
+import type { ProcSuperBlock } from './proc-fs.ts';
+import { cpuCount } from './system-cpu.ts';
+import { ticks } from './task-stat.ts';
+
+/** Nanoseconds of CPU time since boot: user, system, idle (of all processors). */
+function cpuTimes(kernel: Kernel): { user: number; system: number; idle: number } {
+  // The processor runs translated code and the kernel in one thread; what tasks are charged is shown as user time.
+  const user = kernel.cpuTime;
+  const system = 0;
+  return { user, system, idle: Math.max(0, kernel.clock.monotonicNs() * cpuCount(kernel) - user - system) };
+}
+
+export function makeStat(kernel: Kernel): string {
+  const { user, system, idle } = cpuTimes(kernel);
+  const cpus = cpuCount(kernel);
+  const line = (name: string, share: number): string => `${name} ${ticks(user / share)} 0 ${ticks(system / share)} ${ticks(idle / share)} 0 0 0 0 0 0\n`;
+  let text = line('cpu ', 1);
+  for (let i = 0; i < cpus; i++) text += line(`cpu${i}`, cpus);
+  let running = 0;
+  for (const pid of kernel.pidNs.all()) if (pid.task !== null && pid.task.exitState === 0 && pid.task.runState === TASK_RUNNABLE) running++;
+  return (
+    `${text}intr 0\nctxt ${kernel.switches}\nbtime ${kernel.clock.bootTime}\nprocesses ${kernel.forks}\nprocs_running ${running}\nprocs_blocked 0\n` +
+    'softirq 0 0 0 0 0 0 0 0 0 0 0\n'
+  );
+}
+
+export function makeUptime(kernel: Kernel): string {
+  const seconds = (ns: number): string => (Math.floor(ns / 1e7) / 100).toFixed(2);
+  return `${seconds(kernel.clock.monotonicNs())} ${seconds(cpuTimes(kernel).idle)}\n`;
+}
+
+export function makeLoadavg(fs: ProcSuperBlock): string {
+  const { kernel, pidNs } = fs;
+  let running = 0;
+  let threads = 0;
+  for (const pid of kernel.pidNs.all()) {
+    if (pid.task === null || pid.task.exitState !== 0) continue;
+    threads++;
+    if (pid.task.runState === TASK_RUNNABLE) running++;
+  }
+  return `0.00 0.00 0.00 ${running}/${threads} ${pidNs.last}\n`;
+}
+
+export function makeVersion(): string {
+  return `Linux version ${UTS_RELEASE} (vivarium@localhost) (TypeScript) ${UTS_VERSION}\n`;
+}
+
+export function makeInterrupts(kernel: Kernel): string {
+  const columns = Array.from({ length: cpuCount(kernel) }, (_, i) => `CPU${i}`.padEnd(11)).join('');
+  return `           ${columns}\n`;
+}
+

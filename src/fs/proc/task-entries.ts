@@ -1,0 +1,154 @@
+/** What is in /proc/PID and /proc/PID/task/TID. One line a name; the generators stand in the files of their topics. */
+import { ENOENT, ESRCH } from '../../abi/errno.ts';
+import type { Errno } from '../../abi/errno.ts';
+import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
+import type { VfsContext } from '../../vfs/context.ts';
+import type { Inode } from '../../vfs/inode.ts';
+import type { SuperBlock } from '../../vfs/super-block.ts';
+import { dir, dynamic, file, special, writable } from '../pseudo/entries.ts';
+import type { DirectoryEntry, Entries } from '../pseudo/entries.ts';
+import { ListedDirectory, MapDirectory } from '../pseudo/pseudo-inode.ts';
+import type { ListedName, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
+import { networkEntries } from './network.ts';
+import { ofPrivateTask, ofTask, ProcTask, taskPolicy } from './proc-task.ts';
+import { cwd, exe, FdDirectory, FdinfoDirectory, parseNumber, root } from './task-files.ts';
+import { readMap, readSetgroups, writeMap, writeSetgroups } from './task-ids.ts';
+import {
+  limits, oomAdj, oomScore, oomScoreAdj, personality, setOomAdj, setOomScoreAdj, setTimerSlack, timerSlack,
+} from './task-limits.ts';
+import { maps, numaMaps, smaps, smapsRollup } from './task-maps.ts';
+import { auxv, cmdline, comm, environ, openMemory, openPagemap, setComm } from './task-memory.ts';
+import { mountinfo, mounts, mountstats } from './task-mounts.ts';
+import { namespaceLinks } from './task-ns.ts';
+import { sched, schedstat, stack, stat, statm, wchan } from './task-stat.ts';
+import { status } from './task-status.ts';
+import { timers } from './task-timers.ts';
+
+/** Number of the call that the task is in, its arguments, stack pointer and program counter; "running" if it is in none. */
+const syscall = ofPrivateTask((task) => {
+  if (task.runState === 0) return 'running\n';
+  const { regs } = task;
+  const hex = (n: number): string => '0x' + (n < 0 ? BigInt.asUintN(64, BigInt(n)) : BigInt(n)).toString(16);
+  if (task.syscall.nr < 0) return `-1 ${hex(regs.getReg(4))} ${hex(regs.rip)}\n`;
+  const args = [7, 6, 2, 10, 8, 9].map((r) => hex(regs.getReg(r)));
+  return `${task.syscall.nr} ${args.join(' ')} ${hex(regs.getReg(4))} ${hex(regs.rip)}\n`;
+});
+
+const io = ofPrivateTask((task, subject) => {
+  const of = subject.whole ? task.threadGroup.usage : task.usage;
+  const live = subject.whole ? [...task.threadGroup.threads].map((t) => t.usage) : [];
+  const sum = (pick: (u: typeof of) => number): number => live.reduce((n, u) => n + pick(u), pick(of));
+  return (
+    `rchar: ${sum((u) => u.inblock) * 512}\nwchar: ${sum((u) => u.oublock) * 512}\nsyscr: 0\nsyscw: 0\n` +
+    `read_bytes: ${sum((u) => u.inblock) * 512}\nwrite_bytes: ${sum((u) => u.oublock) * 512}\ncancelled_write_bytes: 0\n`
+  );
+});
+
+/** What is in both directories. */
+const common: Entries<ProcTask> = {
+  fd: dynamic((sb, ino, subject) => new FdDirectory(sb, ino, 0o500, subject)),
+  fdinfo: dynamic((sb, ino, subject) => new FdinfoDirectory(sb, ino, 0o555, subject)),
+  ns: dir(namespaceLinks, 0o511),
+  net: dir(networkEntries),
+  environ: file(environ, 0o400),
+  auxv: file(auxv, 0o400),
+  status: file(status),
+  personality: file(personality, 0o400),
+  limits: file(limits),
+  sched: file(sched, 0o644),
+  comm: writable(comm, setComm),
+  syscall: file(syscall, 0o400),
+  cmdline: file(cmdline),
+  stat: file(stat),
+  statm: file(statm),
+  maps: file(maps),
+  numa_maps: file(numaMaps),
+  mem: special(0o600, openMemory),
+  cwd,
+  root,
+  exe,
+  mounts,
+  mountinfo,
+  smaps: file(smaps),
+  smaps_rollup: file(smapsRollup),
+  pagemap: special(0o400, openPagemap),
+  wchan: file(wchan),
+  stack: file(stack, 0o400),
+  schedstat: file(schedstat),
+  cpuset: file(ofTask(() => '/\n')),
+  cgroup: file(ofTask(() => '0::/\n')),
+  oom_score: file(oomScore),
+  oom_adj: writable(oomAdj, setOomAdj),
+  oom_score_adj: writable(oomScoreAdj, setOomScoreAdj),
+  loginuid: file(ofTask(() => '4294967295')),
+  sessionid: file(ofTask(() => '4294967295')),
+  io: file(io, 0o400),
+  uid_map: writable(readMap('uidMap'), writeMap('uidMap')),
+  gid_map: writable(readMap('gidMap'), writeMap('gidMap')),
+  projid_map: writable(readMap('projidMap'), writeMap('projidMap')),
+  setgroups: writable(readSetgroups, writeSetgroups),
+  arch_status: file(ofTask(() => '')),
+};
+
+const threadEntries: Entries<ProcTask> = {
+  ...common,
+  children: file(
+    ofTask((task, subject) => {
+      const numbers = [...task.children].map((child) => subject.number(child.pid)).filter((n) => n > 0);
+      return numbers.map((n) => `${n} `).join('');
+    }),
+  ),
+};
+
+export const threadDirectory: DirectoryEntry<ProcTask> = dir(threadEntries);
+
+const processEntries: Entries<ProcTask> = {
+  task: dynamic((sb, ino, subject) => new ThreadsDirectory(sb, ino, S_IFDIR | 0o555, subject, taskPolicy)),
+  ...common,
+  autogroup: file(ofTask(() => '/autogroup-1 nice 0\n'), 0o644),
+  mountstats,
+  coredump_filter: file(ofTask(() => '00000033\n'), 0o644),
+  clear_refs: writable<ProcTask>(null, (subject) => (subject.task === null ? ESRCH : 0), 0o200),
+  timens_offsets: file(ofTask(() => 'monotonic           0         0\nboottime            0         0\n'), 0o644),
+  timers: file(timers),
+  timerslack_ns: writable(timerSlack, setTimerSlack, 0o666),
+};
+
+export const processDirectory: DirectoryEntry<ProcTask> = dir(processEntries);
+
+/** /proc/PID/task. */
+class ThreadsDirectory extends ListedDirectory<ProcTask> {
+  /** Inode numbers of the threads' directories by their number, the same in lookups and listings. */
+  private readonly inos: Map<number, number> = new Map();
+  private inoOf(tid: number): number {
+    let ino = this.inos.get(tid);
+    if (ino === undefined) {
+      ino = (this.sb as PseudoSuperBlock).allocateInos(1);
+      this.inos.set(tid, ino);
+    }
+    return ino;
+  }
+  override list(_ctx: VfsContext, cookie: number): readonly ListedName[] | Errno {
+    const task = this.subject.task;
+    if (task === null) return ENOENT;
+    const numbers = [...task.threadGroup.threads].map((t) => this.subject.number(t.pid)).filter((n) => n + 2 >= cookie);
+    return numbers.sort((a, b) => a - b).map((n) => ({ name: String(n), ino: this.inoOf(n), dtype: DT_DIR, cookie: n + 2 }));
+  }
+  override lookup(_ctx: VfsContext, name: string): Inode | Errno {
+    const number = parseNumber(name);
+    const task = this.subject.task;
+    const pid = number <= 0 ? null : this.subject.fs.pidNs.find(number);
+    if (task === null || pid?.task == null || pid.task.threadGroup !== task.threadGroup) return ENOENT;
+    return new MapDirectory(this.sb as PseudoSuperBlock, this.inoOf(number), threadDirectory, new ProcTask(this.subject.fs, pid, false), taskPolicy);
+  }
+  override refresh(ctx: VfsContext): number {
+    this.nlink = 2 + (this.subject.task?.threadGroup.threads.size ?? 0);
+    return super.refresh(ctx);
+  }
+}
+
+/** The directory of one process. */
+export function makeProcessDirectory(sb: SuperBlock, ino: number, subject: ProcTask): Inode {
+  return new MapDirectory(sb as PseudoSuperBlock, ino, processDirectory, subject, taskPolicy);
+}
+

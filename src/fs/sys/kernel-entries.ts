@@ -1,0 +1,35 @@
+/** /sys/kernel and the other top folders that hold no devices. */
+import type { Kernel } from '../../kernel/kernel.ts';
+import { dir, file, link } from '../pseudo/entries.ts';
+import type { Entries, Entry } from '../pseudo/entries.ts';
+
+const constant = (text: string | number): Entry<Kernel> => file(() => `${text}\n`);
+
+export const kernelEntries: Entries<Kernel> = {
+  address_bits: constant(64),
+  cgroup: dir({ delegate: constant('cgroup.procs\ncgroup.threads\ncgroup.subtree_control'), features: constant('nsdelegate\nmemory_localevents') }),
+  cpu_byteorder: constant('little'),
+  debug: dir({}, 0o700),
+  mm: dir({
+    hugepages: dir({}),
+    transparent_hugepage: dir({
+      defrag: constant('always defer defer+madvise madvise [never]'),
+      enabled: constant('always madvise [never]'),
+      hpage_pmd_size: constant(2097152),
+      shmem_enabled: constant('always within_size advise [never] deny force'),
+      use_zero_page: constant(0),
+    }),
+  }),
+  profiling: constant(0),
+  security: dir({}),
+  tracing: dir({}, 0o700),
+  uevent_seqnum: constant(1),
+};
+
+export const classEntries: Entries<Kernel> = {
+  block: dir({}),
+  mem: dir({}),
+  misc: dir({}),
+  net: dir({ lo: link(() => '../../devices/virtual/net/lo') }),
+  tty: dir({}),
+};

@@ -1,0 +1,58 @@
+/** sysfs: the file system type and its one tree. */
+import { EINVAL } from '../../abi/errno.ts';
+import type { Errno } from '../../abi/errno.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { VfsContext } from '../../vfs/context.ts';
+import { parseMountOptions } from '../../vfs/file-system.ts';
+import type { FileSystemType } from '../../vfs/file-system.ts';
+import type { SuperBlock } from '../../vfs/super-block.ts';
+import { dir } from '../pseudo/entries.ts';
+import type { DirectoryEntry } from '../pseudo/entries.ts';
+import { makeInode, permanent, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
+import type { SubjectPolicy } from '../pseudo/pseudo-inode.ts';
+import { systemEntries } from './cpu-entries.ts';
+import { classEntries, kernelEntries } from './kernel-entries.ts';
+import { loopbackEntries } from './net-entries.ts';
+
+const SYSFS_MAGIC = 0x62656572;
+
+function tree(cpus: number): DirectoryEntry<Kernel> {
+  return dir({
+    block: dir({}),
+    bus: dir({}),
+    class: dir(classEntries),
+    dev: dir({ block: dir({}), char: dir({}) }),
+    devices: dir({ system: dir(systemEntries(cpus)), virtual: dir({ net: dir({ lo: dir(loopbackEntries) }) }) }),
+    firmware: dir({}),
+    fs: dir({ cgroup: dir({}) }),
+    hypervisor: dir({}),
+    kernel: dir(kernelEntries),
+    module: dir({}),
+    power: dir({}),
+  });
+}
+
+class SysSuperBlock extends PseudoSuperBlock {
+  constructor(kernel: Kernel) {
+    super(kernel.vfs, 'sysfs', SYSFS_MAGIC);
+    this.source = 'sysfs';
+    this.initRoot(makeInode(this, this.allocateInos(1), tree(kernel.cpus), kernel, permanent as SubjectPolicy<Kernel>));
+  }
+}
+
+export class SysFileSystem implements FileSystemType {
+  readonly name = 'sysfs';
+  readonly requiresDevice = false;
+  readonly userNamespaceMount = true;
+  private readonly kernel: Kernel;
+  private sb: SysSuperBlock | null = null;
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+  }
+  mount(_ctx: VfsContext, source: string, _flags: number, options: string): SuperBlock | Errno {
+    if (parseMountOptions(options).length > 0) return EINVAL;
+    const sb = (this.sb ??= new SysSuperBlock(this.kernel));
+    sb.source = source;
+    return sb;
+  }
+}

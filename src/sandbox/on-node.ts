@@ -1,0 +1,10 @@
+/** Sandboxes on Node.js. */
+import { NodeHost } from '../host/node/node-host.ts';
+import type { SandboxOptions } from './options.ts';
+import { createSandbox } from './sandbox.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** A sandbox whose host is this Node.js process: its files, clocks, standard streams. Throws SetupError. */
+export function createNodeSandbox(options: SandboxOptions): Promise<Sandbox> {
+  return createSandbox(new NodeHost(), options);
+}

@@ -1,0 +1,332 @@
+/** A sandbox: one kernel with its memory, platform and file systems, put together here and nowhere else. */
+import { EACCES, ENOENT, ENOTDIR, isErr } from '../abi/errno.ts';
+import type { Errno } from '../abi/errno.ts';
+import { ERRNO_MESSAGES } from '../abi/errno-text.ts';
+import { SIGKILL } from '../abi/signal.ts';
+import { registerMemoryDevices } from '../fs/dev/memory-devices.ts';
+import { HostStreams } from '../fs/dev/host-stream.ts';
+import { registerTtyDevices } from '../fs/dev/tty-devices.ts';
+import { devptsType } from '../fs/devpts/devpts.ts';
+import { registerPtmx } from '../fs/devpts/ptmx.ts';
+import { NsFs } from '../fs/nsfs/nsfs.ts';
+import { ProcFileSystem } from '../fs/proc/proc-fs.ts';
+import { SysFileSystem } from '../fs/sys/sys-fs.ts';
+import { TmpfsType } from '../fs/tmpfs/tmpfs.ts';
+import { HostTty } from '../fs/tty/host-tty.ts';
+import { openTty } from '../fs/tty/open-tty.ts';
+import type { Host } from '../host/host.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { Timer } from '../kernel/timers.ts';
+import type { Task } from '../kernel/task.ts';
+import { Vdso } from '../loader/vdso.ts';
+import { Platform } from '../platform/platform.ts';
+import { CPU_AREA, CPU_AREA_END, FIRST_FRAME } from '../platform/layout.ts';
+import { SYSCALL_HANDLERS, SYSCALL_ROWS, missingCalls } from '../syscalls/table.ts';
+import { SYSCALL_NAMES } from '../abi/syscall-numbers.ts';
+import { FdTable } from '../vfs/fd-table.ts';
+import type { FileDescription } from '../vfs/file-description.ts';
+import { FsContext } from '../vfs/fs-context.ts';
+import { Path } from '../vfs/mount.ts';
+import { cpuid } from '../x86/cpuid.ts';
+import type { ExitStatus, SandboxOptions } from './options.ts';
+import { RootFileSystem, SetupError } from './root-file-system.ts';
+import { credentialsFor } from './user-lookup.ts';
+
+/** Size of the linear memory: everything addressable with offsets that are small integers to the engine. */
+const LINEAR_MEMORY_BYTES = 2147418112;
+const DEFAULT_HOSTNAME = 'vivarium';
+/** The terminal's number in /dev/pts. */
+const TERMINAL_INDEX = 0;
+
+/** Counters, for --stats. */
+export interface SandboxStats {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly processes: number;
+  readonly contextSwitches: number;
+  readonly peakMemoryMiB: number;
+  readonly regionsTranslated: number;
+  readonly instructionsTranslated: number;
+  readonly wasmBytes: number;
+  readonly tlbMisses: number;
+  readonly platformExits: number;
+  /** Calls that returned ENOSYS because they are not implemented: name and how often. */
+  readonly missingSystemCalls: string;
+}
+
+class Deadline extends Timer {
+  private readonly sandbox: Sandbox;
+  constructor(sandbox: Sandbox) {
+    super();
+    this.sandbox = sandbox;
+  }
+  override expire(): void {
+    this.sandbox.timedOut();
+  }
+}
+
+export class Sandbox {
+  readonly kernel: Kernel;
+  private readonly host: Host;
+  private readonly options: SandboxOptions;
+  private readonly platform: Platform;
+  private readonly tree: RootFileSystem;
+  private readonly terminal: HostTty | null;
+  private result: ExitStatus | null = null;
+  /** Tasks whose unimplemented instruction was reported, by address. */
+  private readonly reported: Set<string> = new Set();
+
+  /** Throws SetupError when the root, a mount or the user cannot be had. */
+  constructor(host: Host, options: SandboxOptions) {
+    this.host = host;
+    this.options = options;
+    let kernel: Kernel | null = null;
+    const platform = new Platform({
+      memoryBytes: LINEAR_MEMORY_BYTES,
+      // The kernel needs the platform's memory and the platform the kernel's calls: the kernel is there before any guest code runs.
+      host: {
+        syscall: (cpu) => (kernel as Kernel).dispatcher.syscall(cpu),
+        timestamp: () => (kernel as Kernel).clock.monotonicNs(),
+      },
+    });
+    this.platform = platform;
+    const { memory } = platform;
+    if (options.memory !== undefined) memory.limit = Math.min(memory.limit, Math.max(1024, Math.floor(options.memory / 4096)));
+    kernel = new Kernel({
+      host,
+      memory,
+      cpuArea: { start: CPU_AREA, end: Math.min(CPU_AREA_END, FIRST_FRAME * 4096) },
+      handlers: SYSCALL_HANDLERS,
+      hostname: options.hostname ?? DEFAULT_HOSTNAME,
+      vdso: new Vdso(memory),
+      hwcap: (cpuid(1, 0)[3] ?? 0) >>> 0,
+      hwcap2: 0,
+      cpus: 1,
+    });
+    this.kernel = kernel;
+    kernel.platform = platform;
+    this.terminal = this.openTerminal();
+    this.registerFileSystems();
+    this.tree = this.buildTree();
+    this.connectTerminal();
+    kernel.onIllegalInstruction = (task) => this.reportInstruction(task);
+  }
+
+  private registerFileSystems(): void {
+    const { kernel, host } = this;
+    const { vfs } = kernel;
+    const types = vfs.fileSystems;
+    types.register(new SysFileSystem(kernel));
+    types.register(new TmpfsType(vfs));
+    types.register(new ProcFileSystem(kernel, new NsFs(vfs)));
+    types.register(devptsType);
+    registerMemoryDevices(vfs, host);
+    registerTtyDevices(vfs, this.terminal);
+    registerPtmx(vfs);
+  }
+
+  private openTerminal(): HostTty | null {
+    const [input, output, errors] = this.host.stdio;
+    if (this.host.terminal === null) return null;
+    const readable = [input, output, errors].find((s) => s.kind === 'tty' && s.readable);
+    const writable = [output, errors, input].find((s) => s.kind === 'tty' && s.writable);
+    return readable !== undefined && writable !== undefined ? new HostTty(TERMINAL_INDEX, readable, writable) : null;
+  }
+
+  private buildTree(): RootFileSystem {
+    const { kernel, host, options } = this;
+    const tree = new RootFileSystem(kernel, host.files, options.root ?? { kind: 'host' });
+    const rootPath = tree.namespace.rootPath();
+    kernel.init.fsContext = new FsContext(rootPath, rootPath, 0);
+    kernel.init.files = new FdTable();
+    tree.mountSystem();
+    for (const mount of options.mounts ?? []) tree.mountHost(mount);
+    return tree;
+  }
+
+  /** Names the owner's terminal inside and makes it the one that controls init's session. */
+  private connectTerminal(): void {
+    const { terminal, host } = this;
+    if (terminal === null || host.terminal === null) return;
+    const { uid, gid } = host.identity;
+    this.tree.devpts.addTerminal(TERMINAL_INDEX, terminal, uid as never, gid as never);
+    terminal.winsize.row = host.terminal.rows();
+    terminal.winsize.col = host.terminal.columns();
+    host.terminal.setRaw(true);
+  }
+
+  /** Descriptors 0-2 as the host gave them. */
+  private standardStreams(task: Task): FdTable {
+    const table = new FdTable();
+    const streams = new HostStreams(this.kernel.vfs);
+    this.host.stdio.forEach((stream, fd) => {
+      const description = stream.kind === 'tty' && this.terminal !== null ? this.openOwnTerminal(task) : streams.open(stream);
+      if (!isErr(description)) table.replace(fd, description as FileDescription, false);
+    });
+    return table;
+  }
+
+  private openOwnTerminal(task: Task): FileDescription | Errno {
+    const place = this.tree.find(`/dev/pts/${TERMINAL_INDEX}`);
+    if (isErr(place) || this.terminal === null) return ENOENT;
+    const path = place as Path;
+    return openTty(task, path.dentry.inode!, path, 2, this.terminal, true); // find() gives positive entries
+  }
+
+  /** The path that `name` stands for, as execvp looks it up: an errno and the path that gave it if there is none. */
+  private findProgram(name: string, env: readonly string[], cwd: string): string | { errno: Errno } {
+    if (name.includes('/')) return name;
+    if (name === '') return { errno: ENOENT };
+    const search = env.find((e) => e.startsWith('PATH='))?.slice(5) ?? '/bin:/usr/bin';
+    let errno: Errno = ENOENT;
+    for (const folder of search.split(':')) {
+      const path = `${folder === '' ? cwd : folder}/${name}`;
+      const found = this.tree.find(path.startsWith('/') ? path : `${cwd}/${path}`);
+      if (isErr(found)) {
+        if (found !== ENOENT && found !== ENOTDIR) errno = found;
+        continue;
+      }
+      const inode = (found as Path).dentry.inode;
+      if (inode === null || !inode.isRegular || (inode.mode & 0o111) === 0) {
+        errno = EACCES;
+        continue;
+      }
+      return path;
+    }
+    return { errno };
+  }
+
+  /** Runs a program (byte strings; the first word is looked up in PATH) until it ends, and what it left running is killed. */
+  run(argv: readonly string[]): Promise<ExitStatus> {
+    const { options, kernel } = this;
+    const env = options.env ?? [];
+    const cwd = options.cwd ?? '/';
+    let credentials: ReturnType<typeof credentialsFor>;
+    try {
+      credentials = credentialsFor(kernel, this.tree, options.user ?? { kind: 'ids', uid: 0, gid: 0, groups: [] });
+    } catch (error) {
+      if (error instanceof SetupError) return this.notStarted('setup', error.errno, error.message);
+      throw error;
+    }
+    const cwdPath = this.tree.find(cwd);
+    if (isErr(cwdPath)) return this.notStarted('setup', -cwdPath, `${cwd}: the working directory is not there inside`);
+    const name = argv[0] ?? '';
+    const program = this.findProgram(name, env, cwd);
+    if (typeof program !== 'string') return this.notStarted('exec', -program.errno, `${name}: ${explain(program.errno)}`);
+    const fdTable = this.standardStreams(kernel.init);
+    const rootPath = this.tree.namespace.rootPath();
+    const task = kernel.startProgram({
+      path: program,
+      argv,
+      envp: env,
+      mountNamespace: this.tree.namespace,
+      root: rootPath,
+      cwd: cwdPath as Path,
+      umask: options.umask ?? 0o22,
+      credentials,
+      fdTable,
+      onExit: (status) => this.ended(status),
+    });
+    if (isErr(task)) return this.notStarted('exec', -task, `${name}: ${explain(task)}`);
+    this.takeTerminal(task as Task);
+    kernel.hostSignal = (signo) => this.ownerSignal(signo);
+    if (options.timeout !== undefined) kernel.timers.arm(new Deadline(this), kernel.clock.monotonicNs() + options.timeout);
+    return new Promise((resolve) => {
+      this.host.drive(kernel, () => resolve(this.result ?? { kind: 'signaled', signal: SIGKILL, coreDumped: false }));
+    });
+  }
+
+  /** The first program is a session's foreground group on the owner's terminal. */
+  private takeTerminal(task: Task): void {
+    const { terminal, kernel } = this;
+    if (terminal === null) return;
+    const { session } = kernel.init.threadGroup;
+    terminal.session = session;
+    session.tty = terminal;
+    terminal.pgrp = task.threadGroup.processGroup;
+    kernel.init.threadGroup.tty = terminal;
+    task.threadGroup.tty = terminal;
+  }
+
+  private notStarted(stage: 'setup' | 'exec', errno: number, message: string): Promise<ExitStatus> {
+    this.host.terminal?.setRaw(false);
+    return Promise.resolve({ kind: 'not-started', stage, errno, message });
+  }
+
+  private ended(status: number): void {
+    if (this.result !== null) return;
+    const signal = status & 0x7f;
+    this.result = signal === 0 ? { kind: 'exited', code: (status >> 8) & 0xff } : { kind: 'signaled', signal, coreDumped: (status & 0x80) !== 0 };
+    this.kernel.stop();
+  }
+
+  /** The time given is over. */
+  timedOut(): void {
+    this.result ??= { kind: 'timeout' };
+    this.kernel.stop();
+  }
+
+  /** A signal that was sent to this process on the host. */
+  private ownerSignal(signo: number): void {
+    const { terminal, host, kernel } = this;
+    if (signo === 28 && terminal !== null && host.terminal !== null) {
+      terminal.resize(host.terminal.rows(), host.terminal.columns(), 0, 0);
+      return;
+    }
+    kernel.signalAll(signo);
+  }
+
+  /** Ends everything inside at once. */
+  kill(): void {
+    this.result ??= { kind: 'signaled', signal: SIGKILL, coreDumped: false };
+    this.kernel.stop();
+    this.host.wakeUp();
+  }
+
+  /** Tells the owner once about every instruction that is not implemented. */
+  private reportInstruction(task: Task): void {
+    const { rip } = task.regs;
+    const bytes = new Uint8Array(15);
+    const n = task.mm === null ? 0 : task.mm.copyIn(rip, bytes, 0, bytes.length);
+    const text = Array.from(bytes.subarray(0, Math.max(0, n)), (b) => b.toString(16).padStart(2, '0')).join(' ');
+    if (this.reported.has(text)) return;
+    this.reported.add(text);
+    this.options.report?.(`instruction that is not implemented, in ${task.comm} (pid ${task.tgid}) at 0x${rip.toString(16)}: ${text}`);
+  }
+
+  stats(): SandboxStats {
+    const { kernel, platform } = this;
+    const missing = [...missingCalls].map(([nr, n]) => `${SYSCALL_NAMES[nr] ?? nr} ${n}`).join(', ');
+    return {
+      seconds: kernel.clock.monotonicNs() / 1e9,
+      cpuSeconds: kernel.cpuTime / 1e9,
+      processes: kernel.forks,
+      contextSwitches: kernel.switches,
+      peakMemoryMiB: Math.round(platform.memory.peak / 256),
+      regionsTranslated: platform.stats.regions,
+      instructionsTranslated: platform.stats.instructions,
+      wasmBytes: platform.stats.wasmBytes,
+      tlbMisses: platform.stats.tlbMisses,
+      platformExits: platform.stats.exits,
+      missingSystemCalls: missing === '' ? 'none' : missing,
+    };
+  }
+}
+
+/** strerror(3), in the words of a shell for a program that is not there. */
+function explain(errno: Errno): string {
+  return errno === ENOENT ? 'command not found' : (ERRNO_MESSAGES[-errno] ?? `error ${-errno}`);
+}
+
+/** Makes a sandbox on `host`. Throws SetupError. */
+export async function createSandbox(host: Host, options: SandboxOptions): Promise<Sandbox> {
+  const sandbox = new Sandbox(host, options);
+  if (options.trace !== undefined) {
+    const { Strace } = await import('../seccheck/strace.ts');
+    sandbox.kernel.trace = new Strace((nr) => {
+      const row = SYSCALL_ROWS[nr] ?? null;
+      return row === null ? { name: SYSCALL_NAMES[nr] || `syscall_${nr}`, args: 'hex,hex,hex,hex,hex,hex' } : { name: row[1], args: row[2] };
+    }, options.trace);
+  }
+  return sandbox;
+}

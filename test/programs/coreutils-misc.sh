@@ -1,0 +1,2 @@
+env -i A=1 B=2 env | sort; date -u -d @1000000000; TZ=America/New_York date -d @0 +%H:%M; id -un; whoami; uname -sm; nproc > /dev/null; nice -n 3 nice; stty size < /dev/null 2>&1
+timeout 1 true; echo $?; sleep 0.05; test 1 -lt 2 && expr length hello; yes | head -2; printenv HOME; tty; logname 2>/dev/null; echo $?; stdbuf -o0 echo unbuffered; nohup echo x 2>/dev/null; chroot / /bin/echo chrooted; pathchk -p 'a:b' 2>/dev/null; echo $?

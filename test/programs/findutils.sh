@@ -1,0 +1,2 @@
+mkdir -p t/{a,b}/{x,y}; touch t/a/x/1.c t/b/y/2.h; find t -name '*.[ch]' | sort; find t -type d -empty | sort; find t -mindepth 2 -maxdepth 2 | sort
+find t -name '*.c' -exec echo found {} \;; find t -type f -print0 | sort -z | xargs -0 -n1 basename; seq 20 | xargs -n 6 -P 4 echo | sort; find /etc -maxdepth 1 -name 'host*' | sort; find t -newer /etc/hostname -type f | sort; find t -depth -delete; ls

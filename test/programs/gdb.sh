@@ -1,0 +1,3 @@
+# needs: gdb gcc
+# timeout: 180
+gdb --version | head -1

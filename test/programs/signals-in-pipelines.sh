@@ -1,0 +1,1 @@
+yes | head -1; echo "${PIPESTATUS[*]}"; (trap '' PIPE; yes 2>/dev/null | head -1 > /dev/null; echo "${PIPESTATUS[0]}"); cat /dev/zero | head -c 5 | wc -c; sh -c 'kill -SEGV $$'; echo $?; sh -c 'kill -PIPE $$'; echo $?; sh -c 'ulimit -c 0; kill -ABRT $$'; echo $?
