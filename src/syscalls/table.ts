@@ -5,8 +5,25 @@
 import { ENOSYS } from '../abi/errno.ts';
 import { SYSCALL_NAMES } from '../abi/syscall-numbers.ts';
 import type { SyscallHandler, SyscallRow } from './args.ts';
+import { rows as fileAttributes } from './file-attributes.ts';
+import { rows as fileDescriptor } from './file-descriptor.ts';
+import { rows as fileDirectory } from './file-directory.ts';
+import { rows as fileLink } from './file-link.ts';
+import { rows as fileOpen } from './file-open.ts';
+import { rows as fileReadWrite } from './file-read-write.ts';
+import { rows as fileStat } from './file-stat.ts';
+import { rows as ioAnon } from './io-anon.ts';
+import { rows as ioEpoll } from './io-epoll.ts';
+import { rows as ioPoll } from './io-poll.ts';
+import { rows as ipcSysv } from './ipc-sysv.ts';
+import { rows as memoryAdvice } from './memory-advice.ts';
+import { rows as memoryMap } from './memory-map.ts';
+import { rows as memoryPolicy } from './memory-policy.ts';
+import { rows as memoryProcessVm } from './memory-process-vm.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
+  fileAttributes, fileDescriptor, fileDirectory, fileLink, fileOpen, fileReadWrite, fileStat, ioAnon, ioEpoll, ioPoll, ipcSysv,
+  memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;

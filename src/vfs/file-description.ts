@@ -3,7 +3,7 @@
  * of a pipe, drops locks and frees unlinked files.
  */
 import type { Errno } from '../abi/errno.ts';
-import { EINVAL, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, ESPIPE } from '../abi/errno.ts';
+import { EBADF, EINVAL, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, ESPIPE } from '../abi/errno.ts';
 import { O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from '../abi/fcntl.ts';
 import { DEFAULT_POLLMASK } from '../abi/poll.ts';
 import type { IoVector } from '../base/io-vector.ts';
@@ -42,6 +42,8 @@ export abstract class FileDescription implements MappedFile {
   private refs = 1;
   /** Set once closed for good. */
   released = false;
+  /** This open made the file (F_CREATED_QUERY). */
+  wasCreated = false;
   /** Counted in the inode's writeCount. */
   countsAsWriter = false;
   owner: FileOwner | null = null;
@@ -177,6 +179,14 @@ export abstract class FileDescription implements MappedFile {
   /** F_SETFL is about to change O_NONBLOCK, O_APPEND, O_DIRECT …; 0 or errno. */
   checkFlags(_flags: number): number {
     return 0;
+  }
+  /** F_GETPIPE_SZ: bytes; EBADF for all but pipes. */
+  capacity(): number {
+    return EBADF;
+  }
+  /** F_SETPIPE_SZ: the new capacity, bytes, or errno. */
+  setCapacity(_ctx: VfsContext, _bytes: number): number {
+    return EBADF;
   }
   /** FASYNC was switched on or off. */
   fasync(_on: boolean): number {

@@ -73,6 +73,8 @@ export abstract class Inode {
   locks: FileLocks | null = null;
   /** inotify marks; null for nearly all. */
   marks: InodeMarks | null = null;
+  /** F_SET_RW_HINT: RWH_ value. */
+  writeHint = 0;
   /** Made by O_TMPFILE without O_EXCL: may get a name although nlink is 0. */
   linkable = false;
   /** State of an open FIFO (fs/pipe), or of a bound socket (net/); null otherwise. */

@@ -101,7 +101,9 @@ function createFile(ctx: VfsContext, mount: Mount, dentry: Dentry, flags: number
   dentry.inode = inode;
   notifyEntry(dir, IN_CREATE, dentry.name, false);
   // The creator may open a file whose mode forbids it; nothing is left to truncate.
-  return openInode(ctx, new Path(mount, dentry), inode, flags & ~O_TRUNC);
+  const file = openInode(ctx, new Path(mount, dentry), inode, flags & ~O_TRUNC);
+  if (typeof file !== 'number') file.wasCreated = true;
+  return file;
 }
 
 function openTmpfile(ctx: VfsContext, base: Path | null, name: string, flags: number, mode: number, resolve: number): FileDescription | Errno {
