@@ -18,6 +18,10 @@ export class VmaSet {
   last: Vma | null = null;
   size = 0;
   private hit: Vma | null = null;
+  // What the last top-down search learnt: in [hintTop, hintHigh) there is no gap of hintLen bytes or more.
+  private hintLen = Infinity;
+  private hintTop = 0;
+  private hintHigh = 0;
 
   /** The first mapping that ends above `addr` (Linux find_vma), or null. It may start above `addr`. */
   find(addr: number): Vma | null {
@@ -120,6 +124,7 @@ export class VmaSet {
       chunk.vmas.splice(this.indexIn(chunk, v), 1);
       chunk.maxGap = -1;
     }
+    if (v.next === null || v.next.start > this.hintTop) this.hintLen = Infinity;
     if (v.prev !== null) v.prev.next = v.next;
     else this.first = v.next;
     if (v.next !== null) {
@@ -133,6 +138,7 @@ export class VmaSet {
 
   /** To be called after `v.start` or `v.end` changed in place (order kept). */
   resized(v: Vma): void {
+    if (v.next === null || v.next.start > this.hintTop) this.hintLen = Infinity;
     v.chunk!.maxGap = -1;
     if (v.next !== null) v.next.chunk!.maxGap = -1;
   }
@@ -140,6 +146,7 @@ export class VmaSet {
   /** Empties the set. */
   clear(): void {
     this.chunks = [];
+    this.hintLen = Infinity;
     this.first = this.last = this.hit = null;
     this.size = 0;
   }
@@ -178,6 +185,8 @@ export class VmaSet {
    * free below mapping v (the stack's guard gap).
    */
   findGapTopDown(len: number, low: number, high: number, guard: (v: Vma) => number): number {
+    const wanted = high;
+    if (len >= this.hintLen && high === this.hintHigh) high = Math.min(high, this.hintTop);
     // The gap that `high` lies in, or the first below it.
     let v = this.find(high - 1);
     let top = high;
@@ -185,7 +194,14 @@ export class VmaSet {
       if (v !== null) top = Math.min(high, v.start - guard(v));
       const prev: Vma | null = v === null ? this.last : v.prev;
       const bottom = Math.max(low, prev === null ? 0 : prev.end);
-      if (top - bottom >= len) return top - len;
+      if (top - bottom >= len) {
+        if (len <= this.hintLen || wanted !== this.hintHigh) {
+          this.hintLen = len;
+          this.hintTop = top;
+          this.hintHigh = wanted;
+        }
+        return top - len;
+      }
       if (prev === null || prev.end <= low) return -1;
       v = prev;
       // Skip whole chunks whose gaps are all too small.
