@@ -1,7 +1,7 @@
 /** Emits conditions on lazy flags of a known kind: operands in locals, result i32 0/1 on the stack. See x86/flags.ts for the kinds. */
 import type { CodeWriter } from '../wasm/code-writer.ts';
 import {
-  CC_A, CC_AE, CC_B, CC_BE, CC_E, CC_G, CC_GE, CC_L, CC_LE, CC_NE, CC_NO, CC_NP, CC_NS, CC_O, CC_P, CC_S, CF, FLAGS_ADC, FLAGS_ADD, FLAGS_CARRY, FLAGS_DEC, FLAGS_INC,
+  CC_A, CC_AE, CC_B, CC_BE, CC_E, CC_G, CC_GE, CC_L, CC_LE, CC_NE, CC_NO, CC_NP, CC_NS, CC_O, CC_P, CC_S, CF, FLAGS_ADC, FLAGS_ADD, FLAGS_CARRY, FLAGS_DEC, FLAGS_FLOAT, FLAGS_INC,
   FLAGS_LOGIC, FLAGS_RAW, FLAGS_ROTATE, FLAGS_SBB, FLAGS_SHIFT, FLAGS_SUB, OF, PF, SF, ZF,
 } from '../x86/flags.ts';
 
@@ -15,11 +15,12 @@ export interface FlagLocals {
 const I32_EQZ = 0x45, I32_NE = 0x47, I32_AND = 0x71, I32_OR = 0x72, I32_XOR = 0x73, I32_SHR_U = 0x76, I32_POPCNT = 0x69, I32_WRAP = 0xa7;
 const I64_EQZ = 0x50, I64_EQ = 0x51, I64_NE = 0x52, I64_LT_S = 0x53, I64_LT_U = 0x54, I64_GT_U = 0x56, I64_LE_S = 0x57, I64_LE_U = 0x58, I64_GT_S = 0x55, I64_GE_S = 0x59, I64_GE_U = 0x5a;
 const I64_SUB = 0x7d, I64_AND = 0x83, I64_XOR = 0x85, I64_SHL = 0x86, I64_SHR_U = 0x88;
+const F64_NE = 0x62, F64_LT = 0x63, F64_GT = 0x64, F64_GE = 0x66, F64_REINTERPRET_I64 = 0xbf;
 const I32_LT_S = 0x48, I32_GT_S = 0x4a, I32_LE_S = 0x4c, I32_GE_S = 0x4e;
 
 /** True if the kind's second operand (src) is part of its state. */
 export function kindUsesSrc(kind: number): boolean {
-  return kind === FLAGS_RAW || kind === FLAGS_ADD || kind === FLAGS_ADC || kind === FLAGS_SUB || kind === FLAGS_SBB || kind === FLAGS_CARRY || kind === FLAGS_ROTATE;
+  return kind === FLAGS_RAW || kind === FLAGS_ADD || kind === FLAGS_ADC || kind === FLAGS_SUB || kind === FLAGS_SBB || kind === FLAGS_CARRY || kind === FLAGS_ROTATE || kind === FLAGS_FLOAT;
 }
 export function kindUsesDst(kind: number): boolean {
   return kind !== FLAGS_RAW && kind !== FLAGS_CARRY && kind !== FLAGS_ROTATE;
@@ -47,6 +48,9 @@ export class FlagsEmitter {
         break;
       case FLAGS_RAW:
         this.raw(cc);
+        return;
+      case FLAGS_FLOAT:
+        this.float(cc);
         return;
     }
     switch (cc) {
@@ -78,6 +82,14 @@ export class FlagsEmitter {
     if (kind === FLAGS_RAW) {
       w.localGet(l.src);
       w.byte(I32_WRAP);
+      return;
+    }
+    if (kind === FLAGS_FLOAT) {
+      this.float(CC_B);
+      this.float(CC_P);
+      this.shiftOr(2);
+      this.float(CC_E);
+      this.shiftOr(6);
       return;
     }
     this.carry(kind, size);
@@ -182,6 +194,43 @@ export class FlagsEmitter {
         return true;
     }
     return false;
+  }
+
+  /** Conditions after a comparison of two f64. */
+  private float(cc: number): void {
+    const { w, l } = this;
+    const compare = (op: number, x: number, y: number): void => {
+      w.localGet(x);
+      w.byte(F64_REINTERPRET_I64);
+      w.localGet(y);
+      w.byte(F64_REINTERPRET_I64);
+      w.byte(op);
+    };
+    switch (cc) {
+      case CC_A: return compare(F64_GT, l.dst, l.src);
+      case CC_AE: return compare(F64_GE, l.dst, l.src);
+      case CC_B:
+        compare(F64_GE, l.dst, l.src);
+        return this.not();
+      case CC_BE:
+        compare(F64_GT, l.dst, l.src);
+        return this.not();
+      case CC_E: case CC_LE: case CC_NE: case CC_G:
+        compare(F64_LT, l.dst, l.src);
+        compare(F64_GT, l.dst, l.src);
+        w.byte(I32_OR);
+        if (cc === CC_E || cc === CC_LE) this.not();
+        return;
+      case CC_P: case CC_NP:
+        compare(F64_NE, l.dst, l.dst);
+        compare(F64_NE, l.src, l.src);
+        w.byte(I32_OR);
+        if (cc === CC_NP) this.not();
+        return;
+      default:
+        // SF and OF are 0: O, S and L never hold.
+        w.i32Const(cc & 1);
+    }
   }
 
   /** Conditions straight from EFLAGS bits in src. */

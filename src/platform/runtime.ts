@@ -5,7 +5,7 @@ import { Expr, i32, i32c, i64, i64c, select } from '../wasm/expressions.ts';
 import { F64, I32, I64 } from '../wasm/opcodes.ts';
 import { CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_REASON, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
 import { EXIT_INTERRUPT } from '../x86/exits.ts';
-import { CC_B, CC_BE, CC_E, CC_L, CC_LE, CC_O, CC_P, CC_S, CF, FLAGS_ROTATE, OF, PF, SF, ZF } from '../x86/flags.ts';
+import { CC_B, CC_BE, CC_E, CC_L, CC_LE, CC_O, CC_P, CC_S, CF, FLAGS_FLOAT, OF, PF, SF, ZF } from '../x86/flags.ts';
 import { FlagsEmitter } from './flags-emitter.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 
@@ -13,7 +13,7 @@ import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TL
 export const CALL_DEPTH = 300;
 
 /** Kinds of flags × 4 sizes. */
-const FLAG_OPS: number = (FLAGS_ROTATE + 1) * 4;
+const FLAG_OPS: number = (FLAGS_FLOAT + 1) * 4;
 
 /** What JavaScript provides to the runtime module. */
 export interface RuntimeImports {

@@ -6,12 +6,12 @@
  * everything: NaN payloads, rounding, DAZ, FTZ, exception flags, #XM. So IE, ZE and OE are always kept; PE, UE and DE once the program has written MXCSR.
  */
 import { FP_SLOW, SCRATCH } from './cpu-layout.ts';
-import { FLAGS_RAW } from './flags.ts';
+import { FLAGS_FLOAT } from './flags.ts';
 import { define } from './forms.ts';
 import type { Lifter, Row } from './forms.ts';
 import { scratchHelper } from './helpers.ts';
 import type { Insn } from './insn.ts';
-import { I32_OR } from './ir-ops.ts';
+import { I32_AND, I32_OR, I64_REINTERPRET_F64 } from './ir-ops.ts';
 import { F32, F64, I32, I64, V128, VOID } from './ir.ts';
 import type { IrBuilder, IrType, Node, Temp } from './ir.ts';
 import { memory } from './operands.ts';
@@ -170,25 +170,26 @@ function compare(fmt: number): Lifter {
   };
 }
 
-/** COMIS, UCOMIS: ZF PF CF = 000 greater, 001 less, 100 equal, 111 unordered. */
+/** COMIS, UCOMIS: the operands become the lazy flags, as f64. ZF PF CF = 000 greater, 001 less, 100 equal, 111 unordered. */
 function comis(op: number, fmt: number): Lifter {
-  const eq = fmt === FMT_SD ? S.F64_EQ : S.F32_EQ;
-  const lt = fmt === FMT_SD ? S.F64_LT : S.F32_LT;
-  const gt = fmt === FMT_SD ? S.F64_GT : S.F32_GT;
   return (b, i) => {
     const type = scalarType(fmt);
     const s = b.let(type, readScalar(b, i, fmt));
     const d = b.let(type, lowOf(b, fmt, b.xmm(i.reg)));
-    const rest = b.select(b.binary(eq, b.tmp(d), b.tmp(s)), b.c32(0x40), b.c32(0x45));
-    const below = b.select(b.binary(lt, b.tmp(d), b.tmp(s)), b.c32(1), rest);
-    const r = b.variable(I32, b.select(b.binary(gt, b.tmp(d), b.tmp(s)), b.c32(0), below));
+    const bits = (t: Temp): Node => b.unary(I64_REINTERPRET_F64, fmt === FMT_SD ? b.tmp(t) : b.unary(S.F64_PROMOTE_F32, b.tmp(t)));
+    const x = b.variable(I64, bits(d)), y = b.variable(I64, bits(s));
     b.if(b.state(FP_SLOW, I32), true);
     b.setState(A, b.tmp(d), type);
     b.setState(B, b.tmp(s), type);
     slow(b, op, fmt);
-    b.assign(r, b.state(RESULT, I32));
+    // With DAZ the outcome can differ: two numbers that compare as it says (bits of 0, a denormal, or a NaN).
+    const r = b.let(I32, b.state(RESULT, I32));
+    const above = b.isZero(4, b.tmp(r));
+    const unordered = b.binary(I32_AND, b.tmp(r), b.c32(4));
+    b.assign(x, b.select(unordered, b.c64(0, 0x7ff80000), b.zext(above)));
+    b.assign(y, b.zext(b.equal(4, b.tmp(r), b.c32(1))));
     b.end();
-    b.setFlags(FLAGS_RAW, 4, b.c64s(0), b.zext(b.tmp(r)));
+    b.setFlags(FLAGS_FLOAT, 8, b.tmp(x), b.tmp(y));
   };
 }
 
