@@ -7,6 +7,8 @@ import type { Vdso } from '../loader/vdso.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { TraceSink } from '../seccheck/trace-sink.ts';
+import { NetworkNamespace } from '../net/network-namespace.ts';
+import { SocketFileSystem } from '../net/socket-description.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import { FsContext } from '../vfs/fs-context.ts';
 import type { MountNamespace } from '../vfs/mount-namespace.ts';
@@ -93,6 +95,8 @@ export class Kernel implements HostDriver {
   readonly memory: PhysicalMemory;
   readonly clock: KernelClock;
   readonly vfs: Vfs;
+  /** Where sockets' files live. */
+  readonly sockets: SocketFileSystem;
   readonly timers: TimerHeap = new TimerHeap();
   readonly scheduler: Scheduler = new Scheduler();
   readonly futexes: FutexTable = new FutexTable();
@@ -139,6 +143,7 @@ export class Kernel implements HostDriver {
     this.memory = config.memory;
     this.clock = new KernelClock(config.host);
     this.vfs = new Vfs(config.memory, this.clock);
+    this.sockets = new SocketFileSystem(this.vfs);
     this.cpuStates = new CpuStatePool(config.cpuArea.start, config.cpuArea.end);
     this.maxTasks = config.maxTasks ?? Math.floor((config.cpuArea.end - config.cpuArea.start) / CPU_STATE_SIZE) - 8;
     this.vdso = config.vdso;
@@ -161,7 +166,7 @@ export class Kernel implements HostDriver {
     const uts = new UtsNamespace(hostname, '(none)', ns, 0xeffffffe);
     const time = new SimpleNamespace('time', ns, 0xeffffffa);
     const proxy = new NsProxy(
-      uts, null as unknown as MountNamespace, this.pidNs, new IpcNamespace(ns, 0xefffffff), new SimpleNamespace('net', ns, 0xf0000098),
+      uts, null as unknown as MountNamespace, this.pidNs, new IpcNamespace(ns, 0xefffffff), new NetworkNamespace(ns, 0xf0000098),
       new SimpleNamespace('cgroup', ns, 0xeffffffb), time, time,
     ); // the mount namespace comes with the first program
     const credentials = new Credentials(ns);

@@ -2,16 +2,17 @@
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import type { MountNamespace } from '../vfs/mount-namespace.ts';
 import type { IpcNamespace } from './ipc-namespace.ts';
+import type { NetworkNamespace } from '../net/network-namespace.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 import type { UtsNamespace } from './uts-namespace.ts';
 
-/** A namespace that so far only has an identity: network, cgroup and time namespaces get their own classes with their families. */
+/** A namespace that so far only has an identity: cgroup and time namespaces get their own classes with their families. */
 export class SimpleNamespace {
-  readonly kind: 'net' | 'cgroup' | 'time';
+  readonly kind: 'cgroup' | 'time';
   readonly userNs: UserNamespace;
   /** Inode number of /proc/PID/ns/KIND. */
   readonly inum: number;
-  constructor(kind: 'net' | 'cgroup' | 'time', userNs: UserNamespace, inum: number) {
+  constructor(kind: 'cgroup' | 'time', userNs: UserNamespace, inum: number) {
     this.kind = kind;
     this.userNs = userNs;
     this.inum = inum;
@@ -24,7 +25,7 @@ export class NsProxy {
   /** The namespace children are made in; a task's own is that of its Pid. */
   readonly pidForChildren: PidNamespace;
   readonly ipc: IpcNamespace;
-  readonly net: SimpleNamespace;
+  readonly net: NetworkNamespace;
   readonly cgroup: SimpleNamespace;
   readonly time: SimpleNamespace;
   readonly timeForChildren: SimpleNamespace;
@@ -33,7 +34,7 @@ export class NsProxy {
     mnt: MountNamespace,
     pidForChildren: PidNamespace,
     ipc: IpcNamespace,
-    net: SimpleNamespace,
+    net: NetworkNamespace,
     cgroup: SimpleNamespace,
     time: SimpleNamespace,
     timeForChildren: SimpleNamespace,

@@ -1,0 +1,16 @@
+/** What a socket operation needs to know about its caller. */
+import type { VfsContext } from '../vfs/context.ts';
+import type { NetworkNamespace } from './network-namespace.ts';
+
+/** Identity of a process for SO_PEERCRED and SCM_CREDENTIALS; numbers are made where a reader's PID namespace is known. */
+export interface PeerPid {
+  nr(ns: never): number;
+}
+
+export interface SocketCaller extends VfsContext {
+  readonly threadGroup: { readonly pid: PeerPid };
+  readonly nsproxy: { readonly net: NetworkNamespace };
+  /** What is kept between the runs of a call that blocks. */
+  readonly syscall: { readonly again: boolean; readonly timedOut: boolean; readonly deadline: number };
+  monotonicNs(): number;
+}
