@@ -136,7 +136,9 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
 
   if (type === MAP_SHARED && source === null) {
     if (!(flags & MAP_NORESERVE) && pages > space.pm.total) return ENOMEM;
-    object = new AnonymousShared(space.pm, len);
+    const shared = new AnonymousShared(space.pm, len);
+    object = shared;
+    file = shared;
   }
   object?.ref();
   file?.ref();

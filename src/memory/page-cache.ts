@@ -6,6 +6,7 @@ import { EFAULT, ENOMEM, ENXIO, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import type { IoVector } from '../base/io-vector.ts';
 import { MemoryObject } from './memory-object.ts';
+import type { MappedFile } from './memory-object.ts';
 import { FRAME_CACHE, FRAME_DIRTY } from './physical-memory.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
@@ -111,6 +112,7 @@ export class PageCache extends MemoryObject {
     this.pm.frameFlags[f] = FRAME_CACHE;
     this.setSlot(page, f);
     this.pages++;
+    this.pm.cacheFrames++;
     return f;
   }
 
@@ -308,6 +310,7 @@ export class PageCache extends MemoryObject {
   private drop(page: number, f: number): void {
     this.setSlot(page, 0);
     this.pages--;
+    this.pm.cacheFrames--;
     this.account?.uncharge(1);
     if (this.pm.frameFlags[f]! & FRAME_DIRTY) {
       this.dirtyPages--;
@@ -327,9 +330,18 @@ export class PageCache extends MemoryObject {
 }
 
 /** Memory of a MAP_SHARED | MAP_ANONYMOUS mapping, kept by its mappings alone; maps shows it as a deleted /dev/zero, as Linux does. */
-export class AnonymousShared extends PageCache {
+export class AnonymousShared extends PageCache implements MappedFile {
   constructor(pm: PhysicalMemory, bytes: number) {
     super(pm, null, 0);
     this.size = bytes;
+  }
+  mapsPath(): string {
+    return '/dev/zero (deleted)';
+  }
+  mapsDev(): number {
+    return 1;
+  }
+  mapsIno(): number {
+    return this.id;
   }
 }

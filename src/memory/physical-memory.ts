@@ -35,6 +35,8 @@ export class PhysicalMemory {
   limit: number;
   /** Frames in use. */
   used = 0;
+  /** Frames that page caches hold. */
+  cacheFrames = 0;
   /** Most frames ever in use. */
   peak = 0;
   /** A frame of zeros, mapped read-only wherever untouched anonymous memory is read. Never freed. */

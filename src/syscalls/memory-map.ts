@@ -3,6 +3,7 @@ import { EBADF, EINVAL, ENOMEM, isErr } from '../abi/errno.ts';
 import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE } from '../abi/mman.ts';
 import { mmap, setBrk } from '../memory/mmap.ts';
 import type { MappingSource } from '../memory/mmap.ts';
+import { AnonymousShared } from '../memory/page-cache.ts';
 import { mprotect } from '../memory/mprotect.ts';
 import type { Task } from '../kernel/task.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
@@ -33,7 +34,7 @@ function sysMmap(t: Task, a: SyscallArgs): number {
   if (object === null) return mmap(t.space, addr, len, prot, flags, null, offset);
   if (isErr(object)) return object;
   const source: MappingSource = {
-    object, file, readable: file.readable, writable: file.writable, appendOnly: false, noExec: false,
+    object, file: object instanceof AnonymousShared ? object : file, readable: file.readable, writable: file.writable, appendOnly: false, noExec: false,
   };
   return mmap(t.space, addr, len, prot, flags, source, offset);
 }
