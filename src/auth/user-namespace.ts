@@ -1,6 +1,10 @@
 /** User namespaces: an owner, a parent, and the id maps. Linux struct user_namespace. */
 import { type Gid, type KGid, type KUid, OVERFLOW_GID, OVERFLOW_UID, ROOT_KGID, ROOT_KUID, type Uid } from '../abi/ids.ts';
 import { EMPTY_MAP, IDENTITY_MAP, type IdMap } from './id-map.ts';
+import { COUNT_KINDS, COUNT_MAX, COUNT_USER_NS, UserCounts } from './user-counts.ts';
+
+/** Depth below the initial namespace. */
+export const MAX_USER_NS_LEVEL = 32;
 
 export class UserNamespace {
   readonly parent: UserNamespace | null;
@@ -16,10 +20,21 @@ export class UserNamespace {
   setgroupsAllowed: boolean;
   /** The creator had CAP_SETFCAP: may map the parent's root. */
   parentCouldSetfcap = false;
-  constructor(parent: UserNamespace | null, owner: KUid, group: KGid) {
+  /** Inode number of /proc/PID/ns/user. */
+  readonly inum: number;
+  /** The counts that this namespace is charged to, in its parent. */
+  readonly ucounts: UserCounts | null;
+  /** /proc/sys/user/max_*, by COUNT_* kind. */
+  readonly limits: Int32Array = new Int32Array(COUNT_KINDS).fill(COUNT_MAX);
+  private readonly counts: Map<number, UserCounts> = new Map();
+  /** Tasks whose credentials are of it, namespaces it owns, child namespaces, open files. */
+  users = 1;
+  constructor(parent: UserNamespace | null, owner: KUid, group: KGid, inum = 0xeffffffd, ucounts: UserCounts | null = null) {
     this.parent = parent;
     this.level = parent ? parent.level + 1 : 0;
     this.owner = owner;
+    this.inum = inum;
+    this.ucounts = ucounts;
     this.group = group;
     this.setgroupsAllowed = parent ? parent.setgroupsAllowed : true;
   }
@@ -28,6 +43,21 @@ export class UserNamespace {
     const ns = new UserNamespace(null, ROOT_KUID, ROOT_KGID);
     ns.uidMap = ns.gidMap = ns.projidMap = IDENTITY_MAP;
     return ns;
+  }
+  /** The counts of user `uid` in this namespace. */
+  countsOf(uid: KUid): UserCounts {
+    let c = this.counts.get(uid);
+    if (c === undefined) this.counts.set(uid, (c = new UserCounts(this, uid)));
+    return c;
+  }
+  get(): void {
+    this.users++;
+  }
+  /** The last holder gives the charge back and lets go of the parent. */
+  put(): void {
+    if (--this.users > 0) return;
+    this.ucounts?.uncharge(COUNT_USER_NS);
+    this.parent?.put();
   }
   /** Global id of `uid` in here; -1 if it is not mapped (callers give EINVAL). */
   makeKuid(uid: number): KUid {

@@ -11,8 +11,7 @@ import { Tmpfs } from '../fs/tmpfs/tmpfs.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { MountNamespace } from '../vfs/mount-namespace.ts';
-import { Mount } from '../vfs/mount.ts';
-import type { Path } from '../vfs/mount.ts';
+import { Mount, Path } from '../vfs/mount.ts';
 import { LOOKUP_FOLLOW, lookupChild, walkPath } from '../vfs/path-walk.ts';
 import type { SuperBlock } from '../vfs/super-block.ts';
 import type { MountMode, MountSpec, RootSource } from './options.ts';
@@ -26,7 +25,12 @@ export class SetupError extends Error {
   }
 }
 
+/** Inode number of the first mount namespace, as natively. */
+const MNT_NS_INUM = 4026531832;
+
 /** Host directories under the root that the guest has its own of. */
+/** Number of the initial mount namespace. */
+const MOUNT_NS_INUM = 0xf0000001;
 const OWN_MOUNTS: ReadonlySet<string> = new Set(['/proc', '/sys', '/dev']);
 
 /** A host folder or file as a file system. Throws SetupError. */
@@ -52,7 +56,10 @@ export class RootFileSystem {
     this.files = files;
     const sb = this.rootOf(source);
     sb.source = 'vivarium';
-    this.namespace = new MountNamespace(kernel.vfs, new Mount(sb, sb.root, MS_RELATIME, 'vivarium'));
+    // Under the root lies an empty "rootfs", as on Linux: pivot_root(2) needs a root that is mounted on something.
+    const base = new Tmpfs(kernel.vfs, { mode: 0o755 }, 'rootfs');
+    this.namespace = new MountNamespace(kernel.vfs, new Mount(base, base.root, 0, 'rootfs'), kernel.userNs, MOUNT_NS_INUM);
+    this.namespace.attach(new Mount(sb, sb.root, MS_RELATIME, 'vivarium'), new Path(this.namespace.root, base.root));
     this.devpts = new DevptsSuperBlock(kernel.vfs);
     this.devpts.setOptions('gid=5,mode=620,ptmxmode=666');
   }

@@ -1,4 +1,4 @@
-/** Mounts and paths: Linux's struct mount and struct path. */
+/** Mounts and paths: Linux's struct mount and struct path. How mounts copy, attach and propagate stands in mount-tree.ts and mount-propagation.ts. */
 import { MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_NOSYMFOLLOW, MS_RDONLY, MS_RELATIME } from '../abi/mount.ts';
 import type { Dentry } from './dentry.ts';
 import type { MountNamespace } from './mount-namespace.ts';
@@ -6,6 +6,15 @@ import type { SuperBlock } from './super-block.ts';
 
 /** The MS_ flags that belong to a mount and not to the file system. */
 export const MOUNT_FLAGS_MASK: number = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW;
+
+/** Mounts among which mounting and unmounting is the same for all: "shared:ID" of mountinfo. */
+export class PeerGroup {
+  readonly id: number;
+  readonly members: Set<Mount> = new Set();
+  constructor(id: number) {
+    this.id = id;
+  }
+}
 
 export class Mount {
   readonly sb: SuperBlock;
@@ -25,14 +34,21 @@ export class Mount {
   ns: MountNamespace | null = null;
   /** Holders: paths of tasks and open files. umount(2) without MNT_DETACH is EBUSY while there are any. */
   refs = 0;
-  /** Propagation: peer group (0: private), master mount for slaves, and the others of those lists. */
-  peerGroup = 0;
-  peers: Set<Mount> | null = null;
+  /** Peers of a shared mount. */
+  group: PeerGroup | null = null;
+  /** The mount whose group this one receives from ("master:ID"), and those that receive from this one's group through it. */
   master: Mount | null = null;
-  slaves: Set<Mount> | null = null;
+  readonly slaves: Set<Mount> = new Set();
   unbindable = false;
-  /** Set for umount(2) with MNT_EXPIRE. */
+  /** Came from a more privileged namespace: cannot be unmounted or moved on its own (MNT_LOCKED). */
+  locked = false;
+  /** MOUNT_FLAGS_MASK bits that cannot be cleared for the same reason (MNT_LOCK_READONLY …); atime settings as a whole. */
+  lockedFlags = 0;
+  atimeLocked = false;
+  /** Set by umount(2) with MNT_EXPIRE, cleared by use. */
   expiryMark = false;
+  /** Taken out of its namespace; lives on for its holders. */
+  unmounted = false;
 
   constructor(sb: SuperBlock, root: Dentry, flags: number, source: string) {
     this.sb = sb;
@@ -47,13 +63,20 @@ export class Mount {
   get readOnly(): boolean {
     return (this.flags & MS_RDONLY) !== 0 || (this.sb.flags & MS_RDONLY) !== 0;
   }
+  /** Number of the peer group, 0 when private. */
+  get peerGroup(): number {
+    return this.group === null ? 0 : this.group.id;
+  }
 
   /** Puts this mount on top of `at`. */
   attach(at: Path): void {
-    this.parent = at.mount;
-    this.mountpoint = at.dentry;
-    at.mount.children.add(this);
-    (at.dentry.mounts ??= []).push(this);
+    this.attachTo(at.mount, at.dentry);
+  }
+  attachTo(parent: Mount, mountpoint: Dentry): void {
+    this.parent = parent;
+    this.mountpoint = mountpoint;
+    parent.children.add(this);
+    (mountpoint.mounts ??= []).push(this);
   }
 
   /** Takes this mount off its mount point. */
@@ -68,6 +91,15 @@ export class Mount {
     this.parent = null;
     this.mountpoint = null;
   }
+
+  /** Once it is out of every tree and nobody holds it, its share of the file system ends. */
+  releaseIfUnused(): void {
+    if (!this.unmounted || this.refs > 0 || this.released) return;
+    this.released = true;
+    this.sb.vfs.freeMountId(this.id);
+    if (--this.sb.mountCount === 0) this.sb.kill();
+  }
+  private released = false;
 }
 
 /** The mount that stands on (mount, dentry), or null. The latest one if several do. */
@@ -91,11 +123,16 @@ export class Path {
   }
   get(): void {
     this.mount.refs++;
+    this.mount.expiryMark = false;
   }
   put(): void {
-    this.mount.refs--;
+    if (--this.mount.refs === 0 && this.mount.unmounted) this.mount.releaseIfUnused();
   }
   equals(other: Path): boolean {
     return this.mount === other.mount && this.dentry === other.dentry;
+  }
+  /** True for the root of a mount: what mount(2) calls a mount point. */
+  get isMountRoot(): boolean {
+    return this.dentry === this.mount.root;
   }
 }

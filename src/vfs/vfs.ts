@@ -32,6 +32,7 @@ export class Vfs {
   private nextAnonymousMinor = 1;
   private nextMountId = 1;
   private readonly freeMountIds: number[] = [];
+  private readonly peerGroups: Set<number> = new Set();
   private nextUniqueMountId = 0x80000001;
 
   constructor(memory: PhysicalMemory, clock: WallClock) {
@@ -49,6 +50,16 @@ export class Vfs {
   }
   freeMountId(id: number): void {
     this.freeMountIds.push(id);
+  }
+  /** Numbers of peer groups: the smallest free one, from 1. */
+  allocatePeerGroup(): number {
+    let id = 1;
+    while (this.peerGroups.has(id)) id++;
+    this.peerGroups.add(id);
+    return id;
+  }
+  freePeerGroup(id: number): void {
+    this.peerGroups.delete(id);
   }
   allocateUniqueMountId(): number {
     return this.nextUniqueMountId++;
