@@ -111,7 +111,7 @@ export class PageCache extends MemoryObject {
     }
     this.pm.frameFlags[f] = FRAME_CACHE;
     this.setSlot(page, f);
-    this.pages++;
+    if (this.pages++ === 0 && this.backing !== null) this.pm.reclaimable.add(this);
     this.pm.cacheFrames++;
     return f;
   }
@@ -148,7 +148,10 @@ export class PageCache extends MemoryObject {
         f = this.addPage(page, false);
         if (f < 0) return done > 0 ? done : (f as Errno);
       }
+      // The copy can fault, and the fault reclaim: hold the page.
+      if (f !== 0) this.pm.ref(f);
       const moved = f === 0 ? iov.putZeros(n) : iov.put(this.pm.u8, f * 4096 + at, n);
+      if (f !== 0) this.pm.unref(f);
       if (isErr(moved)) return done > 0 ? done : moved;
       done += moved;
       if (moved < n) break;
@@ -170,7 +173,9 @@ export class PageCache extends MemoryObject {
         f = this.addPage(page, page * 4096 >= this.size);
         if (f < 0) return done > 0 ? done : (f as Errno);
       } else this.pm.willWrite(f);
+      this.pm.ref(f);
       const moved = iov.take(this.pm.u8, f * 4096 + at, n);
+      this.pm.unref(f);
       if (isErr(moved)) {
         if (fresh && this.backing === null) this.dropPages(page, page + 1);
         return done > 0 ? done : moved;
@@ -309,7 +314,7 @@ export class PageCache extends MemoryObject {
 
   private drop(page: number, f: number): void {
     this.setSlot(page, 0);
-    this.pages--;
+    if (--this.pages === 0) this.pm.reclaimable.delete(this);
     this.pm.cacheFrames--;
     this.account?.uncharge(1);
     if (this.pm.frameFlags[f]! & FRAME_DIRTY) {

@@ -15,6 +15,9 @@ export const FRAME_CACHE = 2;
 /** frameFlags: newer than the file behind the page cache; must be written back. */
 export const FRAME_DIRTY = 4;
 
+/** Clean pages taken from one cache at a time. */
+const RECLAIM_BATCH = 64;
+
 /**
  * All guest frames. A frame is a number f; its bytes are at offset f * 4096 of the linear memory. Memory that was never handed out is
  * never touched, so the host commits only what the guest has used.
@@ -41,8 +44,8 @@ export class PhysicalMemory {
   peak = 0;
   /** A frame of zeros, mapped read-only wherever untouched anonymous memory is read. Never freed. */
   readonly zeroFrame: number;
-  /** Called when an allocation would pass the limit; true: something was freed, try again. Page caches with clean pages hang here. */
-  reclaimer: Reclaimer | null = null;
+  /** What can give clean pages back when memory runs short: page caches of files, oldest first. */
+  readonly reclaimable: Set<Reclaimable> = new Set();
   /** Frames promised to accountable mappings (Linux vm_committed_as). */
   committed = 0;
   /** References, by frame; page-table leaves count the spaces that share them. */
@@ -88,7 +91,7 @@ export class PhysicalMemory {
 
   /** A frame of zeros with one reference; ENOMEM at the limit. */
   allocFrame(): number | Errno {
-    if (this.used >= this.limit && !this.reclaim(1)) return ENOMEM;
+    if (this.used >= this.limit && !this.reclaim()) return ENOMEM;
     if (++this.used > this.peak) this.peak = this.used;
     if (this.freeCount > 0) {
       const f = this.freeList[--this.freeCount]!;
@@ -103,15 +106,24 @@ export class PhysicalMemory {
 
   /** A frame with any content and one reference, for a caller that overwrites all of it; ENOMEM at the limit. */
   allocFrameDirty(): number | Errno {
-    if (this.used >= this.limit && !this.reclaim(1)) return ENOMEM;
+    if (this.used >= this.limit && !this.reclaim()) return ENOMEM;
     if (++this.used > this.peak) this.peak = this.used;
     const f = this.freeCount > 0 ? this.freeList[--this.freeCount]! : this.fresh++;
     this.refs[f] = 1;
     return f;
   }
 
-  private reclaim(frames: number): boolean {
-    return this.reclaimer !== null && this.reclaimer.reclaim(frames) && this.used < this.limit;
+  /** Frees some clean pages of files; false if there are none that nobody maps. */
+  private reclaim(): boolean {
+    // Caches that were asked go to the end of the line, so that all take their turn; each is asked once.
+    for (let left = this.reclaimable.size; left > 0; left--) {
+      const cache = this.reclaimable.values().next().value as Reclaimable; // size > 0
+      this.reclaimable.delete(cache);
+      const freed = cache.reclaim(RECLAIM_BATCH);
+      if (cache.pages > 0) this.reclaimable.add(cache);
+      if (freed > 0) return this.used < this.limit;
+    }
+    return false;
   }
 
   ref(f: number): void {
@@ -154,8 +166,10 @@ export class PhysicalMemory {
   }
 }
 
-/** Something that can give frames back under pressure. */
-export interface Reclaimer {
-  /** Tries to free `frames` frames; true if it freed any. */
-  reclaim(frames: number): boolean;
+/** A holder of frames that can be read again from elsewhere. */
+export interface Reclaimable {
+  /** Frames held. */
+  readonly pages: number;
+  /** Frees at most `max` frames that nobody else uses; how many. */
+  reclaim(max: number): number;
 }
