@@ -1,5 +1,5 @@
-/** Bundles the command into dist/vivarium.js. `--quiet`: no output unless something is wrong. */
-import { mkdirSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+/** Bundles the command into dist/vivarium.cjs. `--quiet`: no output unless something is wrong. */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const root = `${import.meta.dirname}/..`;
@@ -11,8 +11,11 @@ const result = await build({
   outdir: 'dist',
   write: false,
   bundle: true,
-  splitting: true,
-  format: 'esm',
+  // One CommonJS file: Node loads it faster than modules, and parts that are imported when needed are only run then.
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  minifySyntax: true,
+  minifyWhitespace: true,
   platform: 'node',
   target: 'node24',
   sourcemap: true,
@@ -27,11 +30,6 @@ for (const file of result.outputFiles) {
   writeFileSync(aside, file.contents);
   renameSync(aside, file.path);
 }
-// Chunks of earlier builds may still be loaded by a running command for a while.
-const hourAgo = Date.now() - 3_600_000;
-for (const name of readdirSync(dist)) {
-  if (statSync(`${dist}/${name}`).mtimeMs < hourAgo) unlinkSync(`${dist}/${name}`);
-}
 if (!process.argv.includes('--quiet')) {
-  console.log(`dist/vivarium.js built in ${Number((process.hrtime.bigint() - started) / 1_000_000n)} ms`);
+  console.log(`dist/vivarium.cjs built in ${Number((process.hrtime.bigint() - started) / 1_000_000n)} ms`);
 }

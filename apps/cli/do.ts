@@ -62,6 +62,9 @@ function report(status: ExitStatus): number {
     case 'timeout':
       process.stderr.write('vivarium: the time given with --timeout is over: everything inside was killed\n');
       return 124;
+    case 'internal-error':
+      process.stderr.write(`vivarium: internal error, please report it: ${status.message}\n`);
+      return 125;
     case 'not-started':
       process.stderr.write(`vivarium: ${status.message}\n`);
       return status.stage === 'setup' ? 125 : status.errno === ENOENT ? 127 : 126;

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { MountMode, MountSpec, RootSource, SandboxOptions, UserSpec } from '../../src/sandbox/options.ts';
 import type { OptionSpec, ParsedArguments } from './arguments.ts';
 import { parseBytes, parseDuration, UsageError } from './arguments.ts';
+import { callerUser, inherited, isOwnVariable } from './caller.ts';
 import { environment, utf8Bytes } from './host-bytes.ts';
 
 type OptionName = 'mount' | 'env' | 'no-env' | 'workdir' | 'user' | 'hostname' | 'memory' | 'timeout' | 'strace' | 'stats';
@@ -44,7 +45,7 @@ function parseMount(text: string): MountSpec {
 /** The caller's environment with --no-env and --env applied. */
 function environmentOf(parsed: ParsedArguments): string[] {
   const env = new Map<string, string>();
-  for (const setting of parsed.options.has('no-env') ? [] : environment()) {
+  for (const setting of parsed.options.has('no-env') ? [] : environment().filter((e) => !isOwnVariable(e))) {
     const eq = setting.indexOf('=', 1);
     if (eq > 0) env.set(setting.slice(0, eq), setting.slice(eq + 1));
   }
@@ -59,7 +60,7 @@ function environmentOf(parsed: ParsedArguments): string[] {
 
 function userOf(text: string | undefined): UserSpec {
   if (text !== undefined) return { kind: 'named', text };
-  return { kind: 'ids', uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, groups: process.getgroups?.() ?? [] };
+  return callerUser();
 }
 
 /** Reads the common options. Throws UsageError. `cwd`: the working directory without --workdir. */
@@ -78,6 +79,7 @@ export function toSandboxOptions(parsed: ParsedArguments, root: RootSource, cwd:
     user: userOf(last(parsed, 'user')),
     hostname: name ?? hostname(),
     umask: process.umask(),
+    ...inherited(),
     ...(memory === undefined ? {} : { memory: parseBytes('--memory', memory) }),
     ...(timeout === undefined ? {} : { timeout: parseDuration('--timeout', timeout) }),
   };

@@ -26,7 +26,30 @@ export interface MountSpec {
 export type UserSpec =
   /** `name`, `uid`, `name:group` or `uid:gid`, looked up in the guest's /etc/passwd and /etc/group. */
   | { readonly kind: 'named'; readonly text: string }
-  | { readonly kind: 'ids'; readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  | {
+      readonly kind: 'ids';
+      readonly uid: number;
+      readonly gid: number;
+      readonly groups: readonly number[];
+      /** Default: all for uid 0, none for others. */
+      readonly capabilities?: CapabilitySets;
+    };
+
+/** The five capability sets, bits 0-31 and 32-63 each. */
+export interface CapabilitySets {
+  readonly inheritable: readonly [number, number];
+  readonly permitted: readonly [number, number];
+  readonly effective: readonly [number, number];
+  readonly bounding: readonly [number, number];
+  readonly ambient: readonly [number, number];
+}
+
+/** A resource limit (RLIMIT_* number): soft and hard, Infinity for none. */
+export interface LimitSpec {
+  readonly resource: number;
+  readonly soft: number;
+  readonly hard: number;
+}
 
 export interface SandboxOptions {
   readonly root?: RootSource;
@@ -41,6 +64,12 @@ export interface SandboxOptions {
   readonly memory?: number;
   /** Nanoseconds after which everything inside is killed; none by default. */
   readonly timeout?: number;
+  /** Resource limits of the first process, where they are not the defaults. */
+  readonly limits?: readonly LimitSpec[];
+  /** Nice value of the first process. */
+  readonly nice?: number;
+  /** Signals that the first process ignores. */
+  readonly ignoredSignals?: readonly number[];
   /** umask of the first process; 0o22 by default. */
   readonly umask?: number;
   /** Gets the lines of the system call trace, when there is to be one. */
@@ -55,5 +84,7 @@ export type ExitStatus =
   | { readonly kind: 'signaled'; readonly signal: number; readonly coreDumped: boolean }
   /** The `timeout` of the options passed; everything was killed. */
   | { readonly kind: 'timeout' }
+  /** A bug in Vivarium ended the sandbox. */
+  | { readonly kind: 'internal-error'; readonly message: string }
   /** The program could not be started: errno (positive) of execve, or of what failed before it (`setup`), and a line that says so. */
   | { readonly kind: 'not-started'; readonly stage: 'setup' | 'exec'; readonly errno: number; readonly message: string };

@@ -25,12 +25,9 @@ export class SetupError extends Error {
   }
 }
 
-/** Inode number of the first mount namespace, as natively. */
-const MNT_NS_INUM = 4026531832;
-
-/** Host directories under the root that the guest has its own of. */
 /** Number of the initial mount namespace. */
 const MOUNT_NS_INUM = 0xf0000001;
+/** Host directories under the root that the guest has its own of. */
 const OWN_MOUNTS: ReadonlySet<string> = new Set(['/proc', '/sys', '/dev']);
 
 /** A host folder or file as a file system. Throws SetupError. */

@@ -2,7 +2,7 @@
 import { EACCES, ENOENT, ENOTDIR, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { ERRNO_MESSAGES } from '../abi/errno-text.ts';
-import { SIGKILL } from '../abi/signal.ts';
+import { SIG_IGN, SIGKILL, SIGWINCH } from '../abi/signal.ts';
 import { registerMemoryDevices } from '../fs/dev/memory-devices.ts';
 import { HostStreams } from '../fs/dev/host-stream.ts';
 import { registerTtyDevices } from '../fs/dev/tty-devices.ts';
@@ -14,7 +14,7 @@ import { SysFileSystem } from '../fs/sys/sys-fs.ts';
 import { TmpfsType } from '../fs/tmpfs/tmpfs.ts';
 import { HostTty } from '../fs/tty/host-tty.ts';
 import { openTty } from '../fs/tty/open-tty.ts';
-import type { Host } from '../host/host.ts';
+import type { Host, HostDriver } from '../host/host.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { Timer } from '../kernel/timers.ts';
 import type { Task } from '../kernel/task.ts';
@@ -228,12 +228,44 @@ export class Sandbox {
       onExit: (status) => this.ended(status),
     });
     if (isErr(task)) return this.notStarted('exec', -task, `${name}: ${explain(task)}`);
+    this.inherit(task as Task);
     this.takeTerminal(task as Task);
     kernel.hostSignal = (signo) => this.ownerSignal(signo);
     if (options.timeout !== undefined) kernel.timers.arm(new Deadline(this), kernel.clock.monotonicNs() + options.timeout);
     return new Promise((resolve) => {
-      this.host.drive(kernel, () => resolve(this.result ?? { kind: 'signaled', signal: SIGKILL, coreDumped: false }));
+      this.host.drive(this.driver(), () => resolve(this.result ?? { kind: 'signaled', signal: SIGKILL, coreDumped: false }));
     });
+  }
+
+  /** The kernel for the host; a bug in it ends the sandbox and nothing else. */
+  private driver(): HostDriver {
+    const { kernel } = this;
+    return {
+      run: () => {
+        try {
+          return kernel.run();
+        } catch (error) {
+          const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+          const calls = kernel.dispatcher.recent().map(({ tid, nr }) => `${tid}:${SYSCALL_NAMES[nr] ?? nr}`).join(' ');
+          this.result = { kind: 'internal-error', message: `${detail}\n  last system calls: ${calls}` };
+          kernel.stop();
+          return -1;
+        }
+      },
+      hostSignal: (signo) => kernel.hostSignal(signo),
+    };
+  }
+
+  /** What the owner gave the first process besides its credentials. */
+  private inherit(task: Task): void {
+    const { limits } = task.threadGroup;
+    for (const { resource, soft, hard } of this.options.limits ?? []) {
+      limits.soft[resource] = soft;
+      limits.hard[resource] = hard;
+    }
+    task.sched.nice = this.options.nice ?? 0;
+    task.sched.refill();
+    for (const signo of this.options.ignoredSignals ?? []) task.actions.get(signo).handler = SIG_IGN;
   }
 
   /** The first program is a session's foreground group on the owner's terminal. */
@@ -269,7 +301,7 @@ export class Sandbox {
   /** A signal that was sent to this process on the host. */
   private ownerSignal(signo: number): void {
     const { terminal, host, kernel } = this;
-    if (signo === 28 && terminal !== null && host.terminal !== null) {
+    if (signo === SIGWINCH && terminal !== null && host.terminal !== null) {
       terminal.resize(host.terminal.rows(), host.terminal.columns(), 0, 0);
       return;
     }

@@ -61,7 +61,14 @@ export function credentialsFor(kernel: Kernel, tree: RootFileSystem, user: UserS
   c.uid = c.euid = c.suid = c.fsuid = uid as KUid;
   c.gid = c.egid = c.sgid = c.fsgid = gid as KGid;
   c.groups = [...new Set(groups)].sort((a, b) => a - b) as KGid[];
-  if (uid !== 0) {
+  const sets = user.kind === 'ids' ? user.capabilities : undefined;
+  if (sets !== undefined) {
+    c.capInheritable = CapSet.of(...sets.inheritable);
+    c.capPermitted = CapSet.of(...sets.permitted);
+    c.capEffective = CapSet.of(...sets.effective);
+    c.capBounding = CapSet.of(...sets.bounding);
+    c.capAmbient = CapSet.of(...sets.ambient);
+  } else if (uid !== 0) {
     c.capPermitted = CapSet.EMPTY;
     c.capEffective = CapSet.EMPTY;
   }
