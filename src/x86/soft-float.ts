@@ -94,7 +94,7 @@ function shiftRounded(mant: bigint, shift: number, sticky: boolean, rc: number, 
 }
 
 /** A rounded number: `mant * 2^exp`, `mant` below 2^precision; kind C_ZERO, C_FINITE or C_INF. `denormal`: below the smallest normal number. */
-export function roundTo(f: Format, sign: number, mant: bigint, exp: number, sticky: boolean, rc: number, underflowMasked = true, flushToZero = false): Unpacked {
+export function roundTo(f: Format, sign: number, mant: bigint, exp: number, sticky: boolean, rc: number, underflowMasked = true, flushToZero = false, overflowMasked = true): Unpacked {
   const p = f.precision;
   const bits = bitLength(mant);
   let ulp = exp + bits - p;
@@ -115,8 +115,8 @@ export function roundTo(f: Format, sign: number, mant: bigint, exp: number, stic
     }
     ulp = f.emin - p + 1;
     m = shiftRounded(mant, ulp - exp, sticky, rc, sign);
-    flags = roundedInexact ? F_PE | F_UE : 0;
-    if (!underflowMasked) flags |= F_UE;
+    // Unmasked, underflow is reported for any tiny result, and inexactness is that of the unbounded one.
+    flags = underflowMasked ? (roundedInexact ? F_PE | F_UE : 0) : flags | F_UE;
     lastRounding.flags = flags;
     lastRounding.up = roundedUp;
     if (m === 0n) return zero(sign);
@@ -124,7 +124,7 @@ export function roundTo(f: Format, sign: number, mant: bigint, exp: number, stic
   }
   lastRounding.up = roundedUp;
   if (top > f.emax) {
-    lastRounding.flags = flags | F_OE | F_PE;
+    lastRounding.flags = overflowMasked ? F_OE | F_PE : flags | F_OE;
     const away = rc === RC_NEAREST || (rc === RC_UP && sign === 0) || (rc === RC_DOWN && sign === 1);
     lastRounding.up = away;
     if (away) return infinity(sign);

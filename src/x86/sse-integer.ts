@@ -171,8 +171,8 @@ export const PACKED_DIRECT: readonly (readonly [opcode: string, mnemonic: string
 /** The same with more than one operation. */
 export const PACKED_COMPOSED: readonly (readonly [opcode: string, mnemonic: string, f: VectorFunction])[] = [
   ['DF', 'pandn', (b, d, s): Node => b.binary(S.V128_ANDNOT, b.tmp(s), b.tmp(d))],
-  ['E4', 'pmulhuw', highProducts(S.I16X8_EXTMUL_LOW_U, S.I16X8_EXTMUL_HIGH_U)],
-  ['E5', 'pmulhw', highProducts(S.I16X8_EXTMUL_LOW_S, S.I16X8_EXTMUL_HIGH_S)],
+  ['E4', 'pmulhuw', highProducts(S.I32X4_EXTMUL_LOW_U, S.I32X4_EXTMUL_HIGH_U)],
+  ['E5', 'pmulhw', highProducts(S.I32X4_EXTMUL_LOW_S, S.I32X4_EXTMUL_HIGH_S)],
   ['F4', 'pmuludq', evenProducts(S.I64X2_EXTMUL_LOW_U)],
   ['F6', 'psadbw', psadbw],
   ['38 01', 'phaddw', horizontal(2, S.I16X8_ADD)], ['38 02', 'phaddd', horizontal(4, S.I32X4_ADD)], ['38 03', 'phaddsw', horizontal(2, S.I16X8_ADD_SAT_S)],

@@ -21,6 +21,8 @@ const FTZ = 0x8000;
 /** Flags found before computing (IE, DE, ZE) and after (OE, UE, PE). */
 let before = 0;
 let after = 0;
+/** Flags of the finished steps of a dot product. */
+let posted = 0;
 let mxcsr = 0;
 let rc = 0;
 
@@ -37,7 +39,7 @@ function take(f: Format, bits: bigint): Unpacked {
 }
 function finish(f: Format, e: Exact): bigint {
   if (e.mant === 0n) return pack(f, zero(e.sign));
-  const r = roundTo(f, e.sign, e.mant, e.exp, e.sticky, rc, (mxcsr & 0x800) !== 0, (mxcsr & FTZ) !== 0);
+  const r = roundTo(f, e.sign, e.mant, e.exp, e.sticky, rc, (mxcsr & 0x800) !== 0, (mxcsr & FTZ) !== 0, (mxcsr & 0x400) !== 0);
   after |= lastRounding.flags;
   return pack(f, r);
 }
@@ -97,10 +99,11 @@ function arithmetic(op: number, f: Format, abits: bigint, bbits: bigint): bigint
 function minMax(op: number, f: Format, abits: bigint, bbits: bigint): bigint {
   const a = take(f, abits);
   const b = take(f, bbits);
+  // DAZ holds for the operand that is handed on, too.
   const second = b.kind === C_ZERO ? pack(f, b) : bbits;
   if (a.kind >= C_QNAN || b.kind >= C_QNAN) {
     before |= F_IE;
-    return bbits;
+    return second;
   }
   noteDenormal(a, b);
   const c = compareNumbers(a, b);
@@ -198,6 +201,7 @@ export function makeSseFloat(memory: HelperMemory): (cpu: number, code: number) 
     const imm = code >> 16;
     mxcsr = view.getInt32(cpu + MXCSR, true);
     rc = (mxcsr >> 13) & 3;
+    posted = 0;
     before = 0;
     after = 0;
     const f = fmt === FMT_PS || fmt === FMT_SS ? SINGLE : DOUBLE;
@@ -245,11 +249,13 @@ export function makeSseFloat(memory: HelperMemory): (cpu: number, code: number) 
         for (let k = 0; k < count; k++) p.push((imm >> (4 + k)) & 1 ? arithmetic(OP_MUL, f, get(A, k), get(B, k)) : 0n);
         let sum: bigint;
         if (raises()) break;
+        nextStep();
         if (count === 2) sum = arithmetic(OP_ADD, f, p[0]!, p[1]!);
         else {
           const s0 = arithmetic(OP_ADD, f, p[0]!, p[1]!);
           const s1 = arithmetic(OP_ADD, f, p[2]!, p[3]!);
           if (raises()) break;
+          nextStep();
           sum = arithmetic(OP_ADD, f, s0, s1);
         }
         for (let k = 0; k < count; k++) put(k, (imm >> k) & 1 ? sum : 0n);
@@ -297,13 +303,18 @@ export function makeSseFloat(memory: HelperMemory): (cpu: number, code: number) 
         throw new Error(`sseFloat operation ${op}`);
     }
     const unmasked = ~(mxcsr >> 7) & 63;
-    const flags = (before & unmasked) !== 0 ? before : before | after;
+    const flags = posted | ((before & unmasked) !== 0 ? before : before | after);
     view.setInt32(cpu + MXCSR, mxcsr | flags, true);
     if ((flags & unmasked) !== 0) {
       view.setInt32(cpu + EXIT_REASON, EXIT_SIMD, true);
       view.setInt32(cpu + EXIT_DETAIL, flags & unmasked, true);
     }
   };
+}
+function nextStep(): void {
+  posted |= before | after;
+  before = 0;
+  after = 0;
 }
 /** An unmasked exception stands: a multi-step instruction goes no further. */
 function raises(): boolean {

@@ -48,6 +48,7 @@ export function runComparison(o: ComparisonOptions): ComparisonResult {
       });
       const expected = native.run(records);
       const got = records.slice();
+      inside.clear();
       for (let k = 0; k < some.length * o.states; k++) {
         const at = k * RECORD;
         const snippet = some[Math.floor(k / o.states)]!;

@@ -33,6 +33,10 @@ export class Inside {
     this.cpu.reset();
   }
 
+  /** Clears the data pages, as each native run starts with. */
+  clear(): void {
+    this.space.clear(DATA_BASE, DATA_SIZE);
+  }
   /** Runs the state at `at`, leaving the result in its place. */
   run(records: Uint8Array, at: number): void {
     const v = new DataView(records.buffer, records.byteOffset + at, RECORD);

@@ -161,6 +161,7 @@ export function makeState(bytes: Uint8Array, at: number, snippet: Snippet, numbe
   // The window ends at an unmapped page, or straddles two mapped ones.
   const window = rnd.oneIn(2) ? DATA_BASE + 0x2000 - WINDOW_SIZE : DATA_BASE + 0x1000 - 160;
   const edge = rnd.oneIn(12);
+
   put32(v, R_WINDOW, window);
   put32(v, R_WINDOW + 4, 0);
   put32(v, R_SNIPPET, number);
