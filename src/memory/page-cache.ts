@@ -16,6 +16,8 @@ export interface PageBacking {
   readonly tracksDirty: boolean;
   /** Fills `bytes` (4096 zeros) with page number `page`; 0 or the file's errno. */
   readPage(page: number, bytes: Uint8Array): 0 | Errno;
+  /** Takes the dirty pages (writeBack) and stores them; 0 or errno. Only asked for where dirty pages are tracked. */
+  flushPages?(): number;
 }
 
 /** A budget of pages shared by several caches (tmpfs size=). */
@@ -287,6 +289,12 @@ export class PageCache extends MemoryObject {
       this.dirtyPages--;
     });
     return result;
+  }
+
+  override sync(): 0 | Errno {
+    if (this.dirtyPages === 0 || this.backing?.flushPages === undefined) return 0;
+    const r = this.backing.flushPages();
+    return isErr(r) ? r : 0;
   }
 
   override removePages(first: number, last: number): 0 | Errno {
