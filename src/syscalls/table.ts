@@ -8,22 +8,38 @@ import type { SyscallHandler, SyscallRow } from './args.ts';
 import { rows as fileAttributes } from './file-attributes.ts';
 import { rows as fileDescriptor } from './file-descriptor.ts';
 import { rows as fileDirectory } from './file-directory.ts';
+import { rows as filePipe } from './file-pipe.ts';
+import { rows as fileSync } from './file-sync.ts';
+import { rows as fileIoctl } from './file-ioctl.ts';
 import { rows as fileLink } from './file-link.ts';
 import { rows as fileOpen } from './file-open.ts';
 import { rows as fileReadWrite } from './file-read-write.ts';
 import { rows as fileStat } from './file-stat.ts';
 import { rows as ioAnon } from './io-anon.ts';
 import { rows as ioEpoll } from './io-epoll.ts';
+import { rows as ioFiles } from './io-files.ts';
 import { rows as ioPoll } from './io-poll.ts';
 import { rows as ipcSysv } from './ipc-sysv.ts';
 import { rows as memoryAdvice } from './memory-advice.ts';
 import { rows as memoryMap } from './memory-map.ts';
 import { rows as memoryPolicy } from './memory-policy.ts';
 import { rows as memoryProcessVm } from './memory-process-vm.ts';
+import { rows as mountClassic } from './mount-classic.ts';
+import { rows as socketConnect } from './socket-connect.ts';
+import { rows as socketTransfer } from './socket-transfer.ts';
+import { futexRows } from './futex.ts';
+import { identityRows } from './identity.ts';
+import { processCloneRows } from './process-clone.ts';
+import { processExecRows } from './process-exec.ts';
+import { processExitRows } from './process-exit.ts';
+import { signalRows } from './signal.ts';
+import { timeClockRows } from './time-clock.ts';
+import { timeTimerRows } from './time-timer.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
-  fileAttributes, fileDescriptor, fileDirectory, fileLink, fileOpen, fileReadWrite, fileStat, ioAnon, ioEpoll, ioPoll, ipcSysv,
-  memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm,
+  fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, ioAnon,
+  ioEpoll, ioFiles, ioPoll, ipcSysv, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, socketConnect, socketTransfer,
+  futexRows, identityRows, processCloneRows, processExecRows, processExitRows, signalRows, timeClockRows, timeTimerRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;

@@ -73,8 +73,14 @@ export abstract class Inode {
   locks: FileLocks | null = null;
   /** inotify marks; null for nearly all. */
   marks: InodeMarks | null = null;
+  /** FS_IOC_GETFLAGS and SETFLAGS work on it. */
+  get keepsFlags(): boolean {
+    return false;
+  }
   /** F_SET_RW_HINT: RWH_ value. */
   writeHint = 0;
+  /** A directory that stays empty: a mount point of proc or sysfs, which hides nothing (S_DEAD of is_empty_dir_inode). */
+  readonly alwaysEmpty: boolean = false;
   /** Made by O_TMPFILE without O_EXCL: may get a name although nlink is 0. */
   linkable = false;
   /** State of an open FIFO (fs/pipe), or of a bound socket (net/); null otherwise. */

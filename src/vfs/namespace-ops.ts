@@ -77,7 +77,7 @@ export function makeNode(ctx: VfsContext, base: Path | null, name: string, mode:
   const perm = mode & 0o7777 & ~ctx.fs.umask;
   if (type === 0 || type === S_IFREG) return created(d, dir.create(ctx, d.name, S_IFREG | perm));
   const whiteout = type === S_IFCHR && rdev === 0;
-  if ((type === S_IFCHR || type === S_IFBLK) && !whiteout && !ctx.credentials.capable(CAP_MKNOD)) return EPERM;
+  if ((type === S_IFCHR || type === S_IFBLK) && !whiteout && !ctx.credentials.capableInInit(CAP_MKNOD)) return EPERM;
   return created(d, dir.mknod(ctx, d.name, type | perm, rdev));
 }
 

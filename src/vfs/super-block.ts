@@ -1,5 +1,6 @@
 /** One mounted instance of a file system, shared by all its mounts: Linux's super_block. */
 import type { Errno } from '../abi/errno.ts';
+import type { UserNamespace } from '../auth/user-namespace.ts';
 import type { VfsContext } from './context.ts';
 import { Dentry } from './dentry.ts';
 import type { Inode } from './inode.ts';
@@ -38,6 +39,10 @@ export abstract class SuperBlock {
   readonly customPermission: boolean = false;
   /** Reading a file changes its access time here; host files and pseudo files keep theirs. */
   readonly keepsAtime: boolean = false;
+  /** The user namespace it was mounted in; null: the initial one. Its holders have capabilities over it. */
+  userNs: UserNamespace | null = null;
+  /** A less privileged user may mount it only where it is fully visible already: proc, sysfs (SB_I_USERNS_VISIBLE). */
+  readonly mustBeVisible: boolean = false;
   /** Set by the constructor of the subclass through initRoot(). */
   root!: Dentry;
   /** Mounts of this instance; the last one gone calls kill(). */
