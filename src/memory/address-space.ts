@@ -2,7 +2,7 @@
  * The address space of a process (Linux mm_struct): its mappings, page tables and layout. Page faults are in `fault.ts`; mmap, mprotect,
  * mremap, madvise and mlock in files of their names; this one has what they stand on: finding, splitting, merging, unmapping, fork.
  */
-import { EINVAL, ENOMEM, isErr } from '../abi/errno.ts';
+import { EINVAL, ENOMEM, EPERM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { resolveFault } from './fault.ts';
 import { DEFAULT_LIMITS } from './memory-limits.ts';
@@ -12,7 +12,7 @@ import { AnonymousShared } from './page-cache.ts';
 import { PTE_ANON, PTE_WRITE } from './page-table.ts';
 import { TASK_SIZE, UserMemory } from './user-memory.ts';
 import {
-  VM_ACCOUNT, VM_DONTCOPY, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYWRITE, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE, Vma,
+  VM_ACCOUNT, VM_DONTCOPY, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYWRITE, VM_SEALED, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE, Vma,
 } from './vma.ts';
 import { VmaSet } from './vma-set.ts';
 
@@ -52,6 +52,8 @@ export class AddressSpace extends UserMemory {
   defFlags = 0;
   /** MADV_GUARD_INSTALL was used: some PTEs may be guards. */
   hasGuards = false;
+  /** mseal was used. */
+  hasSeals = false;
   // Layout, as prctl(PR_SET_MM) and /proc/PID/stat know it.
   startCode = 0;
   endCode = 0;
@@ -233,10 +235,18 @@ export class AddressSpace extends UserMemory {
     return this.unmapRange(addr, end);
   }
 
-  /** Unmaps [start, end), page-aligned. ENOMEM when a mapping would have to be split beyond MAX_MAP_COUNT. */
+  /** A mapping of [start, end) is sealed. */
+  anySealed(start: number, end: number): boolean {
+    if (!this.hasSeals) return false;
+    for (let v = this.vmas.intersecting(start, end); v !== null && v.start < end; v = v.next) if (v.flags & VM_SEALED) return true;
+    return false;
+  }
+
+  /** Unmaps [start, end), page-aligned. EPERM: sealed. ENOMEM when a mapping would have to be split beyond MAX_MAP_COUNT. */
   unmapRange(start: number, end: number): 0 | Errno {
     let v = this.vmas.intersecting(start, end);
     if (v === null) return 0;
+    if (this.anySealed(start, end)) return EPERM;
     if (v.start < start) {
       if (end < v.end && this.vmas.size >= MAX_MAP_COUNT) return ENOMEM;
       v = this.split(v, start);
@@ -366,6 +376,7 @@ export class AddressSpace extends UserMemory {
     child.auxv = this.auxv;
     child.vdso = this.vdso;
     child.hasGuards = this.hasGuards;
+    child.hasSeals = this.hasSeals;
     child.exeFile = this.exeFile;
     child.exeFile?.ref();
     child.totalVm = this.totalVm;

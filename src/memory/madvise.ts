@@ -1,5 +1,5 @@
 /** madvise(2). Linux 6.18 mm/madvise.c. Also msync(2) and mincore(2), which walk mappings in the same way. */
-import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, isErr } from '../abi/errno.ts';
+import { EACCES, EBADF, EBUSY, EFAULT, EINVAL, ENOMEM, EPERM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import {
   MADV_COLD, MADV_COLLAPSE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE,
@@ -14,7 +14,7 @@ import { PTE_ANON, PTE_GUARD, PTE_LAZYFREE, PTE_WRITE, READ, WRITE } from './pag
 import { TASK_SIZE } from './user-memory.ts';
 import {
   VM_DONTCOPY, VM_DONTDUMP, VM_EXEC, VM_HUGEPAGE, VM_IO, VM_LOCKED, VM_MAYWRITE, VM_MERGEABLE, VM_NOHUGEPAGE, VM_PFNMAP, VM_RAND_READ, VM_READ,
-  VM_SEQ_READ, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE,
+  VM_SEALED, VM_SEQ_READ, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE,
 } from './vma.ts';
 import type { Vma } from './vma.ts';
 
@@ -55,6 +55,7 @@ export function madvise(space: AddressSpace, addr: number, len: number, advice: 
 /** One mapping's part. */
 function advise(space: AddressSpace, v: Vma, start: number, stop: number, advice: number): 0 | Errno {
   const f = v.flags;
+  if (f & VM_SEALED && discards(advice) && v.object === null && !(f & VM_WRITE)) return EPERM;
   switch (advice) {
     case MADV_NORMAL:
       return setFlags(space, v, start, stop, f & ~(VM_RAND_READ | VM_SEQ_READ));
@@ -111,6 +112,58 @@ function advise(space: AddressSpace, v: Vma, start: number, stop: number, advice
     default:
       return EINVAL;
   }
+}
+
+/** Advice that would change what a sealed mapping holds (can_madv_modify). */
+function discards(advice: number): boolean {
+  return (
+    advice === MADV_DONTNEED || advice === MADV_DONTNEED_LOCKED || advice === MADV_FREE || advice === MADV_REMOVE || advice === MADV_DONTFORK ||
+    advice === MADV_WIPEONFORK || advice === MADV_GUARD_INSTALL
+  );
+}
+
+/** mseal(2). EINVAL, ENOMEM (a hole; nothing is sealed then). */
+export function mseal(space: AddressSpace, addr: number, len: number, flags: number): 0 | Errno {
+  if (flags !== 0 || addr % 4096 !== 0) return EINVAL;
+  const length = alignLength(len);
+  if (len !== 0 && length === 0) return EINVAL;
+  const end = addr + length;
+  if (end === addr) return 0;
+  if (!space.covered(addr, end)) return ENOMEM;
+  space.hasSeals = true;
+  for (let at = addr; at < end; ) {
+    const v = space.vmas.find(at)!; // covered
+    const stop = Math.min(end, v.end);
+    const r = setFlags(space, v, at, stop, v.flags | VM_SEALED);
+    if (isErr(r)) return r;
+    at = stop;
+  }
+  return 0;
+}
+
+/** prctl(PR_SET_VMA_ANON_NAME): names anonymous memory "[anon:NAME]", null takes the name away. EINVAL, ENOMEM (a hole), EBADF (a file). */
+export function nameAnonymous(space: AddressSpace, addr: number, len: number, name: string | null): 0 | Errno {
+  if (addr % 4096 !== 0) return EINVAL;
+  const length = alignLength(len);
+  if (len !== 0 && length === 0) return EINVAL;
+  const end = addr + length;
+  let hole = false;
+  for (let at = addr; at < end; ) {
+    let v = space.vmas.find(at);
+    if (v === null || v.start >= end) return ENOMEM;
+    if (v.start > at) {
+      hole = true;
+      at = v.start;
+    }
+    if (v.object !== null && !v.object.isShmem) return EBADF;
+    const stop = Math.min(end, v.end);
+    if (v.start < at) v = space.split(v, at);
+    if (v.end > stop) space.split(v, stop);
+    v.name = name === null ? null : v.object === null ? `[anon:${name}]` : `[anon_shmem:${name}]`;
+    space.merge(v);
+    at = stop;
+  }
+  return hole ? ENOMEM : 0;
 }
 
 /** Gives [start, stop) of `v` these flags, splitting and merging. ENOMEM when there are too many mappings. */

@@ -153,6 +153,29 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
 }
 
 /**
+ * remap_file_pages(2), which Linux emulates with mmap: the pages of a shared mapping at [addr, addr + len) become those from number `page`
+ * on. EINVAL.
+ */
+export function remapFilePages(space: AddressSpace, addr: number, len: number, prot: number, page: number, flags: number): 0 | Errno {
+  if (prot !== 0) return EINVAL;
+  const start = pageFloor(addr);
+  const size = pageFloor(len);
+  if (size === 0 || start + size > TASK_SIZE || page + size / 4096 > 2 ** 52) return EINVAL;
+  const v = space.vmas.find(start);
+  if (v === null || v.start > start || !(v.flags & VM_SHARED) || v.object === null) return EINVAL;
+  for (let at = v; at.end < start + size; ) {
+    const next = at.next;
+    if (next === null || next.start !== at.end || next.file !== v.file || next.object !== v.object || next.flags !== v.flags) return EINVAL;
+    at = next;
+  }
+  const source: MappingSource = { object: v.object, file: v.file, readable: true, writable: (v.flags & VM_MAYWRITE) !== 0, appendOnly: false, noExec: !(v.flags & VM_MAYEXEC) };
+  const rights = (v.flags & VM_READ ? PROT_READ : 0) | (v.flags & VM_WRITE ? PROT_WRITE : 0) | (v.flags & VM_EXEC ? PROT_EXEC : 0);
+  const more = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE | (v.flags & VM_LOCKED ? MAP_LOCKED : 0);
+  const r = mmap(space, start, size, rights, more, source, page * 4096);
+  return isErr(r) ? r : 0;
+}
+
+/**
  * Maps [addr, addr + len) over whatever was there (mmap_region). Takes over one reference to object and file on success.
  * ENOMEM: RLIMIT_AS, RLIMIT_DATA, overcommit, too many mappings.
  */

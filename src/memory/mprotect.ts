@@ -1,5 +1,5 @@
 /** mprotect(2). Linux 6.18 mm/mprotect.c do_mprotect_pkey. */
-import { EACCES, EINVAL, ENOMEM, isErr } from '../abi/errno.ts';
+import { EACCES, EINVAL, ENOMEM, EPERM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE } from '../abi/mman.ts';
 import { MAX_MAP_COUNT, isDataMapping, pageAlign } from './address-space.ts';
@@ -8,7 +8,7 @@ import { readBits } from './fault.ts';
 import { protFlags } from './mmap.ts';
 import { PTE_EXEC, PTE_FRAME, PTE_PRESENT, PTE_WRITE } from './page-table.ts';
 import { TASK_SIZE } from './user-memory.ts';
-import { VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_NORESERVE, VM_READ, VM_SHARED, VM_WRITE } from './vma.ts';
+import { VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_NORESERVE, VM_READ, VM_SEALED, VM_SHARED, VM_WRITE } from './vma.ts';
 import type { Vma } from './vma.ts';
 
 /** Sets the rights of [addr, addr + len). EINVAL, ENOMEM (a hole, or limits), EACCES; what lies before the failing mapping is changed, as on Linux. */
@@ -39,6 +39,7 @@ export function mprotect(space: AddressSpace, addr: number, len: number, prot: n
     if (v === null || v.start > at) return ENOMEM;
     const flags: number = (v.flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | want;
     if (want & ~(v.flags >> 4) & (VM_READ | VM_WRITE | VM_EXEC)) return EACCES;
+    if (v.flags & VM_SEALED) return EPERM;
     const stop: number = Math.min(end, v.end);
     const changed = changeFlags(space, v, at, stop, flags);
     if (isErr(changed)) return changed;

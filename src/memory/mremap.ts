@@ -7,7 +7,7 @@ import type { AddressSpace } from './address-space.ts';
 import { mayLockMore, populate, unmappedArea } from './mmap.ts';
 import { PTE_EXEC } from './page-table.ts';
 import { TASK_SIZE } from './user-memory.ts';
-import { VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_MAYSHARE, VM_PFNMAP, VM_SHARED, Vma } from './vma.ts';
+import { VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_MAYSHARE, VM_PFNMAP, VM_SEALED, VM_SHARED, Vma } from './vma.ts';
 
 /** Resizes or moves [addr, addr + oldLen). The new address, or EINVAL, EFAULT, ENOMEM, EAGAIN, EPERM. */
 export function mremap(space: AddressSpace, addr: number, oldLen: number, newLen: number, flags: number, newAddr: number): number | Errno {
@@ -61,6 +61,7 @@ function vmaAt(space: AddressSpace, addr: number): Vma | null {
 
 /** check_prep_vma. */
 function check(space: AddressSpace, v: Vma, addr: number, oldLen: number, newLen: number, flags: number): 0 | Errno {
+  if (v.flags & VM_SEALED) return EPERM;
   // Length 0 duplicates a shared mapping; of a private one it makes no sense.
   if (oldLen === 0 && !(v.flags & (VM_SHARED | VM_MAYSHARE))) return EINVAL;
   if (flags & MREMAP_DONTUNMAP && v.flags & (VM_DONTEXPAND | VM_PFNMAP)) return EINVAL;

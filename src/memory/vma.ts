@@ -11,6 +11,8 @@ export const VM_DONTCOPY = 0x20000, VM_DONTEXPAND = 0x40000, VM_LOCKONFAULT = 0x
 export const VM_WIPEONFORK = 0x2000000, VM_DONTDUMP = 0x4000000, VM_HUGEPAGE = 0x20000000, VM_NOHUGEPAGE = 0x40000000;
 /** Linux keeps VM_MERGEABLE in bit 31; here it has to stay a positive int32. */
 export const VM_MERGEABLE = 0x200;
+/** mseal(2): neither unmapped, moved nor given other rights. (Bit 63 in Linux.) */
+export const VM_SEALED = 0x1000;
 /** Never merged nor expanded (VM_SPECIAL). */
 export const VM_SPECIAL: number = VM_IO | VM_DONTEXPAND | VM_PFNMAP;
 

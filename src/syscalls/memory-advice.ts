@@ -2,7 +2,7 @@
 import { EINVAL } from '../abi/errno.ts';
 import { MLOCK_ONFAULT } from '../abi/mman.ts';
 import type { Task } from '../kernel/task.ts';
-import { madvise, mincore, msync } from '../memory/madvise.ts';
+import { madvise, mincore, mseal, msync } from '../memory/madvise.ts';
 import { mlock, mlockall, munlock, munlockall } from '../memory/mlock.ts';
 import { mremap } from '../memory/mremap.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
@@ -45,6 +45,10 @@ function sysMunlockall(t: Task): number {
   return munlockall(t.space);
 }
 
+function sysMseal(t: Task, a: SyscallArgs): number {
+  return mseal(t.space, a.addr(0), a.size(1), a.lo(2) | a.hi(2));
+}
+
 export const rows: readonly SyscallRow[] = [
   [25, 'mremap', 'addr,size,size,mremapflags,addr=addr', 'full', sysMremap],
   [26, 'msync', 'addr,size,msyncflags', 'full', sysMsync],
@@ -54,5 +58,6 @@ export const rows: readonly SyscallRow[] = [
   [150, 'munlock', 'addr,size', 'full', sysMunlock],
   [151, 'mlockall', 'mlockallflags', 'full', sysMlockall],
   [152, 'munlockall', '', 'full', sysMunlockall],
+  [462, 'mseal', 'addr,size,ulong', 'full', sysMseal],
   [325, 'mlock2', 'addr,size,int', 'full', sysMlock2],
 ];

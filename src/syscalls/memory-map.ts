@@ -1,7 +1,7 @@
 /** mmap, munmap, mprotect, brk and their pkey forms. */
 import { EBADF, EINVAL, ENOMEM, isErr } from '../abi/errno.ts';
 import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE } from '../abi/mman.ts';
-import { mmap, setBrk } from '../memory/mmap.ts';
+import { mmap, remapFilePages, setBrk } from '../memory/mmap.ts';
 import type { MappingSource } from '../memory/mmap.ts';
 import { AnonymousShared } from '../memory/page-cache.ts';
 import { mprotect } from '../memory/mprotect.ts';
@@ -65,11 +65,17 @@ function sysBrk(t: Task, a: SyscallArgs): number {
   return setBrk(t.space, a.addr(0));
 }
 
+function sysRemapFilePages(t: Task, a: SyscallArgs): number {
+  if (a.lo(2) !== 0 || a.hi(2) !== 0) return EINVAL;
+  return remapFilePages(t.space, a.addr(0), a.size(1), 0, a.size(3), a.lo(4));
+}
+
 export const rows: readonly SyscallRow[] = [
   [9, 'mmap', 'addr,size,prot,mapflags,fd,hex=addr', 'full', sysMmap],
   [10, 'mprotect', 'addr,size,prot', 'full', sysMprotect],
   [11, 'munmap', 'addr,size', 'full', sysMunmap],
   [12, 'brk', 'addr=addr', 'full', sysBrk],
+  [216, 'remap_file_pages', 'addr,size,prot,ulong,mapflags', 'full', sysRemapFilePages],
   [329, 'pkey_mprotect', 'addr,size,prot,int', 'full', sysPkeyMprotect],
   [330, 'pkey_alloc', 'uint,uint', 'full', sysPkeyAlloc],
   [331, 'pkey_free', 'int', 'full', sysPkeyFree],
