@@ -28,6 +28,9 @@ export class DataFlow {
   private exits: Uint8Array = new Uint8Array(512);
   private barrier: Uint8Array = new Uint8Array(512);
   private kindOut: Int32Array = new Int32Array(512);
+  /** Flags at a block's start can be read by something that runs later; and what the block itself does: 1 reads them first, 2 replaces them first, 0 neither. */
+  flagsLive: Uint8Array = new Uint8Array(512);
+  private flagsEffect: Uint8Array = new Uint8Array(512);
 
   private size(n: number): void {
     if (n <= this.dirtyIn.length) return;
@@ -47,12 +50,15 @@ export class DataFlow {
     this.exits = new Uint8Array(m);
     this.barrier = new Uint8Array(m);
     this.kindOut = make();
+    this.flagsLive = new Uint8Array(m);
+    this.flagsEffect = new Uint8Array(m);
   }
 
   analyse(code: RegionCode, flow: ControlFlow): void {
     const n = code.blockCount;
     this.size(n + 1);
     for (let b = 0; b < n; b++) this.summarise(code, flow, b);
+    this.flags(code, flow);
     this.kinds(code, flow);
     this.dirty(code, flow);
     this.live(code, flow);
@@ -68,9 +74,11 @@ export class DataFlow {
     let dirty = 0;
     let dirtyX = 0;
     let kind = KIND_NONE;
+    let effect = 0;
     const { does, uses, usesXmm } = code;
     for (let i = code.first[b]!; i < code.end[b]!; i++) {
       const d = does[i]!;
+      if (effect === 0) effect = uses[i]! & M_FLAGS || d & I_BARRIER ? 1 : code.defs[i]! & M_FLAGS ? 2 : 0;
       exposed |= uses[i]! & ~defs;
       exposedX |= usesXmm[i]! & ~defsX;
       if (d & I_EXITS) exits = 1;
@@ -90,6 +98,7 @@ export class DataFlow {
       }
     }
     const k = code.kind[b]!;
+    this.flagsEffect[b] = effect !== 0 ? effect : k === T_FALL || k === T_BRANCH ? 0 : 1;
     // Every way out of the region spills; a loop header or a dispatch target can be interrupted at its start.
     if (k !== T_FALL && k !== T_BRANCH) exits = 1;
     if (flow.isLoop[b] !== 0 || flow.dispatch >= 0) exits = 1;
@@ -103,6 +112,33 @@ export class DataFlow {
     this.dirtyOut[b] = calls || k === T_EXIT ? 0 : dirty;
     this.dirtyOutXmm[b] = calls || k === T_EXIT ? 0 : dirtyX;
     this.kindOut[b] = calls ? KIND_UNKNOWN : kind;
+  }
+
+  /**
+   * Backward: can the flags at a block's start still be read? If not, they are not carried into it: a fault or an interrupt between its
+   * start and the next instruction that sets flags shows older arithmetic flags in the state, which nothing that continues from there reads.
+   */
+  private flags(code: RegionCode, flow: ControlFlow): void {
+    const { flagsLive, flagsEffect } = this;
+    flagsLive.fill(0, 0, code.blockCount);
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let i = flow.orderCount - 1; i >= 0; i--) {
+        const b = flow.order[i]!;
+        if (b === flow.dispatch || flagsLive[b] !== 0) continue;
+        let live = flagsEffect[b] === 1;
+        if (flagsEffect[b] === 0) {
+          for (let k = 0; k < 2; k++) {
+            const s = this.successorOf(code, b, k);
+            if (s >= 0 && flagsLive[s] !== 0) live = true;
+          }
+        }
+        if (live) {
+          flagsLive[b] = 1;
+          changed = true;
+        }
+      }
+    }
   }
 
   private successorOf(code: RegionCode, b: number, k: number): number {
@@ -158,8 +194,9 @@ export class DataFlow {
         for (let k = 0; k < 2; k++) {
           const s = this.successorOf(code, b, k);
           if (s < 0) continue;
-          if ((dirtyIn[s]! | out) !== dirtyIn[s] || (dirtyInXmm[s]! | outX) !== dirtyInXmm[s]) {
-            dirtyIn[s]! |= out;
+          const keep = this.flagsLive[s] !== 0 ? out : out & ~M_FLAGS;
+          if ((dirtyIn[s]! | keep) !== dirtyIn[s] || (dirtyInXmm[s]! | outX) !== dirtyInXmm[s]) {
+            dirtyIn[s]! |= keep;
             dirtyInXmm[s]! |= outX;
             changed = true;
           }

@@ -10,7 +10,7 @@ import {
 import { KIND_UNKNOWN } from './data-flow.ts';
 import { FlagsEmitter, kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
 import type { FlagLocals } from './flags-emitter.ts';
-import { TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
+import { TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 import { ARITY, RESULT, SIMD_ARITY, SIMD_RESULT, V128_LOAD32_ZERO, V128_LOAD64_ZERO, V128_STORE32_LANE, V128_STORE64_LANE } from './node-types.ts';
 import { M_FLAGS, RegionCode } from './region-code.ts';
 import { RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_STORE_SLOW } from './runtime-functions.ts';
@@ -276,7 +276,7 @@ export abstract class ExpressionEmitter {
     return o === N_REG ? this.reg[ir.a[n]!]! : o === N_TMP ? this.tempLocal[ir.a[n]!]! : -1;
   }
 
-  /** TLB lookup of the address in local `a`: leaves 1 on the stack if it misses; entry and distance are in their locals. */
+  /** TLB lookup of the address in local `a`: leaves 1 on the stack if it misses; the entry is in its local. */
   private lookup(a: number, size: number, field: number): void {
     const { w } = this;
     w.localGet(a);
@@ -290,10 +290,19 @@ export abstract class ExpressionEmitter {
     w.byte(0x6a);
     w.localTee(this.entryLocal);
     w.memory(I64_LOAD, field);
-    w.byte(0x7d);
     w.localTee(this.deltaLocal);
+    w.byte(0x7d);
     w.i64Const(4096 - size, 0);
     w.byte(0x56);
+  }
+
+  /** Arguments of the slow path. The base goes with them for a reason of V8's: a load with a single use is folded into the subtraction and, as it could trap, done once more. */
+  private slowArguments(a: number, size: number): void {
+    const { w } = this;
+    w.localGet(0);
+    w.localGet(a);
+    w.i32Const(size);
+    w.localGet(this.deltaLocal);
   }
 
   /** Puts the host offset of `size` bytes at guest address node `n` on the stack; leaves the region if it cannot be accessed. */
@@ -308,9 +317,7 @@ export abstract class ExpressionEmitter {
     this.hint();
     w.byte2(IF, 0x7f);
     this.levelUp();
-    w.localGet(0);
-    w.localGet(a);
-    w.i32Const(size);
+    this.slowArguments(a, size);
     this.callRuntime(slow);
     w.localTee(this.hostLocal);
     w.byte(0x45);
@@ -320,8 +327,8 @@ export abstract class ExpressionEmitter {
     w.localGet(this.hostLocal);
     w.byte(ELSE);
     w.localGet(this.entryLocal);
-    w.memory(I32_LOAD, TLB_HOST);
-    w.localGet(this.deltaLocal);
+    w.memory(I32_LOAD, TLB_ADDEND);
+    w.localGet(a);
     w.byte(0xa7);
     w.byte(0x6a);
     w.byte(END);
@@ -351,9 +358,7 @@ export abstract class ExpressionEmitter {
     if (constant) this.expr(value);
     else w.localGet(v);
     this.storeOp(size, type, BOUNCE);
-    w.localGet(0);
-    w.localGet(a);
-    w.i32Const(size);
+    this.slowArguments(a, size);
     this.callRuntime(RT_STORE_SLOW);
     w.byte(0x45);
     this.unlikelyIf();
@@ -361,8 +366,8 @@ export abstract class ExpressionEmitter {
     this.endIf();
     w.byte(ELSE);
     w.localGet(this.entryLocal);
-    w.memory(I32_LOAD, TLB_HOST);
-    w.localGet(this.deltaLocal);
+    w.memory(I32_LOAD, TLB_ADDEND);
+    w.localGet(a);
     w.byte(0xa7);
     w.byte(0x6a);
     if (constant) this.expr(value);

@@ -112,9 +112,9 @@ export class Platform implements PlatformHooks {
     const I = 0x7f;
     const L = 0x7e;
     bind(RT_STUB, runtime.exports['stub'], [I, I], [L]);
-    bind(RT_LOAD_SLOW, runtime.exports['load_slow'], [I, L, I], [I]);
-    bind(RT_STORE_SLOW, runtime.exports['store_slow'], [I, L, I], [I]);
-    bind(RT_RMW_SLOW, runtime.exports['rmw_slow'], [I, L, I], [I]);
+    bind(RT_LOAD_SLOW, runtime.exports['load_slow'], [I, L, I, L], [I]);
+    bind(RT_STORE_SLOW, runtime.exports['store_slow'], [I, L, I, L], [I]);
+    bind(RT_RMW_SLOW, runtime.exports['rmw_slow'], [I, L, I, L], [I]);
     bind(RT_RMW_END, (cpu: number, size: number) => this.rmwEnd(cpu, size), [I, I], []);
     bind(RT_SYSCALL, (cpu: number) => this.syscall(cpu), [I], [I]);
     bind(RT_LOOKUP, js.lookup, [I], [I]);

@@ -10,6 +10,7 @@ import { CodeWriter } from '../wasm/code-writer.ts';
 import type { ControlFlow } from './control-flow.ts';
 import { DataFlow, KIND_UNKNOWN } from './data-flow.ts';
 import { ExpressionEmitter } from './expression-emitter.ts';
+import { kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
 import {
   I_CONDITIONAL, I_LOOPS, I_SETS_FLAGS, M_FLAGS, RegionCode, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
@@ -136,7 +137,7 @@ export class RegionEmitter extends ExpressionEmitter {
     const n = this.stubMask.length;
     for (let i = 0; i < n; i++) {
       w.byte(END);
-      this.spill(this.stubMask[i]!, this.stubMaskXmm[i]!);
+      this.spill(this.stubMask[i]!, this.stubMaskXmm[i]!, KIND_UNKNOWN);
       this.storeFuelIfLocal();
       w.localGet(0);
       this.i64Number(code.entry);
@@ -631,7 +632,7 @@ export class RegionEmitter extends ExpressionEmitter {
 
   // State in memory.
 
-  protected override spill(mask: number, maskXmm: number): void {
+  protected override spill(mask: number, maskXmm: number, kind: number = this.flagsKind): void {
     const { w } = this;
     for (let m = mask & 0xffff; m !== 0; m &= m - 1) {
       const r = 31 - Math.clz32(m & -m);
@@ -639,20 +640,7 @@ export class RegionEmitter extends ExpressionEmitter {
       w.localGet(this.reg[r]!);
       w.memory(I64_STORE, GPR + 8 * r);
     }
-    if (mask & M_FLAGS) {
-      w.localGet(0);
-      w.localGet(this.ccOp);
-      w.memory(I32_STORE, CC_OP);
-      w.localGet(0);
-      w.localGet(this.flags.dst);
-      w.memory(I64_STORE, CC_DST);
-      w.localGet(0);
-      w.localGet(this.flags.src);
-      w.memory(I64_STORE, CC_SRC);
-      w.localGet(0);
-      w.localGet(this.flags.aux);
-      w.memory(I64_STORE, CC_AUX);
-    }
+    if (mask & M_FLAGS) this.spillFlags(kind);
     for (let m = maskXmm & 0xffff; m !== 0; m &= m - 1) {
       const r = 31 - Math.clz32(m & -m);
       w.localGet(0);
@@ -660,6 +648,31 @@ export class RegionEmitter extends ExpressionEmitter {
       w.simd(11);
       w.byte(0);
       w.u32(XMM + 16 * r);
+    }
+  }
+
+  /** Flags to memory; of a known kind only what it consists of. */
+  private spillFlags(kind: number): void {
+    const { w } = this;
+    w.localGet(0);
+    if (kind >= 0) w.i32Const(kind);
+    else w.localGet(this.ccOp);
+    w.memory(I32_STORE, CC_OP);
+    const k = kind >> 2;
+    if (kind < 0 || kindUsesDst(k)) {
+      w.localGet(0);
+      w.localGet(this.flags.dst);
+      w.memory(I64_STORE, CC_DST);
+    }
+    if (kind < 0 || kindUsesSrc(k)) {
+      w.localGet(0);
+      w.localGet(this.flags.src);
+      w.memory(I64_STORE, CC_SRC);
+    }
+    if (kind < 0 || kindUsesAux(k)) {
+      w.localGet(0);
+      w.localGet(this.flags.aux);
+      w.memory(I64_STORE, CC_AUX);
     }
   }
 

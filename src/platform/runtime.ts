@@ -7,7 +7,7 @@ import { CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_REASON, FAULT_ADDR, FUEL, 
 import { EXIT_INTERRUPT } from '../x86/exits.ts';
 import { CC_B, CC_BE, CC_E, CC_L, CC_LE, CC_O, CC_P, CC_S, CF, FLAGS_FLOAT, OF, PF, SF, ZF } from '../x86/flags.ts';
 import { FlagsEmitter } from './flags-emitter.ts';
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 
 /** Guest calls nested as WebAssembly calls at most; bounds the host stack. */
 export const CALL_DEPTH = 300;
@@ -61,7 +61,7 @@ export function buildRuntime(m: ModuleBuilder): void {
 
 /** (cpu, address, size): passes the address through the state, so that no i64 crosses to JavaScript. */
 function memoryFunction(m: ModuleBuilder, name: string, js: FunctionRef): void {
-  m.function(name, [I32, I64, I32], [I32], (f) => {
+  m.function(name, [I32, I64, I32, I64], [I32], (f) => {
     f.do(i64.store(f.param(0), f.param(1), FAULT_ADDR));
     f.return(js.call(f.param(0), f.param(2)));
   });
@@ -167,7 +167,7 @@ function bulk(m: ModuleBuilder): void {
     const e = f.let(i32.add(i32.load(cpu, TLB_BASE), i32.and(i32.shrU(i32.wrap(a), i32c(TLB_INDEX_SHIFT)), i32.load(cpu, TLB_MASK))));
     const d = f.let(i64.sub(a, i64.load(i32.add(e, f.param(2)))));
     f.if(i64.gtU(d, i64c(4095)), () => f.return(i32c(0)));
-    f.return(i32.add(i32.load(e, TLB_HOST), i32.wrap(d)));
+    f.return(i32.add(i32.load(e, TLB_ADDEND), i32.wrap(a)));
   });
   const left = (a: Expr): Expr => i32.sub(i32c(4096), i32.and(i32.wrap(a), i32c(4095)));
   const copy = (dst: Expr, src: Expr, n: Expr): Expr => new Expr(0, (w) => {
