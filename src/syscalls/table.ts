@@ -29,6 +29,7 @@ import { rows as socketConnect } from './socket-connect.ts';
 import { rows as socketTransfer } from './socket-transfer.ts';
 import { futexRows } from './futex.ts';
 import { identityRows } from './identity.ts';
+import { processArchRows } from './process-arch.ts';
 import { processCloneRows } from './process-clone.ts';
 import { processExecRows } from './process-exec.ts';
 import { processExitRows } from './process-exit.ts';
@@ -39,7 +40,7 @@ import { timeTimerRows } from './time-timer.ts';
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcSysv, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, socketConnect, socketTransfer,
-  futexRows, identityRows, processCloneRows, processExecRows, processExitRows, signalRows, timeClockRows, timeTimerRows,
+  futexRows, identityRows, processArchRows, processCloneRows, processExecRows, processExitRows, signalRows, timeClockRows, timeTimerRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;

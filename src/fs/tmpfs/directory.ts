@@ -246,6 +246,9 @@ export class TmpfsDirectory extends Inode implements EntryLister {
     return 0;
   }
 
+  override get keepsFlags(): boolean {
+    return true;
+  }
   override setattr(_ctx: VfsContext, attrs: SetAttributes): number {
     copyAttributes(this, attrs);
     return 0;

@@ -60,6 +60,9 @@ export class TmpfsRegular extends PagedInode {
   override openFile(_ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {
     return new RegularFile(path, flags, this);
   }
+  override get keepsFlags(): boolean {
+    return true;
+  }
   override setattr(ctx: VfsContext, attrs: SetAttributes): number {
     if (attrs.valid & ATTR_SIZE) {
       const r = this.resize(ctx, attrs.size);
