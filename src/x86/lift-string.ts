@@ -121,9 +121,10 @@ function compare(readFirst: (b: IrBuilder, i: Insn) => Node, movesSource: boolea
     b.loop();
     one();
     advance(b, i, RCX, b.c64s(-1));
+    // Inside the loop: a fault in a later iteration shows the flags of the last one that was completed, as AMD parts do.
+    flags();
     b.againIf(b.binary(I32_AND, counterLeft(b, i), b.compare(i.rep === REPE ? I32_EQ : I32_NE, size, b.tmp(x), b.tmp(y))));
     b.end();
-    flags();
     b.end();
   };
 }
