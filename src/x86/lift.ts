@@ -10,6 +10,7 @@ import './lift-alu.ts';
 import './sse-move.ts';
 import './sse-integer.ts';
 import './sse-float.ts';
+import './sse-string.ts';
 import './x87.ts';
 import './xsave.ts';
 import './lift-stack.ts';

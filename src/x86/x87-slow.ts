@@ -9,7 +9,7 @@ import {
 } from './soft-float.ts';
 import type { Format, Unpacked } from './soft-float.ts';
 import type { HelperMemory } from './sse-slow.ts';
-import { BIT63, C_UNSUPPORTED, INDEFINITE, SW_C0, SW_C1, SW_C2, SW_C3, X87, packRaw, unpackRaw } from './x87-state.ts';
+import { BIT63, C_UNSUPPORTED, INDEFINITE, SW_C1, SW_C2, X87, packRaw, unpackRaw } from './x87-state.ts';
 import type { Raw } from './x87-state.ts';
 import { transcendental } from './x87-transcendental.ts';
 
@@ -268,7 +268,6 @@ function remainder(x: X87, nearest: boolean): void {
   const result = (r: Raw): void => {
     if (!x.unmasked(x.flags & (F_IE | F_DE))) x.set(0, r);
   };
-  x.sw &= ~(SW_C0 | SW_C2 | SW_C3);
   if (a.kind >= C_QNAN || b.kind >= C_QNAN) return result(nanResult(x, ra, rb, a, b));
   if (a.kind === C_INF || b.kind === C_ZERO) return result(invalid(x));
   denormals(x, a, b);
@@ -445,8 +444,12 @@ function execute(x: X87, code: number): number {
         if (x.isEmpty(operand)) {
           x.underflow();
           if (x.unmasked(F_IE)) return 0;
-          r = INDEFINITE;
-        } else r = x.get(operand);
+          // The underflow is what is reported, even if the stack is full as well.
+          x.top = (x.top - 1) & 7;
+          x.set(0, INDEFINITE);
+          return 0;
+        }
+        r = x.get(operand);
       } else r = memoryOperand(x, kind);
       if (!x.isEmpty(7)) x.flags &= ~F_DE;
       else if (x.unmasked(x.flags & (F_IE | F_DE))) return 0;
@@ -537,6 +540,7 @@ function execute(x: X87, code: number): number {
       break;
   }
   // Operations on ST(0), or ST(0) and ST(1).
+  if (op === X_PREM || op === X_PREM1) x.sw &= ~SW_C2;
   const two = op === X_SCALE || op === X_PREM || op === X_PREM1 || op === X_FYL2X || op === X_FPATAN || op === X_FYL2XP1;
   if (x.isEmpty(0) || (two && x.isEmpty(1))) {
     x.underflow();

@@ -2,7 +2,7 @@
  * x87 transcendental functions on fixed-point big integers, to far more bits than are kept, and rounded once.
  * Source: SDM vol. 1, 8.3.7 and vol. 2 (special cases). The reduction of FSIN and its kin uses a 66-bit pi, as the processors do (SDM vol. 1, 8.3.8).
  */
-import { C_FINITE, C_INF, C_QNAN, C_ZERO, F_DE, F_IE, F_PE, F_UE, F_ZE, bitLength, compareNumbers, finite, infinity, sqrtBig } from './soft-float.ts';
+import { C_FINITE, C_INF, C_QNAN, C_ZERO, F_DE, F_IE, F_PE, F_UE, F_ZE, addExact, bitLength, compareNumbers, finite, infinity, sqrtBig } from './soft-float.ts';
 import type { Unpacked } from './soft-float.ts';
 import { INDEFINITE, SW_C2, packRaw, unpackRaw } from './x87-state.ts';
 import type { Raw, X87 } from './x87-state.ts';
@@ -161,7 +161,11 @@ function f2xm1(x: X87, nanResult: NanResult): void {
       const l = ln2Bits(P);
       out = x.round(a.sign, a.mant * l, a.exp - P, true, 64);
       x.flags |= F_PE;
-    } else if (m >= 1) out = r; // outside the defined range
+    } else if (m >= 1) {
+      // Outside the defined range the processors give the operand back.
+      out = r;
+      x.flags |= F_PE;
+    }
     else if (m === 0 && a.mant === 1n << BigInt(-a.exp)) out = a.sign ? packRaw(finite(1, 1n, -1)) : packRaw(finite(0, 1n, 0));
     else {
       const bits = bitsFor(m);
@@ -196,7 +200,7 @@ function log(x: X87, plusOne: boolean, nanResult: NanResult, invalid: Invalid): 
       if (y.kind === C_ZERO) out = invalid(x);
       else {
         if (a.kind === C_ZERO && y.kind === C_FINITE) x.flags |= F_ZE;
-        if (y.denormal) x.flags |= F_DE;
+        else if (y.denormal) x.flags |= F_DE;
         out = packRaw(infinity(y.sign ^ (c < 0 ? 1 : 0)));
       }
     } else {
@@ -223,9 +227,18 @@ function logFinite(x: X87, a: Unpacked, y: Unpacked, plusOne: boolean): Raw {
       x.flags |= F_PE;
       return r;
     }
+    if (m >= -1) {
+      // Outside the defined range: the logarithm of the sum.
+      const sum = addExact(a, finite(0, 1n, 0), 0);
+      if (sum.sign || sum.mant === 0n) {
+        // Below -1 the processors give the operand back.
+        x.flags |= F_PE;
+        return packRaw(a);
+      }
+      return logFinite(x, finite(0, sum.mant, sum.exp), y, false);
+    }
     bits = bitsFor(m) + 64;
     const v = fixed(a, bits);
-    if (v <= -(1n << BigInt(bits))) return INDEFINITE;
     value = (twiceAtanh((v << BigInt(bits)) / ((2n << BigInt(bits)) + v), bits) << BigInt(bits)) / ln2Bits(bits);
   } else {
     bits = P + 128;
@@ -312,16 +325,16 @@ function trigonometric(x: X87, op: number, nanResult: NanResult, invalid: Invali
     second = one;
   } else {
     const m = magnitude(a);
+    if (pushes && !x.isEmpty(7)) {
+      stackOverflow(x);
+      return;
+    }
     if (m >= 63) {
       x.sw |= SW_C2;
       return;
     }
     if (a.denormal) x.flags |= F_DE;
     if (x.unmasked(x.flags)) return;
-    if (pushes && !x.isEmpty(7)) {
-      stackOverflow(x);
-      return;
-    }
     if (m < -100) {
       const nearOne = finite(0, 1n, 0);
       if (op === X_FCOS) first = beside(x, nearOne, false);
@@ -332,7 +345,8 @@ function trigonometric(x: X87, op: number, nanResult: NanResult, invalid: Invali
         first = beside(x, a, false);
         second = op === X_FSINCOS ? keep(x, () => beside(x, nearOne, false)) : null;
       }
-      if (a.denormal) x.flags |= F_UE;
+      // A denormal argument is its own sine: the processors report no underflow.
+      x.flags &= ~F_UE;
     } else {
       const bits = P + 64 + Math.max(0, -m) + 64;
       const b = BigInt(bits);

@@ -32,6 +32,9 @@ export const SSE_FORMS: readonly Form[] = [
   ['pextrw {r32},{x},{u8}'], ['pextrw {m16},{x},{u8}'], ['pextrb {r32},{x},{u8}'], ['pextrb {m8},{x},{u8}'], ['pextrd {rm32},{x},{u8}'], ['pextrq {rm64},{x},{u8}'], ['extractps {rm32},{x},{u8}'],
   ['movmskps {r32},{x}'], ['movmskpd {r32},{x}'], ['pmovmskb {r32},{x}'], ['maskmovdqu {x},{x}', { ptr: ['rdi'] }], ['ptest {x},{xm128a}'], ['ptest xmm1,xmm1'], ['pxor xmm2,xmm2'], ['pcmpeqd xmm9,xmm9'],
   ...WIDENING.flatMap(([op, n]): Form[] => [[`pmovsx${op} {x},{xm${n}}`], [`pmovzx${op} {x},{xm${n}}`]]),
+  ...['pcmpistri', 'pcmpistrm'].map((op): Form => [`${op} {x},{xm128},{u8}`, { weight: 16 }]),
+  ...['pcmpestri', 'pcmpestrm'].map((op): Form => [`${op} {x},{xm128},{u8}`, { weight: 16, values: { rax: [0, 1, 3, 5, 8, 12, 16, 20, -4, -16, -300, 70000], rdx: [0, 1, 2, 7, 8, 11, 15, 16, 17, -3, -9, 70000] } }]),
+  ...['pcmpestri', 'pcmpestrm'].map((op): Form => [`rex.w ${op} {x},xmm5,{u8}`, { weight: 4, values: { rax: [0, 1, 3, 5, 8, 12, 16, 20, -4, -16, -300, 70000], rdx: [0, 1, 2, 7, 8, 11, 15, 16, 17, -3, -9, 70000] } }]),
   // Floating point.
   ...ARITHMETIC.flatMap((op): Form[] => [[`${op}ps {x},{xm128a}`, FLOAT], [`${op}pd {x},{xm128a}`, FLOAT], [`${op}ss {x},{xm32}`, { ...FLOAT, weight: 3 }], [`${op}sd {x},{xm64}`, { ...FLOAT, weight: 3 }]]),
   ['sqrtps {x},{xm128a}', FLOAT], ['sqrtpd {x},{xm128a}', FLOAT], ['sqrtss {x},{xm32}', FLOAT], ['sqrtsd {x},{xm64}', FLOAT],

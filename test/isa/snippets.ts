@@ -169,8 +169,9 @@ export function makeSnippets(forms: readonly Form[], perForm: number, seed: numb
         const implicit = (options?.ptr ?? []).concat(options?.count ?? []).map((r) => REG_NAMES.indexOf(r));
         const e = new Expander(rnd, legacy, implicit);
         const filled = text.replace(/\{([^}]+)\}/g, (_, spec: string) => e.operand(spec));
-        if (seen.has(filled)) continue;
-        seen.add(filled);
+        // An instruction without operands is taken several times, for more states of it.
+        if (seen.has(filled) && filled !== text) continue;
+        seen.add(filled === text ? `${i}` : filled);
         snippets.push({ form, text: filled, address: CODE_BASE + snippets.length * STRIDE, memory: e.memory, small: e.small });
       }
     }
