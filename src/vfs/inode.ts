@@ -200,6 +200,10 @@ export abstract class Inode {
   openFile(_ctx: VfsContext, _path: Path, _flags: number): FileDescription | Errno {
     return ENXIO;
   }
+  /** What openFile would find out, for an overlay that opens the file in its own name: 0 or errno. */
+  probeOpen(_ctx: VfsContext, _flags: number): number {
+    return 0;
+  }
   /** The page cache, for files that have one: execve, sendfile and the overlay read through it. */
   get mapping(): MemoryObject | null {
     return null;

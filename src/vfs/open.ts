@@ -169,18 +169,16 @@ function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): Fi
   const acc = flags & O_ACCMODE;
   const writes = acc !== O_RDONLY && acc !== 3;
   if ((writes || flags & O_TRUNC) && inode.writeCount < 0) return ETXTBSY;
+  // Cut before it is opened: an overlay need not copy what is thrown away.
+  if (flags & O_TRUNC && inode.isRegular) {
+    const r = truncateInode(ctx, inode, 0);
+    if (r < 0) return r as Errno;
+  }
   const file = inode.open(ctx, path, (flags & KEPT_FLAGS & ~FMODE_EXEC) | O_LARGEFILE);
   if (typeof file === 'number') return file;
   if (writes && inode.isRegular) {
     file.countsAsWriter = true;
     inode.writeCount++;
-  }
-  if (flags & O_TRUNC && inode.isRegular) {
-    const r = truncateInode(ctx, inode, 0);
-    if (r < 0) {
-      file.unref();
-      return r as Errno;
-    }
   }
   notify(path.dentry, IN_OPEN);
   return file;

@@ -63,11 +63,12 @@ export abstract class PagedInode extends Inode implements PagedFile {
   }
 }
 
+/** An open regular file. `file` has the bytes; `inode` is what the guest sees: not the same behind an overlay. */
 export class RegularFile extends FileDescription {
-  readonly file: PagedFile;
-  constructor(path: Path, flags: number, inode: PagedFile) {
+  file: PagedFile;
+  constructor(path: Path, flags: number, file: PagedFile, inode: Inode = file) {
     super(path, flags, inode);
-    this.file = inode;
+    this.file = file;
   }
 
   override read(ctx: VfsContext, iov: IoVector, offset: number): number {
@@ -78,7 +79,7 @@ export class RegularFile extends FileDescription {
     const n = file.cache.readInto(iov, at, iov.remaining);
     if (n < 0) return n;
     if (offset < 0) this.pos = at + n;
-    touchAtime(this.path.mount, this.inode, this.flags);
+    touchAtime(this.path.mount, file, this.flags);
     return n;
   }
 

@@ -101,17 +101,16 @@ export class HostRegular extends HostInode implements PageBacking, PagedFile {
     }
   }
 
-  override openFile(_ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {
+  /** The host may refuse what the mode bits allow: ask it now, as open(2) would. */
+  override probeOpen(ctx: VfsContext, flags: number): number {
     const acc = flags & O_ACCMODE;
     if (acc !== O_RDONLY && acc !== 3 && !this.host.writable) return EROFS;
-    // The host may refuse what the mode bits allow (and the other way round): ask it now, as open(2) would.
     const fd = this.host.cached && this.pages !== null ? 0 : this.host.descriptor(this);
-    if (fd < 0) return fd as Errno;
-    if (!this.host.cached) {
-      const r = this.beforeRead(_ctx);
-      if (r < 0) return r as Errno;
-    }
-    return new HostFile(path, flags, this);
+    return fd < 0 || this.host.cached ? Math.min(fd, 0) : this.beforeRead(ctx);
+  }
+  override openFile(ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {
+    const r = this.probeOpen(ctx, flags);
+    return r < 0 ? (r as Errno) : new HostFile(path, flags, this);
   }
 
   afterWrite(): void {
