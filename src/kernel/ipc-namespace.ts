@@ -4,7 +4,7 @@ import { EACCES, EEXIST, EIDRM, EINVAL, ENOENT, ENOSPC, EPERM, type Errno, isErr
 import type { KGid, KUid } from '../abi/ids.ts';
 import { IPC_CREAT, IPC_EXCL, IPC_PRIVATE, MSGMAX, MSGMNB, MSGMNI, SEMMNI, SEMMNS, SEMMSL, SEMOPM, SHMMAX, SHMMNI } from '../abi/ipc.ts';
 import type { Credentials } from '../auth/credentials.ts';
-import type { UserNamespace } from '../auth/user-namespace.ts';
+import { Namespace } from '../auth/namespace.ts';
 import type { MessageQueue } from './sysv-msg.ts';
 import type { SemaphoreSet } from './sysv-sem.ts';
 import type { SharedSegment } from './sysv-shm.ts';
@@ -123,10 +123,8 @@ export function mayControl(ns: IpcNamespace, o: IpcObject, c: Credentials): 0 | 
   return c.euid === o.cuid || c.euid === o.uid || c.nsCapable(ns.userNs, CAP_SYS_ADMIN) ? 0 : EPERM;
 }
 
-export class IpcNamespace {
+export class IpcNamespace extends Namespace {
   readonly kind = 'ipc';
-  readonly userNs: UserNamespace;
-  readonly inum: number;
   readonly sem: IpcIds<SemaphoreSet> = new IpcIds(SEMMNI);
   readonly shm: IpcIds<SharedSegment> = new IpcIds(SHMMNI);
   readonly msg: IpcIds<MessageQueue> = new IpcIds(MSGMNI);
@@ -142,8 +140,10 @@ export class IpcNamespace {
   shmRmidForced = false;
   msgmax: number = MSGMAX;
   msgmnb: number = MSGMNB;
-  constructor(userNs: UserNamespace, inum: number) {
-    this.userNs = userNs;
-    this.inum = inum;
+  /** Everything in it goes with it. */
+  protected override end(): void {
+    for (const s of [...this.sem.byIndex.values()]) s.destroy();
+    for (const q of [...this.msg.byIndex.values()]) q.destroy();
+    for (const s of [...this.shm.byIndex.values()]) s.markForRemoval();
   }
 }

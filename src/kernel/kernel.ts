@@ -6,8 +6,8 @@ import type { Host, HostDriver } from '../host/host.ts';
 import type { Vdso } from '../loader/vdso.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
-import type { TraceSink } from '../seccheck/trace-sink.ts';
 import { NetworkNamespace } from '../net/network-namespace.ts';
+import type { TraceSink } from '../seccheck/trace-sink.ts';
 import { SocketFileSystem } from '../net/socket-description.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import { FsContext } from '../vfs/fs-context.ts';
@@ -27,7 +27,7 @@ import type { NamespaceCopier } from './fork.ts';
 import { FutexTable } from './futex.ts';
 import { handleGuestExit, killLargest } from './guest-exits.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
-import { NsProxy, SimpleNamespace } from './nsproxy.ts';
+import { CgroupNamespace, NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
 import { PidNamespace } from './pid-namespace.ts';
 import { ProcessGroup } from './process-group.ts';
@@ -40,6 +40,7 @@ import { SignalActions } from './signal-actions.ts';
 import { sendSignalToGroup } from './signal-send.ts';
 import { RESUME_USER, SYSCALL_TRACE, Task, TASK_RUNNABLE, WORK_RESCHED, WORK_RSEQ } from './task.ts';
 import { ThreadGroup } from './thread-group.ts';
+import { TimeNamespace } from './time-namespace.ts';
 import { TimerHeap } from './timers.ts';
 import { UserTable } from './user-struct.ts';
 import { UtsNamespace } from './uts-namespace.ts';
@@ -164,11 +165,12 @@ export class Kernel implements HostDriver {
   private makeInit(hostname: string): Task {
     const ns = this.userNs;
     const uts = new UtsNamespace(hostname, '(none)', ns, 0xeffffffe);
-    const time = new SimpleNamespace('time', ns, 0xeffffffa);
-    const proxy = new NsProxy(
-      uts, null as unknown as MountNamespace, this.pidNs, new IpcNamespace(ns, 0xefffffff), new NetworkNamespace(ns, 0xf0000098),
-      new SimpleNamespace('cgroup', ns, 0xeffffffb), time, time,
-    ); // the mount namespace comes with the first program
+    const time = new TimeNamespace(ns, 0xeffffffa);
+    time.frozen = true;
+    const proxy = new NsProxy({
+      uts, mnt: null as unknown as MountNamespace, pidForChildren: this.pidNs, ipc: new IpcNamespace(ns, 0xefffffff), net: new NetworkNamespace(ns, 0xf0000098),
+      cgroup: new CgroupNamespace(ns, 0xeffffffb), time, timeForChildren: time,
+    }); // the mount namespace comes with the first program
     const credentials = new Credentials(ns);
     const pid = this.pidNs.alloc([], credentials);
     const cpu = this.cpuStates.alloc();
@@ -219,7 +221,7 @@ export class Kernel implements HostDriver {
       return cpu;
     }
     const old = init.nsproxy;
-    const nsproxy = new NsProxy(old.uts, request.mountNamespace, old.pidForChildren, old.ipc, old.net, old.cgroup, old.time, old.timeForChildren);
+    const nsproxy = new NsProxy({ ...old.set, mnt: request.mountNamespace });
     if ((old.mnt as MountNamespace | null) === null) init.nsproxy = nsproxy;
     const t = this.adoptProgram(request, pid, cpu, nsproxy);
     const file = openExecutable(t, null, request.path, 0);

@@ -1,51 +1,67 @@
 /** The namespaces of a task other than the user namespace (which stands in its credentials): Linux struct nsproxy. Never changed; a new set is a new object. */
-import type { UserNamespace } from '../auth/user-namespace.ts';
+import { Namespace } from '../auth/namespace.ts';
+import type { NetworkNamespace } from '../net/network-namespace.ts';
 import type { MountNamespace } from '../vfs/mount-namespace.ts';
 import type { IpcNamespace } from './ipc-namespace.ts';
-import type { NetworkNamespace } from '../net/network-namespace.ts';
 import type { PidNamespace } from './pid-namespace.ts';
+import type { TimeNamespace } from './time-namespace.ts';
 import type { UtsNamespace } from './uts-namespace.ts';
 
-/** A namespace that so far only has an identity: cgroup and time namespaces get their own classes with their families. */
-export class SimpleNamespace {
-  readonly kind: 'cgroup' | 'time';
-  readonly userNs: UserNamespace;
-  /** Inode number of /proc/PID/ns/KIND. */
-  readonly inum: number;
-  constructor(kind: 'cgroup' | 'time', userNs: UserNamespace, inum: number) {
-    this.kind = kind;
-    this.userNs = userNs;
-    this.inum = inum;
-  }
+/** A cgroup namespace: what its members see as the root of the hierarchy. */
+export class CgroupNamespace extends Namespace {
+  readonly kind = 'cgroup';
 }
 
-export class NsProxy {
+export interface NamespaceSet {
+  readonly uts: UtsNamespace;
+  readonly mnt: MountNamespace;
+  readonly pidForChildren: PidNamespace;
+  readonly ipc: IpcNamespace;
+  readonly net: NetworkNamespace;
+  readonly cgroup: CgroupNamespace;
+  readonly time: TimeNamespace;
+  readonly timeForChildren: TimeNamespace;
+}
+
+export class NsProxy implements NamespaceSet {
   readonly uts: UtsNamespace;
   readonly mnt: MountNamespace;
   /** The namespace children are made in; a task's own is that of its Pid. */
   readonly pidForChildren: PidNamespace;
   readonly ipc: IpcNamespace;
   readonly net: NetworkNamespace;
-  readonly cgroup: SimpleNamespace;
-  readonly time: SimpleNamespace;
-  readonly timeForChildren: SimpleNamespace;
-  constructor(
-    uts: UtsNamespace,
-    mnt: MountNamespace,
-    pidForChildren: PidNamespace,
-    ipc: IpcNamespace,
-    net: NetworkNamespace,
-    cgroup: SimpleNamespace,
-    time: SimpleNamespace,
-    timeForChildren: SimpleNamespace,
-  ) {
-    this.uts = uts;
-    this.mnt = mnt;
-    this.pidForChildren = pidForChildren;
-    this.ipc = ipc;
-    this.net = net;
-    this.cgroup = cgroup;
-    this.time = time;
-    this.timeForChildren = timeForChildren;
+  readonly cgroup: CgroupNamespace;
+  readonly time: TimeNamespace;
+  readonly timeForChildren: TimeNamespace;
+  /** Tasks that use it. */
+  private users = 1;
+  /** Holds each of `set` (the maker's own references are not taken over). */
+  constructor(set: NamespaceSet) {
+    this.uts = set.uts;
+    this.mnt = set.mnt;
+    this.pidForChildren = set.pidForChildren;
+    this.ipc = set.ipc;
+    this.net = set.net;
+    this.cgroup = set.cgroup;
+    this.time = set.time;
+    this.timeForChildren = set.timeForChildren;
+    for (const ns of this.all()) ns.get();
+  }
+  /** The members, to make a variation of: `new NsProxy({ ...p.set, uts })`. */
+  get set(): NamespaceSet {
+    const { uts, mnt, pidForChildren, ipc, net, cgroup, time, timeForChildren } = this;
+    return { uts, mnt, pidForChildren, ipc, net, cgroup, time, timeForChildren };
+  }
+  private all(): Namespace[] {
+    const all: (Namespace | null)[] = [this.uts, this.mnt, this.pidForChildren, this.ipc, this.net, this.cgroup, this.time, this.timeForChildren];
+    // The sandbox's own init has no mounts until the first program brings them.
+    return all.filter((ns) => ns !== null);
+  }
+  get(): this {
+    this.users++;
+    return this;
+  }
+  put(): void {
+    if (--this.users === 0) for (const ns of this.all()) ns.put();
   }
 }

@@ -1,6 +1,7 @@
 /** PID namespaces: number allocation and look-up. Linux struct pid_namespace. */
 import { EAGAIN, EEXIST, EINVAL, ENOMEM, EPERM, type Errno } from '../abi/errno.ts';
 import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from '../abi/capability.ts';
+import { Namespace } from '../auth/namespace.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import { Pid } from './pid.ts';
@@ -11,10 +12,10 @@ const RESERVED_PIDS = 300;
 /** Depth of nesting (MAX_PID_NS_LEVEL). */
 export const MAX_PID_NS_LEVEL = 32;
 
-export class PidNamespace {
+export class PidNamespace extends Namespace {
+  readonly kind = 'pid';
   readonly parent: PidNamespace | null;
   readonly level: number;
-  readonly userNs: UserNamespace;
   /** /proc/sys/kernel/pid_max: the first number that is not given out. */
   pidMax = 4194304;
   private readonly pids: Map<number, Pid> = new Map();
@@ -24,15 +25,15 @@ export class PidNamespace {
   childReaper: Task | null = null;
   /** Set when init has died: no new members (ENOMEM). */
   dying = false;
-  /** Inode number of /proc/PID/ns/pid. */
-  readonly inum: number;
 
   constructor(parent: PidNamespace | null, userNs: UserNamespace, inum: number) {
+    super(userNs, inum);
     this.parent = parent;
     this.level = parent ? parent.level + 1 : 0;
-    this.userNs = userNs;
-    this.inum = inum;
-    if (parent) this.pidMax = parent.pidMax;
+    if (parent) {
+      this.pidMax = parent.pidMax;
+      parent.get();
+    }
   }
 
   /** True if this namespace is `ns` or below it. */
@@ -105,6 +106,7 @@ export class PidNamespace {
       return error;
     }
     const pid = new Pid(this, numbers);
+    this.get();
     for (let at: PidNamespace | null = this; at !== null; at = at.parent) at.pids.set(numbers[at.level]!, pid); // filled
     return pid;
   }
@@ -112,6 +114,11 @@ export class PidNamespace {
   /** Gives all numbers of `pid` back. */
   free(pid: Pid): void {
     for (let at: PidNamespace | null = this; at !== null; at = at.parent) at.pids.delete(pid.numbers[at.level]!); // filled
+    this.put();
+  }
+
+  protected override end(): void {
+    this.parent?.put();
   }
 
   private nextFree(): number {

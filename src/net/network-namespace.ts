@@ -1,13 +1,11 @@
 /** A network namespace: everything that is not shared between two of them. */
 import { ENODEV } from '../abi/errno.ts';
-import type { UserNamespace } from '../auth/user-namespace.ts';
+import { Namespace } from '../auth/namespace.ts';
 import type { Socket } from './socket.ts';
 import type { UnixSocket } from './unix/unix-socket.ts';
 
-export class NetworkNamespace {
-  readonly userNs: UserNamespace;
-  /** Inode number of /proc/PID/ns/net. */
-  readonly inum: number;
+export class NetworkNamespace extends Namespace {
+  readonly kind = 'net';
   /** Abstract AF_UNIX names: `type:name` to socket. */
   readonly abstractNames: Map<string, UnixSocket> = new Map();
   /** net.core.somaxconn, net.unix.max_dgram_qlen. */
@@ -20,10 +18,5 @@ export class NetworkNamespace {
     if (name !== '' && name !== 'lo') return ENODEV;
     s.boundDevice = name;
     return 0;
-  }
-
-  constructor(userNs: UserNamespace, inum: number) {
-    this.userNs = userNs;
-    this.inum = inum;
   }
 }
