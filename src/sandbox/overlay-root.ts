@@ -1,7 +1,16 @@
 /** A read-only tree with a layer in memory on top that takes the writes. */
+import { OverlayFs } from '../fs/overlay/overlay-fs.ts';
+import { Tmpfs } from '../fs/tmpfs/tmpfs.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { SuperBlock } from '../vfs/super-block.ts';
 
-export function makeOverlay(_kernel: Kernel, lower: SuperBlock): SuperBlock {
-  return lower;
+/** Bytes that a directory of ext4 has at least: directories made in the upper layer look like it. */
+const DIRECTORY_SIZE = 4096;
+
+/** The root directory of `lower` under an empty upper layer; a tree that is a single file stays as it is. */
+export function makeOverlay(kernel: Kernel, lower: SuperBlock): SuperBlock {
+  const root = lower.root.inode;
+  if (root === null || !root.isDirectory) return lower;
+  const upper = new Tmpfs(kernel.vfs, { mode: root.mode & 0o7777, uid: root.uid, gid: root.gid, maxPages: 0, maxInodes: 0, directorySize: DIRECTORY_SIZE });
+  return new OverlayFs(kernel.vfs, { upper: upper.root.inode, lowers: [root], redirect: true, transparent: true, shownOptions: '' });
 }
