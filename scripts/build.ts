@@ -1,14 +1,16 @@
-/** Bundles the command into dist/vivarium.cjs. `--quiet`: no output unless something is wrong. */
+/** Bundles the command into dist/vivarium.cjs. `--quiet`: no output unless something is wrong; `--out DIR`: another folder than dist/. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = `${import.meta.dirname}/..`;
-const dist = `${root}/dist`;
+const out = process.argv.indexOf('--out');
+const dist = out < 0 ? `${root}/dist` : resolve(process.argv[out + 1] ?? 'dist');
 const started = process.hrtime.bigint();
 const result = await build({
   absWorkingDir: root,
   entryPoints: { vivarium: 'apps/cli/main.ts' },
-  outdir: 'dist',
+  outdir: dist,
   write: false,
   bundle: true,
   // One CommonJS file: Node loads it faster than modules, and parts that are imported when needed are only run then.
@@ -31,5 +33,5 @@ for (const file of result.outputFiles) {
   renameSync(aside, file.path);
 }
 if (!process.argv.includes('--quiet')) {
-  console.log(`dist/vivarium.cjs built in ${Number((process.hrtime.bigint() - started) / 1_000_000n)} ms`);
+  console.log(`${dist}/vivarium.cjs built in ${Number((process.hrtime.bigint() - started) / 1_000_000n)} ms`);
 }
