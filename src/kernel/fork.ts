@@ -1,6 +1,6 @@
 /** Making tasks: Linux kernel/fork.c, kernel_clone() and copy_process(). */
 import {
-  CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_DETACHED, CLONE_FILES, CLONE_FS, CLONE_NEW_MASK, CLONE_NEWNS, CLONE_NEWPID,
+  CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_DETACHED, CLONE_FILES, CLONE_FS, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME,
   CLONE_NEWUSER, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_PTRACE, CLONE_SETTLS, CLONE_SIGHAND, CLONE_THREAD,
   CLONE_SYSVSEM, CLONE_UNTRACED, CLONE_VFORK, CLONE_VM,
 } from '../abi/clone.ts';
@@ -16,8 +16,13 @@ import { SIG_IGN, SIGCHLD, SIGSTOP, SS_DISABLE } from '../abi/signal.ts';
 import { RAX, RSP } from '../x86/cpu-layout.ts';
 import { CpuState } from '../x86/cpu-state.ts';
 import { PIDFD_THREAD } from '../abi/anon-fd.ts';
+import type { UserNamespace } from '../auth/user-namespace.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import type { FsContext } from '../vfs/fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import { makePidfd } from './pidfd.ts';
+import { copyNamespaces, createUserNamespace } from './namespaces.ts';
+import type { NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
 import { ptraceEvent, ptraceLink } from './ptrace-stop.ts';
 import { SignalActions } from './signal-actions.ts';
@@ -46,18 +51,13 @@ export class CloneArguments {
   newTime = false;
 }
 
-/** What is done with namespace flags; without a provider (yet) they are refused. */
-export interface NamespaceCopier {
-  copyNamespaces(t: Task, flags: number, newTime: boolean): { nsproxy: Task['nsproxy']; credentials: Task['credentials'] } | Errno;
-}
-
 /**
  * clone(2) and its like for `t` (the current task, in its system call): the child's number as the caller sees it, or an errno. With CLONE_VFORK the
  * caller waits until the child execs or exits; then the handler is called again, finds `syscall.progress` set and ends here.
  */
 export function kernelClone(t: Task, args: CloneArguments): number {
   const s = t.syscall;
-  if (s.progress !== 0) return continueClone(t, args.flags);
+  if (s.progress !== 0) return continueClone(t);
   if (args.flags & CLONE_PIDFD && args.flags & CLONE_PARENT_SETTID && args.pidfd === args.parentTid) return EINVAL;
   let option = 0;
   let event = 0;
@@ -77,17 +77,19 @@ export function kernelClone(t: Task, args: CloneArguments): number {
   s.progress = 1;
   s.progress2 = nr;
   s.object = child;
+  s.vfork = (args.flags & CLONE_VFORK) !== 0;
   if (option !== 0 && t.ptrace !== null) {
     const message = t.parent !== null ? child.pid.nr(t.parent.pid.ns) : nr;
     if (ptraceEvent(t, option, event, message, RESUME_SYSCALL)) return BLOCKED;
   }
-  return continueClone(t, args.flags);
+  return continueClone(t);
 }
 
-function continueClone(t: Task, flags: number): number {
+/** The call again, after an event stop or while it waits for a vfork child. */
+export function continueClone(t: Task): number {
   const s = t.syscall;
   const child = s.object as Task;
-  if (!(flags & CLONE_VFORK) || s.progress === 2) return s.progress2;
+  if (!s.vfork || s.progress === 2) return s.progress2;
   if (child.vforkParent === t) {
     if (t.fatalSignalPending()) child.vforkParent = null;
     else {
@@ -100,6 +102,30 @@ function continueClone(t: Task, flags: number): number {
   s.progress = 2;
   if (t.ptrace !== null && ptraceEvent(t, PTRACE_O_TRACEVFORKDONE, PTRACE_EVENT_VFORK_DONE, s.progress2, RESUME_SYSCALL)) return BLOCKED;
   return s.progress2;
+}
+
+/** What copy_process() has made so far, to be undone when a later step fails. */
+class HalfMadeTask {
+  private readonly kernel: Kernel;
+  private readonly userNs: UserNamespace;
+  cpu = -1;
+  fs: FsContext | null = null;
+  space: AddressSpace | null = null;
+  nsproxy: NsProxy | null = null;
+  pid: Pid | null = null;
+  constructor(kernel: Kernel, userNs: UserNamespace) {
+    this.kernel = kernel;
+    this.userNs = userNs;
+  }
+  undo(e: Errno): Errno {
+    if (this.pid !== null) this.pid.ns.free(this.pid);
+    this.nsproxy?.put();
+    this.space?.put();
+    this.fs?.release();
+    if (this.cpu >= 0) this.kernel.cpuStates.free(this.cpu);
+    this.userNs.put();
+    return e;
+  }
 }
 
 /** Linux copy_process(): checks in its order; everything made is undone on an error. The child is not yet runnable. */
@@ -119,41 +145,37 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
   if (t.signalPending()) return ERESTARTNOINTR;
 
   let credentials = t.credentials;
-  let nsproxy = t.nsproxy;
+  if (flags & CLONE_NEWUSER) {
+    credentials = credentials.prepare();
+    const r = createUserNamespace(t, credentials);
+    if (isErr(r)) return r;
+  } else credentials.userNs.get();
   const user = kernel.users.get(credentials.uid);
-  if (user.processes >= t.limit(RLIMIT_NPROC) && credentials.uid !== ROOT_KUID && !credentials.capableInInit(CAP_SYS_RESOURCE) && !credentials.capableInInit(CAP_SYS_ADMIN))
-    return EAGAIN;
-  if (kernel.taskCount >= kernel.maxTasks) return EAGAIN;
-  if (flags & CLONE_NEW_MASK || args.newTime) {
-    if (kernel.namespaces === null) return EINVAL;
-    const copied = kernel.namespaces.copyNamespaces(t, flags, args.newTime);
-    if (isErr(copied)) return copied;
-    nsproxy = copied.nsproxy;
-    credentials = copied.credentials;
-  }
+  const made = new HalfMadeTask(kernel, credentials.userNs);
+  if (user.processes >= t.limit(RLIMIT_NPROC) && credentials.uid !== ROOT_KUID && !t.credentials.capableInInit(CAP_SYS_RESOURCE) && !t.credentials.capableInInit(CAP_SYS_ADMIN))
+    return made.undo(EAGAIN);
+  if (kernel.taskCount >= kernel.maxTasks) return made.undo(EAGAIN);
   const cpu = kernel.cpuStates.alloc();
-  if (isErr(cpu)) return cpu;
+  if (isErr(cpu)) return made.undo(cpu);
+  made.cpu = cpu;
+  const fs = flags & CLONE_FS ? t.fs : t.fs.clone();
+  if (flags & CLONE_FS) fs.users++;
+  made.fs = fs;
+  const space = flags & CLONE_VM ? t.space.get() : t.space.fork();
+  if (isErr(space)) return made.undo(ENOMEM);
+  made.space = space;
+  const nsproxy = copyNamespaces(t, args.newTime ? flags | CLONE_NEWTIME : flags, credentials, fs);
+  if (isErr(nsproxy)) return made.undo(nsproxy);
+  made.nsproxy = nsproxy;
   const pid = nsproxy.pidForChildren.alloc(args.setTid, credentials);
-  if (isErr(pid)) {
-    kernel.cpuStates.free(cpu);
-    return pid;
-  }
-  const parentSpace = t.space;
-  const space = flags & CLONE_VM ? parentSpace.get() : parentSpace.fork();
-  if (isErr(space)) {
-    pid.ns.free(pid);
-    kernel.cpuStates.free(cpu);
-    return ENOMEM;
-  }
+  if (isErr(pid)) return made.undo(pid);
+  made.pid = pid;
   if (flags & CLONE_PIDFD) {
     const fd = makePidfd(t, pid, flags & CLONE_THREAD ? PIDFD_THREAD : 0);
     const failed = isErr(fd) ? fd : t.space.writeU32(args.pidfd, fd);
     if (isErr(failed)) {
       if (!isErr(fd)) t.fdTable.close(t, fd);
-      space.put();
-      pid.ns.free(pid);
-      kernel.cpuStates.free(cpu);
-      return failed;
+      return made.undo(failed);
     }
   }
 
@@ -180,10 +202,7 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
     child.files = t.fdTable;
     child.files.users++;
   } else child.files = t.fdTable.clone();
-  if (flags & CLONE_FS) {
-    child.fsContext = t.fs;
-    child.fsContext.users++;
-  } else child.fsContext = t.fs.clone();
+  child.fsContext = fs;
   if (flags & CLONE_SYSVSEM) {
     child.semUndo = undoListOf(t);
     child.semUndo.users++;
@@ -262,6 +281,7 @@ function copyTaskFields(t: Task, child: Task, flags: number, args: CloneArgument
   child.noNewPrivs = t.noNewPrivs;
   child.timerSlack = child.defaultTimerSlack = t.timerSlack;
   child.ioprio = t.ioprio;
+  child.memoryPolicy = t.memoryPolicy;
   child.seccomp = t.seccomp;
   child.seccompMode = t.seccompMode;
   child.syscallWork = t.syscallWork & (SYSCALL_TRACE | SYSCALL_SECCOMP) & ~(SYSCALL_PTRACE | SYSCALL_EMU);

@@ -4,14 +4,14 @@ import {
 } from '../abi/signal.ts';
 import { FAULT_OOM } from '../memory/fault-code.ts';
 import {
-  EXIT_BREAKPOINT, EXIT_DIVIDE, EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL, EXIT_PAGE_FAULT, EXIT_SIMD, EXIT_SINGLE_STEP, EXIT_STACK, EXIT_X87,
+  EXIT_BREAKPOINT, EXIT_DIVIDE, EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL, EXIT_OVERFLOW, EXIT_PAGE_FAULT, EXIT_SIMD, EXIT_SINGLE_STEP, EXIT_STACK, EXIT_X87,
 } from '../x86/exits.ts';
 import { SignalInfo } from './signal-info.ts';
 import { forceSignal, sendSignalToGroup } from './signal-send.ts';
 import type { Task } from './task.ts';
 
 /** Exception vectors, as sigcontext.trapno and ptrace show them. */
-const X86_TRAP_DE = 0, X86_TRAP_DB = 1, X86_TRAP_BP = 3, X86_TRAP_UD = 6, X86_TRAP_SS = 12, X86_TRAP_GP = 13, X86_TRAP_PF = 14, X86_TRAP_MF = 16;
+const X86_TRAP_DE = 0, X86_TRAP_DB = 1, X86_TRAP_BP = 3, X86_TRAP_OF = 4, X86_TRAP_UD = 6, X86_TRAP_SS = 12, X86_TRAP_GP = 13, X86_TRAP_PF = 14, X86_TRAP_MF = 16;
 const X86_TRAP_XF = 19;
 
 /** Turns exit `reason` of `t` into what Linux does about it. */
@@ -25,7 +25,8 @@ export function handleGuestExit(t: Task, reason: number): void {
       return;
     case EXIT_ILLEGAL:
       f.trapNumber = X86_TRAP_UD;
-      t.kernel.illegalInstruction(t);
+      // UD2 is meant; anything else is reported to the owner.
+      if (regs.exitDetail !== 1) t.kernel.illegalInstruction(t);
       forceSignal(t, new SignalInfo(SIGILL, ILL_ILLOPN).setAddress(regs.rip));
       return;
     case EXIT_DIVIDE:
@@ -48,6 +49,10 @@ export function handleGuestExit(t: Task, reason: number): void {
     case EXIT_GENERAL_PROTECTION:
       f.trapNumber = X86_TRAP_GP;
       f.errorCode = regs.exitDetail;
+      forceSignal(t, new SignalInfo(SIGSEGV, SI_KERNEL));
+      return;
+    case EXIT_OVERFLOW:
+      f.trapNumber = X86_TRAP_OF;
       forceSignal(t, new SignalInfo(SIGSEGV, SI_KERNEL));
       return;
     case EXIT_STACK:
@@ -97,7 +102,7 @@ function pageFault(t: Task): void {
   }
   f.trapNumber = X86_TRAP_PF;
   // Bits: 0 protection (the page is there), 1 write, 2 user, 4 fetch.
-  f.errorCode = 4 | (access === 1 ? 2 : access === 2 ? 16 : 0) | (signo === SIGSEGV && siCode === 2 ? 1 : 0);
+  f.errorCode = 4 | (access === 1 ? 2 : access === 2 ? 16 : 0) | (signo === SIGSEGV && (siCode === 2 || addr < 0) ? 1 : 0);
   f.address = addr;
   forceSignal(t, new SignalInfo(signo, siCode).setAddress(addr));
 }

@@ -23,7 +23,6 @@ import { type Dispatcher, makeDispatcher, type SyscallHandlerFunction } from './
 import { execFile } from './exec.ts';
 import { openExecutable } from './exec-open.ts';
 import { killAll } from './exit.ts';
-import type { NamespaceCopier } from './fork.ts';
 import { FutexTable } from './futex.ts';
 import { handleGuestExit, killLargest } from './guest-exits.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
@@ -118,8 +117,6 @@ export class Kernel implements HostDriver {
   /** The sandbox's own init: pid 1, adopts and reaps orphans, runs no code. */
   readonly init: Task;
   platform: GuestPlatform | null = null;
-  /** Provided by the layers above. */
-  namespaces: NamespaceCopier | null = null;
   private traceSink: TraceSink | null = null;
   /** Core-dump bit of wait statuses: as natively, only if a core would be written. */
   coreBit = false;

@@ -31,7 +31,8 @@ export class PosixTimer extends Timer implements SignalTimer {
   private queued = false;
   /** CPU-time clocks: due at this CPU time instead of on the heap; 0 = off. */
   cpuDeadline = 0;
-  /** CPU-time clocks of one thread. */
+  /** On a CPU-time clock; of one thread, or (null) of the process. */
+  onCpuTime = false;
   clockTask: Task | null = null;
 
   constructor(tg: ThreadGroup, id: number, clock: number, notify: number, signo: number, valueLo: number, valueHi: number, target: Task | null) {

@@ -31,6 +31,8 @@ export class PtraceState {
   stepping = false;
   /** 0, or which syscall stop this is, for PTRACE_GET_SYSCALL_INFO: 1 entry, 2 exit, 3 seccomp. */
   syscallStop = 0;
+  /** The seccomp event of the current call was shown. */
+  seccompSeen = false;
   /** Hardware debug registers, kept for POKEUSER. */
   readonly debug: number[] = [0, 0, 0, 0, 0, 0, 0, 0];
 

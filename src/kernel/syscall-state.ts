@@ -20,6 +20,8 @@ export class SyscallState {
   timedOut = false;
   /** The handler is being called again. */
   again = false;
+  /** clone: the caller waits for its child to exec or exit. */
+  vfork = false;
   /** What restart_syscall does: set by handlers that return ERESTART_RESTARTBLOCK. */
   readonly restart: RestartBlock = new RestartBlock();
 

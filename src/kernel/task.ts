@@ -146,10 +146,13 @@ export class Task implements Wakeable, VfsContext {
   timerSlack = 50_000;
   defaultTimerSlack = 50_000;
   ioprio = 0;
-  /** set_mempolicy: MPOL_ mode; there is one node. */
+  /** set_mempolicy: mode; there is one node. */
   memoryPolicy = 0;
   /** arch: PR_SET_TSC, CPUID faulting. */
   tscDisabled = false;
+  /** prctl flags that change nothing here but are remembered: PR_SET_THP_DISABLE, PR_SET_IO_FLUSHER. */
+  hugePagesDisabled = false;
+  ioFlusher = false;
   /** Internal task without guest code: the sandbox's own init. */
   readonly internal: boolean;
   /** Semaphore adjustments to undo at exit; shared by CLONE_SYSVSEM. */

@@ -66,6 +66,8 @@ export class ThreadGroup implements MemoryLimits {
   readonly posixTimers: Map<number, PosixTimer> = new Map();
   nextTimerId = 0;
   oomScoreAdj = 0;
+  /** membarrier registrations. */
+  barriers = 0;
   oomScoreAdjMin = 0;
   /** Init of a PID namespace: unhandled signals do not reach it. */
   unkillable = false;

@@ -27,20 +27,24 @@ import { rows as memoryProcessVm } from './memory-process-vm.ts';
 import { rows as mountClassic } from './mount-classic.ts';
 import { rows as socketConnect } from './socket-connect.ts';
 import { rows as socketTransfer } from './socket-transfer.ts';
+import { capabilityRows } from './capability.ts';
 import { futexRows } from './futex.ts';
 import { identityRows } from './identity.ts';
-import { processArchRows } from './process-arch.ts';
 import { processCloneRows } from './process-clone.ts';
+import { processControlRows } from './process-control.ts';
 import { processExecRows } from './process-exec.ts';
 import { processExitRows } from './process-exit.ts';
+import { schedRows } from './sched.ts';
+import { seccompRows } from './seccomp.ts';
 import { signalRows } from './signal.ts';
+import { systemRows } from './system.ts';
 import { timeClockRows } from './time-clock.ts';
 import { timeTimerRows } from './time-timer.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcSysv, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, socketConnect, socketTransfer,
-  futexRows, identityRows, processArchRows, processCloneRows, processExecRows, processExitRows, signalRows, timeClockRows, timeTimerRows,
+  capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;

@@ -1,0 +1,54 @@
+/** execve, execveat. Linux fs/exec.c, man 2 execveat. */
+import { EFAULT, EINVAL, ENAMETOOLONG, EBADF, type Errno, isErr } from '../abi/errno.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX } from '../abi/fcntl.ts';
+import { bytesToString } from '../base/byte-string.ts';
+import { continueExec, execFile } from '../kernel/exec.ts';
+import { openExecutable } from '../kernel/exec-open.ts';
+import type { Task } from '../kernel/task.ts';
+import { readStringVector } from '../loader/arguments.ts';
+import type { Path } from '../vfs/mount.ts';
+import type { SyscallArgs, SyscallRow } from './args.ts';
+
+function readPath(t: Task, addr: number): string | Errno {
+  const bytes = t.space.readCString(addr, PATH_MAX);
+  if (isErr(bytes)) return bytes === EFAULT ? EFAULT : ENAMETOOLONG;
+  return bytesToString(bytes, 0, bytes.length);
+}
+
+function exec(t: Task, dirfd: number, pathAddr: number, argvAddr: number, envpAddr: number, flags: number): number {
+  if (t.syscall.progress !== 0) return continueExec(t);
+  const path = readPath(t, pathAddr);
+  if (typeof path === 'number') return path;
+  if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return EINVAL;
+  let base: Path | null = null;
+  let filename = path;
+  let inaccessible = false;
+  if (dirfd !== AT_FDCWD && !path.startsWith('/')) {
+    const from = t.fdTable.get(dirfd);
+    if (from === null) return EBADF;
+    base = from.path;
+    // The name the new program sees (bprm->fdpath).
+    filename = path === '' ? `/dev/fd/${dirfd}` : `/dev/fd/${dirfd}/${path}`;
+    inaccessible = t.fdTable.isCloexec(dirfd);
+  }
+  if (path === '' && base === null && flags & AT_EMPTY_PATH) base = t.fs.pwd;
+  const argv = readStringVector(t.space, argvAddr);
+  if (isErr(argv)) return argv;
+  const envp = readStringVector(t.space, envpAddr);
+  if (isErr(envp)) return envp;
+  const file = openExecutable(t, base, path, flags);
+  if (isErr(file)) return file;
+  return execFile(t, file, filename, inaccessible, argv, envp);
+}
+
+function sysExecve(t: Task, a: SyscallArgs): number {
+  return exec(t, AT_FDCWD, a.addr(0), a.addr(1), a.addr(2), 0);
+}
+function sysExecveat(t: Task, a: SyscallArgs): number {
+  return exec(t, a.fd(0), a.addr(1), a.addr(2), a.addr(3), a.int(4));
+}
+
+export const processExecRows: readonly SyscallRow[] = [
+  [59, 'execve', 'path,argv,envp', 'full', sysExecve],
+  [322, 'execveat', 'dirfd,path,argv,envp,atflags', 'full', sysExecveat],
+];
