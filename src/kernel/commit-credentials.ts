@@ -2,10 +2,17 @@
 import type { Credentials } from '../auth/credentials.ts';
 import type { Task } from './task.ts';
 
+/** True if `c` can do no more than `old` (cred_cap_issubset): a child namespace that `old`'s user owns adds nothing. */
+function capabilitiesWithin(c: Credentials, old: Credentials): boolean {
+  if (c.userNs === old.userNs) return c.capPermitted.isSubsetOf(old.capPermitted);
+  for (let ns = c.userNs; ns.parent !== null; ns = ns.parent) if (ns.parent === old.userNs && ns.owner === old.euid) return true;
+  return false;
+}
+
 /** `c` (from `prepare()`) becomes the task's. Dumpability, the death signal and the per-user count follow. */
 export function commitCredentials(t: Task, c: Credentials): void {
   const old = t.credentials;
-  if (old.euid !== c.euid || old.egid !== c.egid || old.fsuid !== c.fsuid || old.fsgid !== c.fsgid || !c.capPermitted.isSubsetOf(old.capPermitted)) {
+  if (old.euid !== c.euid || old.egid !== c.egid || old.fsuid !== c.fsuid || old.fsgid !== c.fsgid || !capabilitiesWithin(c, old)) {
     t.threadGroup.dumpable = 0;
     t.deathSignal = 0;
   }
@@ -13,6 +20,10 @@ export function commitCredentials(t: Task, c: Credentials): void {
     const users = t.kernel.users;
     users.get(old.uid).processes--;
     users.get(c.uid).processes++;
+  }
+  if (old.userNs !== c.userNs) {
+    c.userNs.get();
+    old.userNs.put();
   }
   t.credentials = c;
 }

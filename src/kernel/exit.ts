@@ -78,6 +78,7 @@ export function finishExit(t: Task, code: number): void {
   }
   t.fsContext?.release();
   t.fsContext = null;
+  t.nsproxy.put();
   if (groupDead) leaveTerminal(tg);
   exitNotify(t, groupDead);
 }
@@ -239,6 +240,7 @@ export function releaseTask(t: Task): void {
     ptraceDetachDead(task);
     task.exitState = EXIT_GONE;
     kernel.users.get(task.credentials.uid).processes--;
+    task.credentials.userNs.put();
     tg.threads.delete(task);
     task.signals.pending.flush(-1, -1);
     if (!task.isLeader) tg.usage.add(task.usage);

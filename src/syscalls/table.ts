@@ -25,6 +25,7 @@ import { rows as memoryMap } from './memory-map.ts';
 import { rows as memoryPolicy } from './memory-policy.ts';
 import { rows as memoryProcessVm } from './memory-process-vm.ts';
 import { rows as mountClassic } from './mount-classic.ts';
+import { rows as namespace } from './namespace.ts';
 import { rows as socketConnect } from './socket-connect.ts';
 import { rows as socketTransfer } from './socket-transfer.ts';
 import { capabilityRows } from './capability.ts';
@@ -43,7 +44,7 @@ import { timeTimerRows } from './time-timer.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, ioAnon,
-  ioEpoll, ioFiles, ioPoll, ipcSysv, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, socketConnect, socketTransfer,
+  ioEpoll, ioFiles, ioPoll, ipcSysv, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, namespace, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
 ];
 
