@@ -27,6 +27,8 @@ export interface Region {
   /** Address ranges of its instructions: start, end, start, end … */
   readonly ranges: readonly number[];
   dead: boolean;
+  /** 1: small, quick to make; 2: made again because it was seen running when fuel ran out. */
+  readonly tier: number;
 }
 
 /** Code in one frame. */
@@ -43,6 +45,7 @@ export class CodeCache {
   private readonly slots: Map<number, number> = new Map();
   private readonly byEntry: Map<number, Region[]> = new Map();
   private readonly byFrame: Map<number, CodeFrame> = new Map();
+  private readonly byWord: Map<number, Region> = new Map();
   /** Region that a slot holds. */
   private readonly inSlot: (Region | null)[] = [null];
   private nextSlot = 1;
@@ -137,6 +140,7 @@ export class CodeCache {
     const list = this.byEntry.get(r.entry);
     if (list === undefined) this.byEntry.set(r.entry, [r]);
     else list.push(r);
+    this.byWord.set(r.word, r);
     this.inSlot[r.slot] = r;
     this.pm.i32[r.word >> 2] = context;
     this.track(r);
@@ -187,11 +191,18 @@ export class CodeCache {
     if (r.dead) return;
     r.dead = true;
     this.pm.i32[r.word >> 2] = 0;
+    this.byWord.delete(r.word);
     const list = this.byEntry.get(r.entry);
     if (list === undefined) return;
     const i = list.indexOf(r);
     if (i >= 0) list.splice(i, 1);
     if (list.length === 0) this.byEntry.delete(r.entry);
+  }
+
+  /** The region with this validity word, if it is still valid for `context`. */
+  running(word: number, context: number): Region | null {
+    const r = this.byWord.get(word);
+    return r !== undefined && !r.dead && this.pm.i32[word >> 2] === context ? r : null;
   }
 
   /** Drops one region, to be translated again. */

@@ -13,7 +13,9 @@ import type { FlagLocals } from './flags-emitter.ts';
 import { TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 import { ARITY, RESULT, SIMD_ARITY, SIMD_RESULT, V128_LOAD32_ZERO, V128_LOAD64_ZERO, V128_STORE32_LANE, V128_STORE64_LANE } from './node-types.ts';
 import { M_FLAGS, RegionCode } from './region-code.ts';
-import { RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_STORE_SLOW } from './runtime-functions.ts';
+import {
+  RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8, RT_STORE_SLOW,
+} from './runtime-functions.ts';
 
 /** IR type → WebAssembly value type. */
 const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];
@@ -305,9 +307,28 @@ export abstract class ExpressionEmitter {
     w.localGet(this.deltaLocal);
   }
 
+  /** Tier 2: TLB lookups in line. Tier 1 calls a function for each access, which makes a third of the code. */
+  protected inline = false;
+
+  /** Host offset by a call; leaves the region if it cannot be accessed. */
+  private hostByCall(n: number, size: number, fn: number): void {
+    const { w } = this;
+    w.localGet(0);
+    this.expr(n);
+    w.i32Const(size);
+    this.callRuntime(fn);
+    w.localTee(this.hostLocal);
+    w.byte(0x45);
+    this.unlikelyIf();
+    this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
+    this.endIf();
+    w.localGet(this.hostLocal);
+  }
+
   /** Puts the host offset of `size` bytes at guest address node `n` on the stack; leaves the region if it cannot be accessed. */
   private host(n: number, size: number, field: number, slow: number): void {
     const { w } = this;
+    if (!this.inline) return this.hostByCall(n, size, field === TLB_READ ? RT_HOST_READ : RT_HOST_WRITE);
     let a = this.localOf(n);
     if (a < 0) {
       this.expr(n);
@@ -338,6 +359,7 @@ export abstract class ExpressionEmitter {
   protected store(address: number, value: number, size: number): void {
     const { w, ir } = this;
     const type = this.typeOf(value);
+    if (!this.inline) return this.storeByCall(address, value, size, type);
     let v = this.localOf(value);
     const o = ir.op[value]!;
     const constant = o === N_CONST32 || o === N_CONST64;
@@ -373,6 +395,24 @@ export abstract class ExpressionEmitter {
     if (constant) this.expr(value);
     else w.localGet(v);
     this.storeOp(size, type, 0);
+    this.endIf();
+  }
+
+  private storeByCall(address: number, value: number, size: number, type: number): void {
+    const { w } = this;
+    w.localGet(0);
+    this.expr(address);
+    this.expr(value);
+    if (type === F32) w.byte(0xbc);
+    else if (type === F64) w.byte(0xbd);
+    else if (type === V128 && size < 16) {
+      w.simd(size === 8 ? 0x1d : 0x1b);
+      w.byte(0);
+    } else if (type === I64 && size < 8) w.byte(0xa7);
+    this.callRuntime(size === 1 ? RT_STORE_1 : size === 2 ? RT_STORE_2 : size === 4 ? RT_STORE_4 : size === 8 ? RT_STORE_8 : RT_STORE_16);
+    w.byte(0x45);
+    this.unlikelyIf();
+    this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
     this.endIf();
   }
 

@@ -11,12 +11,19 @@ import {
 import { TF } from '../x86/flags.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import { CodeCache } from './code-cache.ts';
-import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_REENTER, EXIT_SINGLE_STEP, EXIT_SYSCALL } from './exits.ts';
+import { DECODE_OK, decode } from '../x86/decoder.ts';
+import { EXIT_STACK } from '../x86/exits.ts';
+import { Insn } from '../x86/insn.ts';
+import { faultsAsStack } from '../x86/stack-fault.ts';
+import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_INTERRUPT, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_REENTER, EXIT_SINGLE_STEP, EXIT_SYSCALL } from './exits.ts';
 import { helperImplementations } from './helper-bindings.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
 import type { RuntimeFunction } from './module-assembler.ts';
 import { buildRuntime } from './runtime.ts';
-import { RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_SLOW, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
+import {
+  RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
+  RT_STORE_SLOW, RT_STUB, RT_SYSCALL,
+} from './runtime-functions.ts';
 import { SpaceState, TlbPool } from './tlb.ts';
 import { Translator } from './translator.ts';
 
@@ -44,8 +51,13 @@ export class PlatformStats {
   resolves = 0;
   exits = 0;
   codeStores = 0;
+  /** Regions made again as tier 2. */
+  promotions = 0;
   droppedFrames = 0;
 }
+
+/** Loop iterations and calls between two looks at what is running. */
+const SAMPLE_FUEL = 50000;
 
 /** Initial size of the function table. */
 const TABLE_SIZE = 1 << 15;
@@ -54,6 +66,12 @@ const TABLE_SIZE = 1 << 15;
 const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];
 
 type CpuFunction = (cpu: number, argument: number) => number;
+
+/** EXIT_DETAIL of a non-canonical data address, until `run` has told #GP from #SS. */
+const NON_CANONICAL = -1;
+/** Fault code of an address in the kernel's half: SIGSEGV, SEGV_MAPERR. */
+const KERNEL_HALF: number = 11 | (1 << 8);
+const faulting = new Insn();
 
 export class Platform implements PlatformHooks {
   readonly memory: PhysicalMemory;
@@ -120,6 +138,13 @@ export class Platform implements PlatformHooks {
     bind(RT_LOOKUP, js.lookup, [I], [I]);
     bind(RT_CONDITION, runtime.exports['condition'], [I, I, L, L, L], [I]);
     bind(RT_EFLAGS, runtime.exports['eflags'], [I, L, L, L], [I]);
+    bind(RT_HOST_READ, runtime.exports['host_read'], [I, L, I], [I]);
+    bind(RT_HOST_WRITE, runtime.exports['host_write'], [I, L, I], [I]);
+    bind(RT_STORE_1, runtime.exports['store_1'], [I, L, I], [I]);
+    bind(RT_STORE_2, runtime.exports['store_2'], [I, L, I], [I]);
+    bind(RT_STORE_4, runtime.exports['store_4'], [I, L, I], [I]);
+    bind(RT_STORE_8, runtime.exports['store_8'], [I, L, L], [I]);
+    bind(RT_STORE_16, runtime.exports['store_16'], [I, L, 0x7b], [I]);
     const implementations = helperImplementations(this.memory);
     HELPERS.forEach((h, i) => {
       const params = h.params.map((t) => WASM_TYPE[t]!);
@@ -158,7 +183,10 @@ export class Platform implements PlatformHooks {
     this.space = space;
     this.state = state;
     this.cpu = cpu;
-    i32[k + (FUEL >> 2)] = fuel;
+    let left = fuel;
+    const slice = Math.min(fuel, SAMPLE_FUEL);
+    i32[k + (FUEL >> 2)] = slice;
+    left -= slice;
     this.stats.exits++;
     const reason = k + (EXIT_REASON >> 2);
     for (;;) {
@@ -180,13 +208,44 @@ export class Platform implements PlatformHooks {
         if (i32[reason] === EXIT_NONE) continue;
       }
       if (i32[reason] === EXIT_REENTER) continue;
+      if (i32[reason] === EXIT_INTERRUPT) {
+        this.sample(i32[k + (EXIT_DETAIL >> 2)]!);
+        if (left > 0 && !this.kicked) {
+          const slice = Math.min(left, SAMPLE_FUEL);
+          i32[k + (FUEL >> 2)] = slice;
+          left -= slice;
+          continue;
+        }
+        this.kicked = false;
+      }
       return i32[reason]!;
     }
   }
 
+  /** A data access left with a non-canonical address: through the stack segment it is #SS, which only the instruction tells. */
+  private nonCanonical(cpu: number): void {
+    const { i32, u8, space } = this;
+    const k = cpu >> 2;
+    i32[k + (EXIT_DETAIL >> 2)] = 0;
+    const fetch = (a: number): number => {
+      const pte = space.lookup(a | 0, Math.floor(a / 4294967296) | 0, ACCESS_EXEC);
+      return pte === 0 ? -1 : u8[(pte & ~0xfff) + (a % 4096)]!;
+    };
+    if (decode(fetch, this.rip(cpu), faulting) === DECODE_OK && faultsAsStack(faulting)) i32[k + (EXIT_REASON >> 2)] = EXIT_STACK;
+  }
+
   /** Makes the running task leave at its next safe point with EXIT_INTERRUPT. Only from within an import of the running code. */
   kick(): void {
-    if (this.cpu !== 0) this.i32[(this.cpu + FUEL) >> 2] = -1;
+    if (this.cpu === 0) return;
+    this.kicked = true;
+    this.i32[(this.cpu + FUEL) >> 2] = -1;
+  }
+  private kicked = false;
+
+  /** Fuel ran out in the region with this validity word (0: in the dispatcher): what runs then is likely to be hot. */
+  private sample(word: number): void {
+    const region = word === 0 ? null : this.code.running(word, this.state.context);
+    if (region !== null && region.tier === 1) this.translator.promote(this.space, this.state.context, region);
   }
 
   /** Runs one instruction, which may store to code. */
@@ -248,17 +307,17 @@ export class Platform implements PlatformHooks {
   private fetchFault(cpu: number, rip: number): void {
     const k = cpu >> 2;
     const { i32 } = this;
-    if (!(rip >= 0 && rip < 0x800000000000)) {
+    if (!(rip >= -0x800000000000 && rip < 0x800000000000)) {
       i32[k + (EXIT_REASON >> 2)] = EXIT_GENERAL_PROTECTION;
       i32[k + (EXIT_DETAIL >> 2)] = 0;
       return;
     }
-    const at = this.translator.faultAddress;
+    const at = rip < 0 ? rip : this.translator.faultAddress;
     i32[k + (FAULT_ADDR >> 2)] = at | 0;
     i32[k + (FAULT_ADDR >> 2) + 1] = Math.floor(at / 4294967296);
     i32[k + (FAULT_ACCESS >> 2)] = ACCESS_EXEC;
     i32[k + (EXIT_REASON >> 2)] = EXIT_PAGE_FAULT;
-    i32[k + (EXIT_DETAIL >> 2)] = this.translator.faultCode;
+    i32[k + (EXIT_DETAIL >> 2)] = rip < 0 ? KERNEL_HALF : this.translator.faultCode;
   }
 
   // Slow paths of memory accesses.
@@ -269,13 +328,14 @@ export class Platform implements PlatformHooks {
     if (pte !== 0) return pte;
     const k = cpu >> 2;
     const { i32 } = this;
-    if (hi >>> 15 !== 0) {
+    const half = hi >>> 15;
+    if (half !== 0 && half !== 0x1ffff) {
       i32[k + (EXIT_REASON >> 2)] = EXIT_GENERAL_PROTECTION;
-      i32[k + (EXIT_DETAIL >> 2)] = 0;
+      i32[k + (EXIT_DETAIL >> 2)] = NON_CANONICAL;
       return 0;
     }
     const address = hi * 4294967296 + (lo >>> 0);
-    const code = this.space.fault(address, access);
+    const code = half !== 0 ? KERNEL_HALF : this.space.fault(address, access);
     if (code === 0) {
       const found = this.space.lookup(lo, hi, access);
       if (found !== 0) return found;

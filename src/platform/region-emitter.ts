@@ -42,6 +42,8 @@ export class RegionEmitter extends ExpressionEmitter {
   private next = 0;
   private returned = 0;
   private jumpTarget = 0;
+  /** Validity word: names the region in an EXIT_INTERRUPT. */
+  private word = 0;
   /** Every way on goes back to the caller: one instruction runs alone. */
   private single = false;
   /** Where the map from addresses to dispatch indices is, 0 = none. */
@@ -50,7 +52,7 @@ export class RegionEmitter extends ExpressionEmitter {
   private jumpMapSpan = 0;
 
   /** Emits region `code` into `out` as a code-section entry without its size. `word`: linear-memory address of its validity word. */
-  emit(code: RegionCode, flow: ControlFlow, data: DataFlow, linker: Linker, word: number, single: boolean, jumpMap: number, jumpMapBase: number, jumpMapSpan: number): void {
+  emit(code: RegionCode, flow: ControlFlow, data: DataFlow, linker: Linker, word: number, single: boolean, inline: boolean, jumpMap: number, jumpMapBase: number, jumpMapSpan: number): void {
     this.begin(code);
     this.flow = flow;
     this.data = data;
@@ -59,6 +61,7 @@ export class RegionEmitter extends ExpressionEmitter {
     this.stubMaskXmm.length = 0;
     this.level = 0;
     this.single = single;
+    this.inline = inline;
     this.jumpMap = jumpMap;
     this.jumpMapBase = jumpMapBase;
     this.jumpMapSpan = jumpMapSpan;
@@ -68,7 +71,8 @@ export class RegionEmitter extends ExpressionEmitter {
     this.hasFuelLocal = flow.hasLoops || code.indirectTargets.length > 0 || this.regionLoopsInside(code);
     this.fuel = this.allocI32();
     if (flow.dispatch >= 0) this.next = this.allocI32();
-    this.prologue(word);
+    this.word = word;
+    this.prologue(word, inline);
     this.tree(flow.root);
     this.w.byte(UNREACHABLE);
     this.epilogue();
@@ -79,7 +83,7 @@ export class RegionEmitter extends ExpressionEmitter {
     return false;
   }
 
-  private prologue(word: number): void {
+  private prologue(word: number, inline: boolean): void {
     const { w, code } = this;
     // Is this translation valid for the address space that runs it?
     w.i32Const(0);
@@ -105,12 +109,12 @@ export class RegionEmitter extends ExpressionEmitter {
       w.i32Const(0);
       w.byte(0x48);
       this.unlikelyIf();
-      this.storeReason(EXIT_INTERRUPT, 0);
+      this.storeReason(EXIT_INTERRUPT, this.word);
       this.leave(0, 0, code.entry);
       w.byte(END);
       this.level--;
     }
-    if (code.usesMemory || code.hasBarrier) {
+    if (inline && code.usesMemory) {
       w.localGet(0);
       w.memory(I32_LOAD, TLB_BASE);
       w.localSet(this.tlb);
@@ -276,7 +280,7 @@ export class RegionEmitter extends ExpressionEmitter {
     w.i32Const(0);
     w.byte(0x48);
     this.unlikelyIf();
-    this.storeReason(EXIT_INTERRUPT, 0);
+    this.storeReason(EXIT_INTERRUPT, this.word);
     this.leave(this.dirty, this.dirtyXmm, rip);
     w.byte(END);
     this.level--;

@@ -17,4 +17,9 @@ export const RT_LOOKUP = 6;
 export const RT_CONDITION = 7;
 /** (op, dst i64, src i64, aux i64) -> EFLAGS bits. */
 export const RT_EFLAGS = 8;
+/** (cpu, address i64, size) -> host offset to load from / to read and write, 0 = leave: what tier 1 calls instead of looking up in line. */
+export const RT_HOST_READ = 9;
+export const RT_HOST_WRITE = 10;
+/** (cpu, address i64, value) -> 1 = stored, 0 = leave. */
+export const RT_STORE_1 = 11, RT_STORE_2 = 12, RT_STORE_4 = 13, RT_STORE_8 = 14, RT_STORE_16 = 15;
 export const RT_HELPERS = 16;

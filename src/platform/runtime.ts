@@ -1,9 +1,10 @@
 /** The runtime module: hand-written functions that translated code and the dispatcher use. */
 import { ModuleBuilder, callIndirect } from '../wasm/module-builder.ts';
 import type { FunctionRef } from '../wasm/module-builder.ts';
-import { Expr, i32, i32c, i64, i64c, select } from '../wasm/expressions.ts';
-import { F64, I32, I64 } from '../wasm/opcodes.ts';
-import { CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_REASON, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
+import { Expr, i32, i32c, i64, i64c, select, v128 } from '../wasm/expressions.ts';
+import { F64, I32, I64, V128 } from '../wasm/opcodes.ts';
+import type { ValueType } from '../wasm/opcodes.ts';
+import { BOUNCE, CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_DETAIL, EXIT_REASON, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
 import { EXIT_INTERRUPT } from '../x86/exits.ts';
 import { CC_B, CC_BE, CC_E, CC_L, CC_LE, CC_O, CC_P, CC_S, CF, FLAGS_FLOAT, OF, PF, SF, ZF } from '../x86/flags.ts';
 import { FlagsEmitter } from './flags-emitter.ts';
@@ -44,9 +45,10 @@ export function buildRuntime(m: ModuleBuilder): void {
     f.if(i32.eqz(slot), () => f.return(i64c(-1)));
     f.returnCallIndirect(regionType, slot, f.param(0), f.param(1));
   });
-  memoryFunction(m, 'load_slow', loadSlow);
-  memoryFunction(m, 'store_slow', storeSlow);
-  memoryFunction(m, 'rmw_slow', rmwSlow);
+  const load = memoryFunction(m, 'load_slow', loadSlow);
+  const store = memoryFunction(m, 'store_slow', storeSlow);
+  const rmw = memoryFunction(m, 'rmw_slow', rmwSlow);
+  accesses(m, load, store, rmw);
   enter(m, lookup, regionType);
   flags(m);
   integer(m);
@@ -60,11 +62,47 @@ export function buildRuntime(m: ModuleBuilder): void {
 }
 
 /** (cpu, address, size): passes the address through the state, so that no i64 crosses to JavaScript. */
-function memoryFunction(m: ModuleBuilder, name: string, js: FunctionRef): void {
-  m.function(name, [I32, I64, I32, I64], [I32], (f) => {
+function memoryFunction(m: ModuleBuilder, name: string, js: FunctionRef): FunctionRef {
+  return m.function(name, [I32, I64, I32, I64], [I32], (f) => {
     f.do(i64.store(f.param(0), f.param(1), FAULT_ADDR));
     f.return(js.call(f.param(0), f.param(2)));
   });
+}
+
+/** Guest memory for tier 1: lookup in the TLB, slow path if it misses. */
+function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRef, rmwSlow: FunctionRef): void {
+  const entry = (cpu: Expr, a: Expr): Expr => i32.add(i32.load(cpu, TLB_BASE), i32.and(i32.shrU(i32.wrap(a), i32c(TLB_INDEX_SHIFT)), i32.load(cpu, TLB_MASK)));
+  const host = (name: string, field: number, slow: FunctionRef): void => {
+    m.function(name, [I32, I64, I32], [I32], (f) => {
+      const cpu = f.param(0);
+      const a = f.param(1);
+      const size = f.param(2);
+      const e = f.let(entry(cpu, a));
+      f.if(i64.gtU(i64.sub(a, i64.load(e, field)), i64.extendU(i32.sub(i32c(4096), size))), () => f.returnCall(slow, cpu, a, size, i64c(0)));
+      f.return(i32.add(i32.load(e, TLB_ADDEND), i32.wrap(a)));
+    });
+  };
+  host('host_read', TLB_READ, loadSlow);
+  host('host_write', TLB_WRITE, rmwSlow);
+  const put = (size: number, type: ValueType, store: (at: Expr, v: Expr, offset?: number) => Expr): void => {
+    m.function(`store_${size}`, [I32, I64, type], [I32], (f) => {
+      const cpu = f.param(0);
+      const a = f.param(1);
+      const v = f.param(2);
+      const e = f.let(entry(cpu, a));
+      f.if(i64.gtU(i64.sub(a, i64.load(e, TLB_WRITE)), i64c(4096 - size)), () => {
+        f.do(store(cpu, v, BOUNCE));
+        f.returnCall(storeSlow, cpu, a, i32c(size), i64c(0));
+      });
+      f.do(store(i32.add(i32.load(e, TLB_ADDEND), i32.wrap(a)), v));
+      f.return(i32c(1));
+    });
+  };
+  put(1, I32, i32.store8);
+  put(2, I32, i32.store16);
+  put(4, I32, i32.store);
+  put(8, I64, i64.store);
+  put(16, V128, v128.store);
 }
 
 /** The dispatcher: runs regions until one leaves with an exit. `enter_once` runs one region by slot. */
@@ -90,6 +128,7 @@ function enter(m: ModuleBuilder, lookup: FunctionRef, regionType: number): void 
       f.do(i32.store(cpu, fuel, FUEL));
       f.if(i32.ltS(fuel, i32c(0)), () => {
         f.do(i32.store(cpu, i32c(EXIT_INTERRUPT), EXIT_REASON));
+        f.do(i32.store(cpu, i32c(0), EXIT_DETAIL));
         f.return();
       });
       f.br(again);

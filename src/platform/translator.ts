@@ -15,8 +15,8 @@ import { RegionEmitter } from './region-emitter.ts';
 import type { TlbPool } from './tlb.ts';
 
 const EXEC = 2;
-/** Instructions of one region at most. */
-const MAX_REGION_INSNS = 1000;
+/** Instructions of one region at most, by tier. */
+const MAX_REGION_INSNS: readonly number[] = [1, Number(process.env['T1'] ?? 200), 1500];
 
 /** A one-instruction region, for single-stepping. */
 interface Step {
@@ -58,11 +58,22 @@ export class Translator {
   resolve(space: AddressSpace, context: number, rip: number): number {
     const found = this.cache.find(space, context, rip);
     if (found !== null) return found.slot;
-    if (!this.read(space, rip, MAX_REGION_INSNS)) return 0;
+    return this.translate(space, context, rip, 1);
+  }
+
+  private translate(space: AddressSpace, context: number, rip: number, tier: number): number {
+    if (!this.read(space, rip, MAX_REGION_INSNS[tier]!)) return 0;
     const slot = this.cache.slotOf(rip);
-    const region = this.compile(slot, this.cache.newSlot(), false);
+    const region = this.compile(slot, this.cache.newSlot(), tier);
     this.cache.add(region, context);
     return slot;
+  }
+
+  /** Translates a region again, larger and faster. */
+  promote(space: AddressSpace, context: number, region: Region): void {
+    this.cache.replace(region);
+    this.stats.promotions++;
+    this.translate(space, context, region.entry, 2);
   }
 
   /** Table slot of a region that runs the one instruction at `rip` and returns; 0 = it cannot be fetched. */
@@ -73,7 +84,7 @@ export class Translator {
       return known.region.home;
     }
     if (!this.read(space, rip, 1)) return 0;
-    const region = this.compile(0, this.cache.newSlot(), true);
+    const region = this.compile(0, this.cache.newSlot(), 0);
     this.pm.i32[region.word >> 2] = context;
     this.cache.track(region);
     this.steps.set(rip, { region });
@@ -101,12 +112,12 @@ export class Translator {
   }
 
   /** Emits and instantiates what `read` decoded. */
-  private compile(slot: number, home: number, single: boolean): Region {
+  private compile(slot: number, home: number, tier: number): Region {
     const { code, flow, data, emitter, assembler, reader, cache, stats } = this;
     const word = cache.newWord();
     flow.analyse(code);
     data.analyse(code, flow);
-    emitter.emit(code, flow, data, cache, word, single, 0, 0, 0);
+    emitter.emit(code, flow, data, cache, word, tier === 0, tier === 2, 0, 0, 0);
     assembler.start();
     assembler.add(emitter, slot, home);
     const bytes = assembler.finish();
@@ -119,7 +130,7 @@ export class Translator {
     for (const frame of reader.frames) {
       if ((this.pm.frameFlags[frame]! & FRAME_CODE) === 0) this.tlbs.protect(frame * 4096);
     }
-    return { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false };
+    return { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier };
   }
 
   /** Address ranges of the decoded instructions. */
