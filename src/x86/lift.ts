@@ -12,6 +12,7 @@ import './sse-integer.ts';
 import './sse-float.ts';
 import './sse-string.ts';
 import './x87.ts';
+import './mmx.ts';
 import './xsave.ts';
 import './lift-stack.ts';
 import './lift-control.ts';

@@ -33,7 +33,7 @@ const SSE_FLOAT = scratchHelper('sseFloat', [I32], VOID, true);
 const INF64 = 0x7ff00000;
 const INF32 = 0x7f800000;
 
-function slow(b: IrBuilder, op: number, fmt: number, imm = 0): void {
+export function callSseFloat(b: IrBuilder, op: number, fmt: number, imm = 0): void {
   b.callHelper(SSE_FLOAT, b.c32(op | (fmt << 8) | (imm << 16)));
 }
 /** FP_SLOW or "not every lane finite". */
@@ -77,7 +77,7 @@ function arithmetic(op: number, fmt: number, wasm: number, checked: boolean, swa
     b.if(checked ? needsSlow(b, fmt, r) : b.state(FP_SLOW, I32), true);
     b.setState(A, b.tmp(d), type);
     b.setState(B, b.tmp(s), type);
-    slow(b, op, fmt);
+    callSseFloat(b, op, fmt);
     b.assign(r, b.state(RESULT, type));
     b.end();
     if (scalar) setLow(b, fmt, i.reg, b.tmp(r));
@@ -93,7 +93,7 @@ function unaryFloat(op: number, fmt: number, wasm: number): Lifter {
     const r = b.variable(type, b.unary(wasm, b.tmp(s)));
     b.if(needsSlow(b, fmt, r), true);
     b.setState(B, b.tmp(s), type);
-    slow(b, op, fmt);
+    callSseFloat(b, op, fmt);
     b.assign(r, b.state(RESULT, type));
     b.end();
     if (scalar) setLow(b, fmt, i.reg, b.tmp(r));
@@ -107,7 +107,7 @@ function alwaysSlow(op: number, fmt: number): Lifter {
     const type = scalar ? scalarType(fmt) : V128;
     b.setState(B, scalar ? readScalar(b, i, fmt) : readW(b, i), type);
     b.setState(A, b.xmm(i.reg), V128);
-    slow(b, op, fmt, i.imm & 255);
+    callSseFloat(b, op, fmt, i.imm & 255);
     if (scalar) setLow(b, fmt, i.reg, b.state(RESULT, type));
     else b.setXmm(i.reg, b.state(RESULT, V128));
   };
@@ -131,7 +131,7 @@ function pairs(op: number, fmt: number): Lifter {
     b.if(needsSlow(b, fmt, r), true);
     b.setState(A, b.tmp(d), V128);
     b.setState(B, b.tmp(s), V128);
-    slow(b, op, fmt);
+    callSseFloat(b, op, fmt);
     b.assign(r, b.state(RESULT, V128));
     b.end();
     b.setXmm(i.reg, b.tmp(r));
@@ -161,7 +161,7 @@ function compare(fmt: number): Lifter {
     b.if(b.state(FP_SLOW, I32), true);
     b.setState(A, b.tmp(d), V128);
     b.setState(B, b.tmp(s), V128);
-    slow(b, OP_CMP, fmt, predicate);
+    callSseFloat(b, OP_CMP, fmt, predicate);
     b.assign(r, b.state(RESULT, V128));
     b.end();
     if (!scalar) b.setXmm(i.reg, b.tmp(r));
@@ -181,7 +181,7 @@ function comis(op: number, fmt: number): Lifter {
     b.if(b.state(FP_SLOW, I32), true);
     b.setState(A, b.tmp(d), type);
     b.setState(B, b.tmp(s), type);
-    slow(b, op, fmt);
+    callSseFloat(b, op, fmt);
     // With DAZ the outcome can differ: two numbers that compare as it says (bits of 0, a denormal, or a NaN).
     const r = b.let(I32, b.state(RESULT, I32));
     const above = b.isZero(4, b.tmp(r));
@@ -210,7 +210,7 @@ function fromInteger(fmt: number): Lifter {
     const r = b.variable(type, b.unary(op, b.tmp(s)));
     b.if(b.state(FP_SLOW, I32), true);
     b.setState(B, b.tmp(s), wide ? I64 : I32);
-    slow(b, wide ? OP_CVT_I64_F : OP_CVT_I32_F, fmt);
+    callSseFloat(b, wide ? OP_CVT_I64_F : OP_CVT_I32_F, fmt);
     b.assign(r, b.state(RESULT, type));
     b.end();
     setLow(b, fmt, i.reg, b.tmp(r));
@@ -232,7 +232,7 @@ function toInteger(fmt: number, truncate: boolean): Lifter {
     const inRange = b.binary(f64 ? S.F64_LT : S.F32_LT, b.unary(f64 ? S.F64_ABS : S.F32_ABS, b.tmp(s)), limit);
     b.if(b.binary(I32_OR, b.state(FP_SLOW, I32), b.isZero(4, inRange)), true);
     b.setState(B, b.tmp(s), type);
-    slow(b, truncate ? (wide ? OP_CVTT_F_I64 : OP_CVTT_F_I32) : wide ? OP_CVT_F_I64 : OP_CVT_F_I32, fmt);
+    callSseFloat(b, truncate ? (wide ? OP_CVTT_F_I64 : OP_CVTT_F_I32) : wide ? OP_CVT_F_I64 : OP_CVT_F_I32, fmt);
     b.assign(r, b.state(RESULT, outType));
     b.end();
     b.setReg(i.reg, wide ? b.tmp(r) : b.zext(b.tmp(r)));
@@ -243,7 +243,7 @@ const cvtsd2ss: Lifter = (b, i) => {
   const r = b.variable(F32, b.unary(S.F32_DEMOTE_F64, b.tmp(s)));
   b.if(needsSlow(b, FMT_SS, r), true);
   b.setState(B, b.tmp(s), F64);
-  slow(b, OP_CVT_F64_F32, FMT_SS);
+  callSseFloat(b, OP_CVT_F64_F32, FMT_SS);
   b.assign(r, b.state(RESULT, F32));
   b.end();
   setLow(b, FMT_SS, i.reg, b.tmp(r));
@@ -253,7 +253,7 @@ const cvtss2sd: Lifter = (b, i) => {
   const r = b.variable(F64, b.unary(S.F64_PROMOTE_F32, b.tmp(s)));
   b.if(needsSlow(b, FMT_SD, r), true);
   b.setState(B, b.tmp(s), F32);
-  slow(b, OP_CVT_F32_F64, FMT_SD);
+  callSseFloat(b, OP_CVT_F32_F64, FMT_SD);
   b.assign(r, b.state(RESULT, F64));
   b.end();
   setLow(b, FMT_SD, i.reg, b.tmp(r));
@@ -269,7 +269,7 @@ function packedConvert(op: number, fmt: number, fast: (b: IrBuilder, s: Temp) =>
     else if (check === 'source64') bad = b.isZero(4, b.unary(S.I64X2_ALL_TRUE, b.binary(S.F64X2_LT, b.unary(S.F64X2_ABS, b.tmp(s)), S.c128(b, 0, 0x41dfffff, 0, 0x41dfffff))));
     b.if(bad < 0 ? b.state(FP_SLOW, I32) : b.binary(I32_OR, b.state(FP_SLOW, I32), bad), true);
     b.setState(B, b.tmp(s), V128);
-    slow(b, op, fmt);
+    callSseFloat(b, op, fmt);
     b.assign(r, b.state(RESULT, V128));
     b.end();
     b.setXmm(i.reg, b.tmp(r));
@@ -290,7 +290,7 @@ function round(fmt: number): Lifter {
     const r = b.variable(type, b.unary(table[mode]!, b.tmp(s)));
     b.if(needsSlow(b, fmt, r), true);
     b.setState(B, b.tmp(s), type);
-    slow(b, OP_ROUND, fmt, i.imm & 15);
+    callSseFloat(b, OP_ROUND, fmt, i.imm & 15);
     b.assign(r, b.state(RESULT, type));
     b.end();
     if (scalar) setLow(b, fmt, i.reg, b.tmp(r));

@@ -59,7 +59,7 @@ function invalid(x: X87): Raw {
   return INDEFINITE;
 }
 function denormals(x: X87, a: Unpacked, b: Unpacked): void {
-  if (a.denormal || b.denormal) x.flags |= F_DE;
+  if (a.denormal || b.denormal || x.sourceDenormal) x.flags |= F_DE;
 }
 /** a op b, rounded by precision control. Flags before rounding decide alone if they are unmasked. */
 function arithmetic(x: X87, op: number, ra: Raw, rb: Raw): Raw {
@@ -100,7 +100,6 @@ function arithmetic(x: X87, op: number, ra: Raw, rb: Raw): Raw {
       }
       if (b.kind === C_ZERO) {
         x.flags |= F_ZE;
-        denormals(x, a, b);
         return packRaw(infinity(sign));
       }
       denormals(x, a, b);
@@ -118,7 +117,7 @@ function fromFloat(x: X87, f: Format, bits: bigint): Raw {
     if (n.kind === C_SNAN) x.flags |= F_IE;
     return { sig: BIT63 | (1n << 62n) | (n.mant << BigInt(64 - f.precision)), se: (n.sign << 15) | 0x7fff };
   }
-  if (n.denormal) x.flags |= F_DE;
+  x.sourceDenormal = n.denormal;
   return packRaw(n);
 }
 /** The operand in SCRATCH as an 80-bit number; conversions note IE and DE. */
@@ -272,6 +271,7 @@ function remainder(x: X87, nearest: boolean): void {
   if (a.kind === C_INF || b.kind === C_ZERO) return result(invalid(x));
   denormals(x, a, b);
   if (x.unmasked(x.flags)) return;
+  if (a.kind === C_ZERO || b.kind === C_INF) x.setConditions(0, 0, 0);
   if (a.kind === C_ZERO || b.kind === C_INF) return result(a.kind === C_ZERO ? ra : x.round(a.sign, a.mant, a.exp, false, 64));
   const d = a.exp + bitLength(a.mant) - b.exp - bitLength(b.mant);
   let q: bigint;
@@ -423,18 +423,16 @@ function execute(x: X87, code: number): number {
         const other = op === X_TST ? { sig: 0n, se: 0 } : kind === K_ST ? x.get(operand) : memoryOperand(x, kind);
         c = compare(x, x.get(0), other, op === X_UCOM);
       }
-      if (x.unmasked(x.flags & (F_IE | F_DE))) return 0;
       conditionsOf(x, c);
+      if (x.unmasked(x.flags & (F_IE | F_DE))) return 0;
       for (let k = 0; k < pops; k++) x.pop();
       return 0;
     }
     case X_COMI: case X_UCOMI: {
       let c = 2;
-      x.setC1(false);
       if (x.isEmpty(0) || x.isEmpty(operand)) x.underflow();
       else c = compare(x, x.get(0), x.get(operand), op === X_UCOMI);
-      if (x.unmasked(x.flags & (F_IE | F_DE))) return -1;
-      for (let k = 0; k < pops; k++) x.pop();
+      if (!x.unmasked(x.flags & (F_IE | F_DE))) for (let k = 0; k < pops; k++) x.pop();
       return c === 1 ? 0 : c === -1 ? 1 : c === 0 ? 0x40 : 0x45;
     }
     case X_LOAD: {
@@ -451,6 +449,7 @@ function execute(x: X87, code: number): number {
         }
         r = x.get(operand);
       } else r = memoryOperand(x, kind);
+      if (x.sourceDenormal) x.flags |= F_DE;
       if (!x.isEmpty(7)) x.flags &= ~F_DE;
       else if (x.unmasked(x.flags & (F_IE | F_DE))) return 0;
       x.push(r);
@@ -499,6 +498,7 @@ function execute(x: X87, code: number): number {
       return 0;
     }
     case X_FREE:
+      x.setC1(false);
       x.free(operand);
       for (let k = 0; k < pops; k++) x.pop();
       return 0;
@@ -525,7 +525,6 @@ function execute(x: X87, code: number): number {
       x.top = (x.top - 1) & 7;
       return 0;
     case X_CMOV: {
-      x.setC1(false);
       if (x.isEmpty(0) || x.isEmpty(operand)) {
         x.underflow();
         if (!x.unmasked(F_IE)) x.set(0, INDEFINITE);
@@ -550,7 +549,10 @@ function execute(x: X87, code: number): number {
       x.set(1, INDEFINITE);
       x.pop();
     } else x.set(0, INDEFINITE);
-    if (op === X_XTRACT || op === X_FPTAN || op === X_FSINCOS) x.push(INDEFINITE);
+    if (op === X_XTRACT || op === X_FPTAN || op === X_FSINCOS) {
+      x.top = (x.top - 1) & 7;
+      x.set(0, INDEFINITE);
+    }
     return 0;
   }
   switch (op) {

@@ -59,7 +59,8 @@ export class X87 {
   tag = 0;
   /** Exceptions of this instruction. */
   flags = 0;
-  c1 = 0;
+  /** The memory operand was a denormal of its own format. */
+  sourceDenormal = false;
 
   constructor(memory: HelperMemory) {
     this.memory = memory;
@@ -75,7 +76,7 @@ export class X87 {
     this.top = v.getInt32(cpu + FPU_TOP, true);
     this.tag = v.getInt32(cpu + FPU_TAG, true);
     this.flags = 0;
-    this.c1 = 0;
+    this.sourceDenormal = false;
   }
   /** Writes it back; exceptions of the instruction become flags, and the summary bit if one is unmasked. */
   leave(): void {
@@ -175,15 +176,15 @@ export class X87 {
     const unbounded = roundTo({ precision, emin: -1e6, emax: 1e6 }, sign, mant, exp, sticky, this.rc);
     const top = unbounded.exp + bitLength(unbounded.mant) - 1;
     const inexact = lastRounding.flags & F_PE;
-    if (top < EXTENDED.emin && this.unmasked(F_UE)) {
-      this.flags |= F_UE | inexact;
+    const wrap = top < EXTENDED.emin && this.unmasked(F_UE) ? WRAP : top > EXTENDED.emax && this.unmasked(F_OE) ? -WRAP : 0;
+    if (wrap !== 0) {
+      this.flags |= (wrap > 0 ? F_UE : F_OE) | inexact;
       this.setC1(lastRounding.up);
-      return packRaw(finite(sign, unbounded.mant, unbounded.exp + WRAP));
-    }
-    if (top > EXTENDED.emax && this.unmasked(F_OE)) {
-      this.flags |= F_OE | inexact;
-      this.setC1(lastRounding.up);
-      return packRaw(finite(sign, unbounded.mant, unbounded.exp - WRAP));
+      if (top + wrap >= EXTENDED.emin && top + wrap <= EXTENDED.emax) return packRaw(finite(sign, unbounded.mant, unbounded.exp + wrap));
+      // Beyond even the wrapped range (FSCALE): zero or infinity.
+      this.flags |= F_PE;
+      this.setC1(wrap < 0);
+      return wrap < 0 ? { sig: BIT63, se: (sign << 15) | 0x7fff } : { sig: 0n, se: sign << 15 };
     }
     const r = roundTo({ precision, emin: EXTENDED.emin, emax: EXTENDED.emax }, sign, mant, exp, sticky, this.rc);
     this.flags |= lastRounding.flags;
