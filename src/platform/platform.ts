@@ -218,6 +218,7 @@ export class Platform implements PlatformHooks {
         }
         this.kicked = false;
       }
+      if (i32[reason] === EXIT_GENERAL_PROTECTION && i32[k + (EXIT_DETAIL >> 2)] === NON_CANONICAL) this.nonCanonical(cpu);
       return i32[reason]!;
     }
   }
