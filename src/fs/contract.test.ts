@@ -33,7 +33,7 @@ import { HostFileSystem } from './host/host-file-system.ts';
 import { OverlayFs } from './overlay/overlay-fs.ts';
 import { Tmpfs } from './tmpfs/tmpfs.ts';
 
-const memory = new PhysicalMemory(new WebAssembly.Memory({ initial: 2048, maximum: 2048 }), 16);
+const memory = new PhysicalMemory({ buffer: new ArrayBuffer(2048 * 4096) }, 16);
 const clock = {
   sec: 0,
   nsec: 0,
@@ -45,7 +45,7 @@ const clock = {
 };
 
 function contextFor(vfs: Vfs, sb: SuperBlock): VfsContext {
-  const root = new MountNamespace(vfs, new Mount(sb, sb.root, 0, 'test')).rootPath();
+  const root = new MountNamespace(vfs, new Mount(sb, sb.root, 0, 'test'), UserNamespace.initial(), 1).rootPath();
   return {
     credentials: new Credentials(UserNamespace.initial()),
     fs: new FsContext(root, root, 0o022),

@@ -8,8 +8,6 @@ import { HostStreams } from '../fs/dev/host-stream.ts';
 import { registerTtyDevices } from '../fs/dev/tty-devices.ts';
 import { devptsType } from '../fs/devpts/devpts.ts';
 import { registerPtmx } from '../fs/devpts/ptmx.ts';
-import { OverlayType } from '../fs/overlay/overlay-fs.ts';
-import { openFifo } from '../fs/pipe/fifo.ts';
 import { NsFs } from '../fs/nsfs/nsfs.ts';
 import { OverlayType } from '../fs/overlay/overlay-fs.ts';
 import { openFifo } from '../fs/pipe/fifo.ts';
@@ -122,8 +120,6 @@ export class Sandbox {
     const types = vfs.fileSystems;
     types.register(new SysFileSystem(kernel));
     types.register(new TmpfsType(vfs));
-    types.register(new OverlayType(vfs));
-    vfs.openFifo = openFifo;
     types.register(new ProcFileSystem(kernel, new NsFs(vfs)));
     types.register(devptsType);
     types.register(new OverlayType(vfs));

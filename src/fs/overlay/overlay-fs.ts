@@ -104,7 +104,7 @@ export class OverlayFs extends SuperBlock {
 }
 
 /** Takes the backslashes of an escaped colon or comma away. */
-function unescape(path: string): string {
+function unescapePath(path: string): string {
   return path.replace(/\\(.)/g, '$1');
 }
 
@@ -153,7 +153,7 @@ export class OverlayType implements FileSystemType {
     if (upperdir !== undefined && workdir === undefined) return EINVAL;
     const lowers: Inode[] = [];
     for (const part of lowerdir.split(/(?<!\\):/)) {
-      const inode = this.directory(ctx, unescape(part));
+      const inode = this.directory(ctx, unescapePath(part));
       if (typeof inode === 'number') return inode;
       lowers.push(inode);
     }
@@ -161,7 +161,7 @@ export class OverlayType implements FileSystemType {
     if (upperdir !== undefined) {
       const u = this.directory(ctx, unescape(upperdir));
       if (typeof u === 'number') return u;
-      const w = this.directory(ctx, unescape(workdir!)); // checked above
+      const w = this.directory(ctx, unescapePath(workdir!)); // checked above
       if (typeof w === 'number') return w;
       if (u.sb !== w.sb || u === w) return EINVAL;
       if (u.sb.flags & MS_RDONLY) return EROFS;

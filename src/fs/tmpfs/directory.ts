@@ -38,7 +38,7 @@ export class TmpfsDirectory extends Inode implements EntryLister {
   private holes = 0;
   private nextCookie = FIRST_COOKIE;
 
-  constructor(sb: Tmpfs, mode: number, parent: TmpfsDirectory | null) {
+  constructor(sb: Tmpfs, mode: number) {
     super(sb, sb.allocateIno(), mode);
     this.nlink = 2;
     this.touch(-1);
@@ -157,7 +157,7 @@ export class TmpfsDirectory extends Inode implements EntryLister {
     const r = this.tmpfs.chargeInode();
     if (r < 0) return r as Errno;
     this.nlink++;
-    return this.adopt(ctx, name, new TmpfsDirectory(this.tmpfs, S_IFDIR | (mode & 0o7777), this));
+    return this.adopt(ctx, name, new TmpfsDirectory(this.tmpfs, S_IFDIR | (mode & 0o7777)));
   }
   override mknod(ctx: VfsContext, name: string, mode: number, rdev: number): Inode | Errno {
     const r = this.tmpfs.chargeInode();

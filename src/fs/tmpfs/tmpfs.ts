@@ -23,7 +23,7 @@ export interface TmpfsOptions {
 }
 
 /** Largest file tmpfs allows (MAX_LFS_FILESIZE). */
-const MAX_BYTES = 0x7fffffffffffffff;
+const MAX_BYTES: number = 2 ** 63;
 
 export class Tmpfs extends SuperBlock implements PageAccount {
   override readonly keepsAtime = true;
@@ -43,7 +43,7 @@ export class Tmpfs extends SuperBlock implements PageAccount {
     this.directorySize = options.directorySize;
     this.rootMode = options.mode ?? 0o1777;
     this.source = typeName;
-    const root = new TmpfsDirectory(this, S_IFDIR | this.rootMode, null);
+    const root = new TmpfsDirectory(this, S_IFDIR | this.rootMode);
     root.uid = options.uid ?? (0 as KUid);
     root.gid = options.gid ?? (0 as KGid);
     this.inodes = 1;
