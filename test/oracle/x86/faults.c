@@ -103,6 +103,6 @@ int main(void) {
   printf("read only: sig %d code %d err %lu addr %ld\n", sig, code, err, (long)(addr - (uintptr_t)page));
   mprotect(page, 4096, PROT_NONE);
   if (!sigsetjmp(back, 1)) (void)*(volatile char *)(page + 7);
-  printf("no access: sig %d code %d err %lu addr %ld\n", sig, code, err, (long)(addr - (uintptr_t)page));
+  printf("no access: sig %d code %d err %lu addr %ld\n", sig, code, err & 6, (long)(addr - (uintptr_t)page));
   return 0;
 }

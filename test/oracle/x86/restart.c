@@ -48,7 +48,7 @@ int main(void) {
     void *rsi = area + (src), *rdi = area + (dst);                                                                                \
     long rcx = (n), rax = 0x0102030405060708;                                                                                     \
     unsigned long f;                                                                                                              \
-    __asm__ volatile(before "\n" insn "\n pushfq\n pop %4\n" after : "+S"(rsi), "+D"(rdi), "+c"(rcx), "+a"(rax), "=&r"(f) : : "memory", "cc"); \
+    __asm__ volatile("cmp %%eax, %%eax\n" before "\n" insn "\n pushfq\n pop %4\n" after : "+S"(rsi), "+D"(rdi), "+c"(rcx), "+a"(rax), "=&r"(f) : : "memory", "cc"); \
     show(name);                                                                                                                   \
     printf("%s after: rcx %ld rsi %ld rdi %ld rax %lx flags %lx\n", name, rcx, (long)((char *)rsi - area), (long)((char *)rdi - area), rax, f & 0x4c5);   \
   } while (0)
