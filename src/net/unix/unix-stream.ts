@@ -11,12 +11,13 @@ import {
   EPIPE,
   isErr,
 } from '../../abi/errno.ts';
+import { INVALID_KGID, INVALID_KUID, type KGid, type KUid } from '../../abi/ids.ts';
 import { MSG_OOB, MSG_PEEK, MSG_WAITALL, SO_OOBINLINE, SOCK_STREAM } from '../../abi/socket.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import type { Message } from '../message.ts';
 import { allocPacket, type Packet, streamCharge, streamChunk } from '../packet.ts';
 import { PeerCredentials, RCV_SHUTDOWN, SEND_SHUTDOWN } from '../socket.ts';
-import type { SocketCaller } from '../socket-caller.ts';
+import type { PeerPid, SocketCaller } from '../socket-caller.ts';
 import { checkAddress, findSocket } from './unix-names.ts';
 import { CONNECTED, LISTENING, UNCONNECTED, UnixSocket } from './unix-socket.ts';
 
@@ -148,10 +149,14 @@ export class UnixStreamSocket extends UnixSocket {
     const target = msg.flags & MSG_WAITALL ? wanted : Math.min(this.rcvlowat, wanted) || 1;
     const glueCredentials = this.passcred || this.passpidfd;
     let copied = 0;
-    let first: Packet | null = null;
+    // What came first: data of other senders is not glued to it when credentials are reported.
+    let started = false;
+    let pid: PeerPid | null = null;
+    let uid: KUid = INVALID_KUID;
+    let gid: KGid = INVALID_KGID;
     let skip = peek && this.peekOffset > 0 ? this.peekOffset : 0;
     let p = this.queue.head;
-    while (iov.remaining > 0 || (wanted === 0 && first === null)) {
+    while (iov.remaining > 0 || (wanted === 0 && !started)) {
       // Spent marks of urgent data end a read that has something, and vanish.
       if (p !== null && p.oob && p !== this.oob && p.length === 0) {
         if (copied > 0) break;
@@ -160,18 +165,21 @@ export class UnixStreamSocket extends UnixSocket {
         p = this.queue.head;
         continue;
       }
-      if (p !== null && p === this.oob && !this.oobInline) {
+      if (p !== null && p === this.oob) {
+        // A read stops before the urgent byte; one that starts there takes it only if it is inline.
         if (copied > 0) break;
-        if (!peek) {
-          // Reading past the urgent byte drops it.
+        if (this.oobInline) {
+          if (!peek) this.oob = null;
+        } else if (!peek) {
           this.oob = null;
           this.queue.remove(p);
           this.discard(p);
           p = this.queue.head;
+          continue;
         } else {
           p = p.next;
+          continue;
         }
-        continue;
       }
       if (p === null) {
         if (copied >= target) break;
@@ -184,9 +192,10 @@ export class UnixStreamSocket extends UnixSocket {
         p = p.next;
         continue;
       }
-      if (first !== null && glueCredentials && (p.pid !== first.pid || p.uid !== first.uid || p.gid !== first.gid)) break;
-      if (first === null) {
-        first = p;
+      if (started && glueCredentials && (p.pid !== pid || p.uid !== uid || p.gid !== gid)) break;
+      if (!started) {
+        started = true;
+        ({ pid, uid, gid } = p);
         msg.name = p.from;
         msg.hasName = true;
       }
