@@ -169,11 +169,11 @@ function shiftI(op: number, bits: number, arithmetic: boolean): Lifter {
     write(b, i.rm, extract(b, S.I64X2_EXTRACT, shiftByConstant(b, op, bits, arithmetic, low(b, mm(b, i.rm)), i.imm & 255), 0));
   };
 }
-/** CVTPI2PS, CVTPI2PD. A memory source leaves the x87 state alone in the latter. */
+/** CVTPI2PS, CVTPI2PD. A memory source leaves the x87 state alone. */
 const cvtpi2ps: Lifter = (b, i) => {
-  pending(b);
+  if (i.mod === 3) pending(b);
   b.setState(SCRATCH + 16, low(b, readQ(b, i)), V128);
-  enter(b);
+  if (i.mod === 3) enter(b);
   callSseFloat(b, OP_CVT_I32_F, FMT_PS);
   b.setXmm(i.reg, replace(b, S.I64X2_REPLACE, b.xmm(i.reg), b.state(SCRATCH + 32, I64), 0));
 };

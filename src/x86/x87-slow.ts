@@ -114,8 +114,9 @@ function arithmetic(x: X87, op: number, ra: Raw, rb: Raw): Raw {
 function fromFloat(x: X87, f: Format, bits: bigint): Raw {
   const n = unpack(f, bits);
   if (n.kind >= C_QNAN) {
+    // A signalling NaN stays one, for the choice between two NaNs.
     if (n.kind === C_SNAN) x.flags |= F_IE;
-    return { sig: BIT63 | (1n << 62n) | (n.mant << BigInt(64 - f.precision)), se: (n.sign << 15) | 0x7fff };
+    return { sig: BIT63 | (n.mant << BigInt(64 - f.precision)), se: (n.sign << 15) | 0x7fff };
   }
   x.sourceDenormal = n.denormal;
   return packRaw(n);
@@ -347,6 +348,15 @@ function extract(x: X87): void {
   x.setC1(false);
   let significand: Raw;
   let exponent: Raw;
+  if (!x.isEmpty(7)) {
+    x.flags |= F_IE | 0x40;
+    x.setC1(true);
+    if (x.unmasked(F_IE)) return;
+    x.set(0, INDEFINITE);
+    x.top = (x.top - 1) & 7;
+    x.set(0, INDEFINITE);
+    return;
+  }
   if (a.kind >= C_QNAN) significand = exponent = nanResult(x, r, r, a, a);
   else if (a.kind === C_INF) {
     significand = r;
@@ -362,16 +372,6 @@ function extract(x: X87): void {
     exponent = packRaw(finite(e < 0 ? 1 : 0, BigInt(Math.abs(e)), 0));
   }
   if (x.unmasked(x.flags & (F_IE | F_DE | F_ZE))) return;
-  if (!x.isEmpty(7)) {
-    x.flags |= F_IE | 0x40;
-    x.setC1(true);
-    if (x.unmasked(F_IE)) return;
-    x.set(0, INDEFINITE);
-    x.push(INDEFINITE);
-    x.top &= 7;
-    x.set(0, INDEFINITE);
-    return;
-  }
   x.set(0, exponent);
   x.push(significand);
 }
@@ -450,6 +450,7 @@ function execute(x: X87, code: number): number {
         r = x.get(operand);
       } else r = memoryOperand(x, kind);
       if (x.sourceDenormal) x.flags |= F_DE;
+      if ((kind === K_M32 || kind === K_M64) && (r.se & 0x7fff) === 0x7fff && r.sig !== BIT63) r = { sig: r.sig | (1n << 62n), se: r.se };
       if (!x.isEmpty(7)) x.flags &= ~F_DE;
       else if (x.unmasked(x.flags & (F_IE | F_DE))) return 0;
       x.push(r);

@@ -2,7 +2,7 @@
  * x87 transcendental functions on fixed-point big integers, to far more bits than are kept, and rounded once.
  * Source: SDM vol. 1, 8.3.7 and vol. 2 (special cases). The reduction of FSIN and its kin uses a 66-bit pi, as the processors do (SDM vol. 1, 8.3.8).
  */
-import { C_FINITE, C_INF, C_QNAN, C_ZERO, F_DE, F_IE, F_PE, F_UE, F_ZE, addExact, bitLength, compareNumbers, finite, infinity, sqrtBig } from './soft-float.ts';
+import { C_FINITE, C_INF, C_QNAN, C_ZERO, F_DE, F_IE, F_PE, F_ZE, addExact, bitLength, compareNumbers, finite, infinity, sqrtBig } from './soft-float.ts';
 import type { Unpacked } from './soft-float.ts';
 import { INDEFINITE, SW_C2, packRaw, unpackRaw } from './x87-state.ts';
 import type { Raw, X87 } from './x87-state.ts';
@@ -166,7 +166,10 @@ function f2xm1(x: X87, nanResult: NanResult): void {
       out = r;
       x.flags |= F_PE;
     }
-    else if (m === 0 && a.mant === 1n << BigInt(-a.exp)) out = a.sign ? packRaw(finite(1, 1n, -1)) : packRaw(finite(0, 1n, 0));
+    else if (m === 0 && a.mant === 1n << BigInt(-a.exp)) {
+      x.flags |= F_PE;
+      out = a.sign ? packRaw(finite(1, 1n, -1)) : packRaw(finite(0, 1n, 0));
+    }
     else {
       const bits = bitsFor(m);
       out = inexact(x, expm1((fixed(a, bits) * ln2Bits(bits)) >> BigInt(bits), bits), bits);
@@ -235,6 +238,7 @@ function logFinite(x: X87, a: Unpacked, y: Unpacked, plusOne: boolean): Raw {
         x.flags |= F_PE;
         return packRaw(a);
       }
+      x.flags |= F_PE;
       return logFinite(x, finite(0, sum.mant, sum.exp), y, false);
     }
     bits = bitsFor(m) + 64;
@@ -315,6 +319,10 @@ function trigonometric(x: X87, op: number, nanResult: NanResult, invalid: Invali
   const a = unpackRaw(r);
   const pushes = op === X_FPTAN || op === X_FSINCOS;
   x.sw &= ~SW_C2;
+  if (pushes && !x.isEmpty(7)) {
+    stackOverflow(x);
+    return;
+  }
   let first: Raw;
   let second: Raw | null = null;
   if (a.kind >= C_QNAN) first = second = nanResult(x, r, r, a, a);
@@ -325,10 +333,6 @@ function trigonometric(x: X87, op: number, nanResult: NanResult, invalid: Invali
     second = one;
   } else {
     const m = magnitude(a);
-    if (pushes && !x.isEmpty(7)) {
-      stackOverflow(x);
-      return;
-    }
     if (m >= 63) {
       x.sw |= SW_C2;
       return;
@@ -345,8 +349,6 @@ function trigonometric(x: X87, op: number, nanResult: NanResult, invalid: Invali
         first = beside(x, a, false);
         second = op === X_FSINCOS ? keep(x, () => beside(x, nearOne, false)) : null;
       }
-      // A denormal argument is its own sine: the processors report no underflow.
-      x.flags &= ~F_UE;
     } else {
       const bits = P + 64 + Math.max(0, -m) + 64;
       const b = BigInt(bits);
@@ -377,10 +379,6 @@ function trigonometric(x: X87, op: number, nanResult: NanResult, invalid: Invali
   }
   if (x.unmasked(x.flags & (F_IE | F_DE))) return;
   if (pushes) {
-    if (!x.isEmpty(7)) {
-      stackOverflow(x);
-      return;
-    }
     x.set(0, first);
     const c1 = x.sw & 0x200;
     x.push(second ?? first);

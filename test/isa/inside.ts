@@ -25,8 +25,10 @@ export class Inside {
       const r = mmap(this.space, at, len, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, null, 0);
       if (r !== at) throw new Error(`mmap: ${r}`);
     };
-    map(CODE_BASE, (code.length + 8191) & ~4095, PROT_READ | PROT_WRITE | PROT_EXEC);
+    map(CODE_BASE, 0x1000000, PROT_READ | PROT_WRITE | PROT_EXEC);
     map(DATA_BASE, DATA_SIZE, PROT_READ | PROT_WRITE);
+    // As in native-runner.c: all the rest is int3.
+    this.space.copyOut(CODE_BASE, new Uint8Array((code.length + 8191) & ~4095).fill(0xcc), 0, (code.length + 8191) & ~4095);
     this.space.copyOut(CODE_BASE, code, 0, code.length);
     this.space.clear(DATA_BASE, DATA_SIZE);
     this.cpu = new CpuState(pm, this.platform.allocCpu());
