@@ -16,13 +16,14 @@ export const JUMP_CACHE = 0x10000;
 export const JUMP_CACHE_ENTRIES = 16384;
 export const JUMP_CACHE_ENTRY = 16;
 
-/** Entry: base address readable i64, base address writable i64, host offset minus (low half of) address i32, unused i32 and i64. */
+/** Entry: base address readable i64, base address writable i64, host offset minus (low half of) address i32, host offset i32, unused i64. */
 export const TLB_AREA = 0x100000;
 export const TLB_AREA_END = 0x800000;
 export const TLB_ENTRY = 32;
 export const TLB_READ = 0;
 export const TLB_WRITE = 8;
 export const TLB_ADDEND = 16;
+export const TLB_HOST = 20;
 /** log2 of the entry size: (address >>> (12 - 5)) & mask is the entry's offset. */
 export const TLB_INDEX_SHIFT = 7;
 

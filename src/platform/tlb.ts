@@ -3,7 +3,7 @@
  * matches by an exact compare of addresses: `address - base` must be at most 4096 - size, so neither unaligned accesses across the page
  * nor non-canonical addresses can pass.
  */
-import { TLB_ADDEND, TLB_AREA, TLB_AREA_END, TLB_ENTRY, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
+import { TLB_ADDEND, TLB_AREA, TLB_AREA_END, TLB_ENTRY, TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 
 /** Entries of each size class, and how many TLBs of it there are. */
 const CLASS_ENTRIES: readonly number[] = [256, 2048, 8192];
@@ -133,6 +133,7 @@ export class TlbPool {
     i32[e + (TLB_WRITE >> 2)] = writable ? page : page ^ 0x1000;
     i32[e + (TLB_WRITE >> 2) + 1] = addressHi;
     i32[e + (TLB_ADDEND >> 2)] = host - page;
+    i32[e + (TLB_HOST >> 2)] = host;
   }
 
   /** Takes write permission from every entry that maps the frame at `host`, in all spaces. */
@@ -142,8 +143,7 @@ export class TlbPool {
       for (let s = first; s !== null; s = s.next) {
         const end = (s.tlb + s.mask + TLB_ENTRY) >> 2;
         for (let e = s.tlb >> 2; e < end; e += TLB_ENTRY >> 2) {
-          const page = i32[e + (TLB_WRITE >> 2)]!;
-          if (((i32[e + (TLB_ADDEND >> 2)]! + page) | 0) === host) i32[e + (TLB_WRITE >> 2)] = page ^ 0x1000;
+          if (i32[e + (TLB_HOST >> 2)] === host) i32[e + (TLB_WRITE >> 2)] = (host - i32[e + (TLB_ADDEND >> 2)]!) ^ 0x1000;
         }
       }
     }
