@@ -143,6 +143,8 @@ const pmovmskb: Lifter = (b, i) => {
 };
 const maskmovq: Lifter = (b, i) => {
   pending(b);
+  // Even if the store faults.
+  enter(b);
   const mask = b.let(V128, b.binary(S.I8X16_SHR_S, low(b, mm(b, i.rm)), b.c32(7)));
   b.if(b.unary(S.I8X16_BITMASK, b.tmp(mask)));
   i.base = 7;
@@ -154,7 +156,6 @@ const maskmovq: Lifter = (b, i) => {
   b.rawStore(b.tmp(place), extract(b, S.I64X2_EXTRACT, merged, 0), 8);
   b.rmwEnd(place, 8);
   b.end();
-  enter(b);
 };
 function shiftQ(op: number, bits: number, arithmetic: boolean): Lifter {
   return (b, i) => {

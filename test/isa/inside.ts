@@ -28,7 +28,7 @@ export class Inside {
     map(CODE_BASE, 0x1000000, PROT_READ | PROT_WRITE | PROT_EXEC);
     map(DATA_BASE, DATA_SIZE, PROT_READ | PROT_WRITE);
     // As in native-runner.c: all the rest is int3.
-    this.space.copyOut(CODE_BASE, new Uint8Array((code.length + 8191) & ~4095).fill(0xcc), 0, (code.length + 8191) & ~4095);
+    this.space.copyOut(CODE_BASE, new Uint8Array(0x1000000).fill(0xcc), 0, 0x1000000);
     this.space.copyOut(CODE_BASE, code, 0, code.length);
     this.space.clear(DATA_BASE, DATA_SIZE);
     this.cpu = new CpuState(pm, this.platform.allocCpu());

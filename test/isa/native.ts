@@ -17,7 +17,7 @@ export class NativeRunner {
   run(records: Uint8Array): Uint8Array {
     writeFileSync(join(this.dir, 'jobs'), records);
     execFileSync(join(this.dir, 'runner'), ['code', 'jobs', 'out'], { cwd: this.dir, stdio: ['ignore', 'inherit', 'inherit'] });
-    return new Uint8Array(readFileSync(join(this.dir, 'out')));
+    return Uint8Array.from(readFileSync(join(this.dir, 'out')));
   }
   close(): void {
     rmSync(this.dir, { recursive: true });

@@ -20,6 +20,9 @@ const F64_EDGES: readonly (readonly [number, number])[] = [
   [0x38100000, 0], [0x380fffff, 0xffffffff], [0x36a00000, 0], [0x43300000, 0], [0x433fffff, 0xffffffff], [0x3fdfffff, 0xffffffff],
 ];
 
+const ONE_F32 = new Float32Array(1);
+const ONE_F32_BITS = new Int32Array(ONE_F32.buffer);
+
 function put32(v: DataView, off: number, x: number): void {
   v.setInt32(off, x | 0, true);
 }
@@ -30,7 +33,9 @@ function randomF32(rnd: Random): number {
     case 2: return ((rnd.below(40) + 107) << 23) | (rnd.i32() & 0x807fffff);
     case 3: return ((rnd.below(16) + 120) << 23) | (rnd.i32() & 0x80700000);
     case 4: return ((rnd.below(2) ? 254 - rnd.below(3) : rnd.below(4)) << 23) | (rnd.i32() & 0x807fffff);
-    default: return new Int32Array(new Float32Array([rnd.below(2000) - 1000]).buffer)[0]!;
+    default:
+      ONE_F32[0] = rnd.below(2000) - 1000;
+      return ONE_F32_BITS[0]!;
   }
 }
 function putF64(v: DataView, off: number, rnd: Random): void {

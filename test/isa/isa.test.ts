@@ -1,0 +1,30 @@
+/**
+ * The short form of the comparison with the processor: over a million states of all instruction forms, in about a minute.
+ * Long form: `node test/isa/run.ts --rounds 1000` (see there). A failing seed is added to SEEDS.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runComparison } from './comparison.ts';
+import { INTEGER_FORMS } from './forms-integer.ts';
+import { MMX_FORMS } from './forms-mmx.ts';
+import { SSE_FORMS } from './forms-sse.ts';
+import { X87_FORMS } from './forms-x87.ts';
+import type { Form } from './snippets.ts';
+
+/** Seeds that once failed, and one for today. */
+const SEEDS: readonly number[] = [1];
+
+function compare(name: string, forms: readonly Form[], snippets: number, states: number, watch: boolean): void {
+  for (const seed of SEEDS)
+    test(`${name}, seed ${seed}`, () => {
+      const r = runComparison({ forms, seed, snippets, states, watch });
+      console.log(`${name}: ${r.states} states of ${forms.length} forms`);
+      assert.equal(r.failed.size, 0, `${r.failed.size} forms differ from the processor\n${r.report}`);
+    });
+}
+
+compare('integer', INTEGER_FORMS, 4, 110, true);
+compare('SSE, fast path', SSE_FORMS, 4, 400, false);
+compare('SSE, exact path', SSE_FORMS, 2, 100, true);
+compare('MMX', MMX_FORMS, 2, 200, true);
+compare('x87', X87_FORMS, 2, 60, true);
