@@ -1,5 +1,5 @@
 /** What every socket has, and what a family implements. Linux's struct socket and struct sock in one. */
-import { EAGAIN, EINTR, EINVAL, ENOPROTOOPT, ENOTTY, EOPNOTSUPP, ERESTARTSYS, type Errno } from '../abi/errno.ts';
+import { EAGAIN, EINTR, EINVAL, ENOTTY, EOPNOTSUPP, ERESTARTSYS, type Errno } from '../abi/errno.ts';
 import type { KGid, KUid } from '../abi/ids.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from '../abi/poll.ts';
 import { SOCK_STREAM } from '../abi/socket.ts';
@@ -112,10 +112,10 @@ export abstract class Socket {
   }
   /** Options of levels above SOL_SOCKET. `value` is what the guest gave. 0 or errno. */
   setOption(_ctx: SocketCaller, _level: number, _name: number, _value: Uint8Array): number {
-    return ENOPROTOOPT;
+    return EOPNOTSUPP;
   }
   getOption(_ctx: SocketCaller, _level: number, _name: number): Uint8Array | Errno {
-    return ENOPROTOOPT;
+    return EOPNOTSUPP;
   }
   /** EPIPE comes with SIGPIPE (streams). */
   get signalsBrokenPipe(): boolean {

@@ -1,6 +1,6 @@
 /** inotify, memfd_create and pidfd calls. */
 import { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_NAME_MAX, MFD_NOEXEC_SEAL, PIDFD_NONBLOCK, PIDFD_THREAD } from '../abi/anon-fd.ts';
-import { EBADF, EFAULT, EINVAL, EPERM, ESRCH, isErr, type Errno } from '../abi/errno.ts';
+import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErr, type Errno } from '../abi/errno.ts';
 import { IN_CLOEXEC, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_NONBLOCK, IN_ONLYDIR } from '../abi/inotify.ts';
 import { O_RDONLY } from '../abi/fcntl.ts';
 import { SI_TKILL, SI_USER, SIGINFO_SIZE } from '../abi/signal.ts';
@@ -74,7 +74,7 @@ function pidfdOpen(t: Task, a: SyscallArgs): number {
   const pid = t.pid.ns.find(nr);
   if (pid === null || pid.task === null) return ESRCH;
   // A thread that leads no process needs PIDFD_THREAD.
-  if ((flags & PIDFD_THREAD) === 0 && pid.threadGroup === null) return EINVAL;
+  if ((flags & PIDFD_THREAD) === 0 && pid.threadGroup === null) return ENOENT;
   return installFile(t, new PidfdDescription(t.kernel.vfs.anonymous.anonymousPath('[pidfd]'), pid, flags), true);
 }
 

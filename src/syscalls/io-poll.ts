@@ -182,9 +182,9 @@ function ppoll(t: Task, a: SyscallArgs): number {
 
 // ---- select
 
-const READ_SET: number = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
-const WRITE_SET: number = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
-const EXCEPT_SET: number = POLLPRI;
+const READ_SET: number = POLLNVAL | POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
+const WRITE_SET: number = POLLNVAL | POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
+const EXCEPT_SET: number = POLLNVAL | POLLPRI;
 
 /** The three bit sets of a select, and their results; whole 64-bit words, as Linux copies them. */
 class SelectSets {
@@ -212,11 +212,14 @@ function selectOnce(t: Task, sets: SelectSets, n: number, register: boolean): nu
     for (let bit = 0; bit < 8 && byte * 8 + bit < n; bit++) {
       const b = 1 << bit;
       if (((r | w | x) & b) === 0) continue;
-      const file = openFile(t, byte * 8 + bit);
-      if (file === null) return EBADF;
+      const file = t.fdTable.get(byte * 8 + bit);
+      if (file === null && !t.syscall.again) return EBADF;
       const wanted = (r & b ? READ_SET : 0) | (w & b ? WRITE_SET : 0) | (x & b ? EXCEPT_SET : 0);
       let mask: number;
-      if (register) {
+      if (file === null || file.isPath) {
+        // Closed by another thread while this one waited, or never to be read.
+        mask = POLLNVAL;
+      } else if (register) {
         const table = t.pollTable;
         table.events = wanted | POLLERR | POLLHUP;
         mask = file.poll(table);

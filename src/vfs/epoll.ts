@@ -16,7 +16,8 @@ import {
   EPOLLWAKEUP,
 } from '../abi/poll.ts';
 import { unqueue, Waiter, WaitQueue, type Wakeable } from '../base/wait-queue.ts';
-import { FileDescription } from './file-description.ts';
+import { AnonymousDescription } from './anonymous-description.ts';
+import type { FileDescription } from './file-description.ts';
 import type { Path } from './mount.ts';
 import type { PollTable } from './poll.ts';
 
@@ -111,7 +112,7 @@ export class EpollItem implements Wakeable, PollTable {
   }
 }
 
-export class EpollDescription extends FileDescription {
+export class EpollDescription extends AnonymousDescription {
   private readonly items: Map<number, EpollItem> = new Map();
   count = 0;
   /** Ready list, oldest first. */
@@ -296,9 +297,6 @@ export class EpollDescription extends FileDescription {
   override poll(table: PollTable | null): number {
     if (table !== null) table.add(this.pollers);
     return this.pollNested(0);
-  }
-  override get seekable(): boolean {
-    return false;
   }
 
   override release(): void {

@@ -4,7 +4,7 @@ import { POLLERR, POLLIN, POLLOUT } from '../../abi/poll.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import { FileDescription } from '../../vfs/file-description.ts';
+import { AnonymousDescription } from '../../vfs/anonymous-description.ts';
 import type { Path } from '../../vfs/mount.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 
@@ -14,7 +14,7 @@ const bytes = new Uint8Array(8);
 const words = new Uint32Array(bytes.buffer);
 let nextId = 0;
 
-export class EventfdDescription extends FileDescription {
+export class EventfdDescription extends AnonymousDescription {
   /** The count in two unsigned halves: 2^64-1 is a value that can occur. */
   private lo: number;
   private hi = 0;
@@ -26,10 +26,6 @@ export class EventfdDescription extends FileDescription {
     super(path, flags);
     this.lo = initial;
     this.semaphore = semaphore;
-  }
-
-  override get seekable(): boolean {
-    return false;
   }
 
   override read(ctx: VfsContext, iov: IoVector, _offset: number): number {
@@ -54,7 +50,7 @@ export class EventfdDescription extends FileDescription {
   }
 
   override write(ctx: VfsContext, iov: IoVector, _offset: number): number {
-    if (iov.remaining < 8) return EINVAL;
+    if (iov.remaining !== 8) return EINVAL;
     const r = iov.take(bytes, 0, 8);
     if (r < 0) return r;
     const addLo = words[0] as number;

@@ -18,7 +18,7 @@ import { FIONREAD } from '../../abi/termios.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import { FileDescription } from '../../vfs/file-description.ts';
+import { AnonymousDescription } from '../../vfs/anonymous-description.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import type { Path } from '../../vfs/mount.ts';
 import { countMarks, type InodeMarks } from '../../vfs/notify.ts';
@@ -79,7 +79,7 @@ class WatchList implements InodeMarks {
   }
 }
 
-export class InotifyDescription extends FileDescription {
+export class InotifyDescription extends AnonymousDescription {
   private readonly watches: Map<number, Watch> = new Map();
   private readonly events: QueuedEvent[] = [];
   private first = 0;
@@ -88,9 +88,6 @@ export class InotifyDescription extends FileDescription {
 
   constructor(path: Path, flags: number) {
     super(path, flags);
-  }
-  override get seekable(): boolean {
-    return false;
   }
 
   /** inotify_add_watch: the watch descriptor; EEXIST (IN_MASK_CREATE), ENOSPC. */

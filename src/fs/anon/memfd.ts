@@ -11,13 +11,20 @@ import type { PagedInode } from '../../vfs/regular-file.ts';
 import type { Vfs } from '../../vfs/vfs.ts';
 import { Tmpfs } from '../tmpfs/tmpfs.ts';
 
+/** Its files are shown by their own name, from whatever root one looks. */
+class MemoryFiles extends Tmpfs {
+  override pseudoName(dentry: Dentry): string | null {
+    return `/${dentry.name} (deleted)`;
+  }
+}
+
 /** The internal mount of each kernel (Linux's shm_mnt). */
 const mounts = new WeakMap<Vfs, Mount>();
 
 function internalMount(vfs: Vfs): Mount {
   let mount = mounts.get(vfs);
   if (mount === undefined) {
-    const sb = new Tmpfs(vfs, { mode: 0o1777 });
+    const sb = new MemoryFiles(vfs, { mode: 0o1777 });
     mount = new Mount(sb, sb.root, 0, 'tmpfs');
     mounts.set(vfs, mount);
   }

@@ -21,7 +21,7 @@ import { dequeueSignal } from '../../kernel/signal-deliver.ts';
 import type { SignalInfo } from '../../kernel/signal-info.ts';
 import { SignalSet } from '../../kernel/signal-set.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import { FileDescription } from '../../vfs/file-description.ts';
+import { AnonymousDescription } from '../../vfs/anonymous-description.ts';
 import type { Path } from '../../vfs/mount.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 import { callerOf } from '../tty/job-control.ts';
@@ -29,7 +29,7 @@ import { callerOf } from '../tty/job-control.ts';
 const bytes = new Uint8Array(SIZEOF_SIGNALFD_SIGINFO);
 const view = new DataView(bytes.buffer);
 
-export class SignalfdDescription extends FileDescription {
+export class SignalfdDescription extends AnonymousDescription {
   private readonly kernel: Kernel;
   /** Signals to be read; SIGKILL and SIGSTOP are never among them. */
   readonly mask: SignalSet = new SignalSet();
@@ -37,10 +37,6 @@ export class SignalfdDescription extends FileDescription {
   constructor(path: Path, flags: number, kernel: Kernel) {
     super(path, flags);
     this.kernel = kernel;
-  }
-
-  override get seekable(): boolean {
-    return false;
   }
 
   /** Reads the reader's own signals, whoever made the descriptor. */

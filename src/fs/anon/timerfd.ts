@@ -9,7 +9,7 @@ import type { ClockWatcher } from '../../kernel/clock.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { Timer } from '../../kernel/timers.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import { FileDescription } from '../../vfs/file-description.ts';
+import { AnonymousDescription } from '../../vfs/anonymous-description.ts';
 import type { Path } from '../../vfs/mount.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 
@@ -28,7 +28,7 @@ class TimerfdTimer extends Timer {
   }
 }
 
-export class TimerfdDescription extends FileDescription implements ClockWatcher {
+export class TimerfdDescription extends AnonymousDescription implements ClockWatcher {
   private readonly kernel: Kernel;
   readonly clockId: number;
   private readonly timer: TimerfdTimer;
@@ -55,9 +55,6 @@ export class TimerfdDescription extends FileDescription implements ClockWatcher 
     this.timer = new TimerfdTimer(this);
   }
 
-  override get seekable(): boolean {
-    return false;
-  }
   private get wallClock(): boolean {
     return this.clockId === CLOCK_REALTIME || this.clockId === CLOCK_REALTIME_ALARM;
   }

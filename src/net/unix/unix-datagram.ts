@@ -123,6 +123,8 @@ export class UnixDatagramSocket extends UnixSocket {
   override receive(ctx: SocketCaller, msg: Message, iov: IoVector, nonBlocking: boolean): number {
     if (this.sequenced && this.state !== CONNECTED) return ENOTCONN;
     if (msg.flags & MSG_OOB) return EOPNOTSUPP;
+    // Unlike on streams, an error comes before data that is already there.
+    if (this.error !== 0) return this.takeError();
     const peek = (msg.flags & MSG_PEEK) !== 0;
     let p: Packet | null = this.queue.head;
     let skip = 0;
@@ -160,7 +162,6 @@ export class UnixDatagramSocket extends UnixSocket {
   }
 
   private nothingQueued(ctx: SocketCaller, nonBlocking: boolean): number {
-    if (this.error !== 0) return this.takeError();
     if (nonBlocking) return this.sequenced && this.shut & RCV_SHUTDOWN ? 0 : EAGAIN;
     if (this.shut & RCV_SHUTDOWN) return 0;
     const r = this.waitOn(ctx, this.readQueue, this.rcvtimeo, false);
