@@ -190,6 +190,7 @@ export class Platform implements PlatformHooks {
     this.stats.exits++;
     const reason = k + (EXIT_REASON >> 2);
     for (;;) {
+      this.codeChanged = false;
       if (state.tlb === 0) this.tlbs.use(state);
       i32[k + (TLB_BASE >> 2)] = state.tlb;
       i32[k + (TLB_MASK >> 2)] = state.mask;
@@ -242,6 +243,8 @@ export class Platform implements PlatformHooks {
     this.i32[(this.cpu + FUEL) >> 2] = -1;
   }
   private kicked = false;
+  /** The running space's executable mappings have changed since it was entered. */
+  private codeChanged = false;
 
   /** Fuel ran out in the region with this validity word (0: in the dispatcher): what runs then is likely to be hot. */
   private sample(word: number): void {
@@ -271,7 +274,7 @@ export class Platform implements PlatformHooks {
     }
     // The handler may have changed mappings, or taken the TLB away: translated code holds both in locals.
     const { state } = this;
-    if (i32[k + (CODE_CONTEXT >> 2)] !== state.context || i32[k + (TLB_BASE >> 2)] !== state.tlb) {
+    if (this.codeChanged || i32[k + (TLB_BASE >> 2)] !== state.tlb) {
       i32[k + (EXIT_REASON >> 2)] = EXIT_REENTER;
       return 1;
     }
@@ -386,6 +389,11 @@ export class Platform implements PlatformHooks {
     const hi = i32[k + 1]!;
     const pte = this.pte(cpu, lo, hi, ACCESS_WRITE);
     if (pte === 0) return 0;
+    if (this.codeChanged && !this.storingCode) {
+      // Copy-on-write of an executable page: what runs may have been made from the frame that was there before.
+      i32[(cpu + EXIT_REASON) >> 2] = EXIT_CODE_STORE;
+      return 0;
+    }
     const host = pte & ~0xfff;
     const offset = lo & 0xfff;
     const first = Math.min(size, 4096 - offset);
@@ -461,7 +469,13 @@ export class Platform implements PlatformHooks {
     if (space.platform !== null) this.tlbs.invalidate(space.platform as SpaceState, (vpn & 0xfffff) << 12);
   }
   execChanged(space: AddressSpace): void {
-    if (space.platform !== null) (space.platform as SpaceState).context = this.nextContext++;
+    if (space.platform === null) return;
+    const state = space.platform as SpaceState;
+    state.context = this.nextContext++;
+    if (state !== this.state) return;
+    // Calls from the code that is running find their targets checked again at once.
+    this.codeChanged = true;
+    this.i32[(this.cpu + CODE_CONTEXT) >> 2] = state.context;
   }
   forked(parent: AddressSpace, child: AddressSpace): void {
     child.platform = new SpaceState(this.stateOf(parent).context);
