@@ -7,7 +7,7 @@ import { seccompCheck } from './seccomp-check.ts';
 import { SyscallArgs } from './syscall-args.ts';
 import { REGISTERS_SET, TASK_EXITS } from './syscall-state.ts';
 import {
-  RESUME_SYSCALL_ENTRY, RESUME_USER, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, TASK_RUNNABLE, type Task, WORK_SIGNAL, WORK_SYSCALL_EXIT,
+  RESUME_SYSCALL_ENTRY, RESUME_USER, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, type Task, WORK_SIGNAL, WORK_SYSCALL_EXIT,
 } from './task.ts';
 
 export type SyscallHandlerFunction = (t: Task, a: SyscallArgs) => number;
@@ -61,13 +61,14 @@ export function makeDispatcher(kernel: Kernel, handlers: readonly SyscallHandler
       // A restart code is taken care of on the signal path even if the signal went elsewhere.
       if (r <= -512 && r >= ERESTART_RESTARTBLOCK) t.work |= WORK_SIGNAL;
     }
-    if (t.syscallWork & SYSCALL_PTRACE && t.runState === TASK_RUNNABLE) t.work |= WORK_SYSCALL_EXIT;
+    if (t.syscallWork & SYSCALL_PTRACE) t.work |= WORK_SYSCALL_EXIT;
     return t.work === 0 && r !== REGISTERS_SET ? 0 : 1;
   }
 
   /** Calls that somebody watches: a tracer, a filter, strace. */
   function watched(t: Task, at: number, nr: number): 0 | 1 {
     if (t.syscallWork & (SYSCALL_PTRACE | SYSCALL_EMU) && t.ptrace !== null) {
+      store(at, ENOSYS); // what a tracer sees in RAX at the entry of a call
       ptraceSyscallStop(t, 1, RESUME_SYSCALL_ENTRY);
       return 1;
     }

@@ -214,7 +214,6 @@ function commit(t: Task, pending: PendingExec): void {
   t.regs.reset();
   t.regs.rip = program.entry;
   t.regs.rsp = program.stackPointer;
-  t.syscall.nr = -1;
   t.work |= WORK_REGISTERS;
   if (t.ptrace !== null) {
     if (t.ptrace.options & PTRACE_O_TRACEEXEC) ptraceEvent(t, PTRACE_O_TRACEEXEC, PTRACE_EVENT_EXEC, oldNumber, RESUME_USER);

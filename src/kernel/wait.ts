@@ -126,7 +126,7 @@ function report(t: Task, p: Task, r: WaitRequest, status: number, cause: number,
 
 function reportZombie(t: Task, p: Task, r: WaitRequest, traced: boolean): 1 {
   const tg = p.threadGroup;
-  const status = tg.exiting && p.isLeader ? tg.exitCode : p.exitCode;
+  const status = tg.exiting ? tg.exitCode : p.exitCode;
   const cause = status & 0x7f ? (status & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED;
   report(t, p, r, status, cause, status & 0x7f ? status & 0x7f : status >> 8, p.pid);
   if (r.options & WNOWAIT) return 1;

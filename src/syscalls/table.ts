@@ -37,6 +37,7 @@ import { processCloneRows } from './process-clone.ts';
 import { processControlRows } from './process-control.ts';
 import { processExecRows } from './process-exec.ts';
 import { processExitRows } from './process-exit.ts';
+import { ptraceRows } from './ptrace.ts';
 import { schedRows } from './sched.ts';
 import { seccompRows } from './seccomp.ts';
 import { signalRows } from './signal.ts';
@@ -47,7 +48,7 @@ import { timeTimerRows } from './time-timer.ts';
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileSplice, fileXattr, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcSysv, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, namespace, socketConnect, socketTransfer,
-  capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
+  capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;
