@@ -37,10 +37,10 @@ function checkAccess(t: Task, inode: Inode, name: string, mask: number): number 
   return inodePermission(t, inode, mask);
 }
 
-/** An attribute outside of the classes that exist, or an empty name in one. */
-function badClass(name: string): boolean {
-  for (const prefix of ['user.', 'trusted.', 'security.', 'system.']) if (name.startsWith(prefix)) return name.length === prefix.length;
-  return true;
+/** 0 for a name in one of the classes that files keep; EINVAL for a class without a name, EOPNOTSUPP for others. */
+function checkClass(name: string): number {
+  for (const prefix of ['user.', 'trusted.', 'security.']) if (name.startsWith(prefix)) return name.length === prefix.length ? EINVAL : 0;
+  return EOPNOTSUPP;
 }
 
 function set(t: Task, mount: Mount, dentry: Dentry, nameAddr: number, valueAddr: number, size: number, flags: number): number {
@@ -54,7 +54,8 @@ function set(t: Task, mount: Mount, dentry: Dentry, nameAddr: number, valueAddr:
   const inode = dentry.inode!; // walked or open
   const r = checkAccess(t, inode, name, MAY_WRITE);
   if (r < 0) return r;
-  if (badClass(name) || name.startsWith('system.')) return EOPNOTSUPP;
+  const known = checkClass(name);
+  if (known < 0) return known;
   const done = inode.setxattr(t, name, value, flags);
   if (done === 0) notify(dentry, IN_ATTRIB);
   return done;
@@ -64,7 +65,8 @@ function get(t: Task, inode: Inode, nameAddr: number, valueAddr: number, size: n
   if (isErr(name)) return name;
   const r = checkAccess(t, inode, name, MAY_READ);
   if (r < 0) return r;
-  if (badClass(name) || name.startsWith('system.')) return EOPNOTSUPP;
+  const known = checkClass(name);
+  if (known < 0) return known;
   const value = inode.getxattr(t, name);
   if (isErr(value)) return value;
   if (size === 0) return value.length;
@@ -89,7 +91,8 @@ function remove(t: Task, mount: Mount, dentry: Dentry, nameAddr: number): number
   const inode = dentry.inode!; // walked or open
   const r = checkAccess(t, inode, name, MAY_WRITE);
   if (r < 0) return r;
-  if (badClass(name) || name.startsWith('system.')) return EOPNOTSUPP;
+  const known = checkClass(name);
+  if (known < 0) return known;
   const done = inode.removexattr(t, name);
   if (done === 0) notify(dentry, IN_ATTRIB);
   return done;

@@ -1,6 +1,6 @@
 /** From a string to a place: Linux fs/namei.c link_path_walk(), path_lookupat(), path_parentat(). */
 import type { Errno } from '../abi/errno.ts';
-import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from '../abi/errno.ts';
+import { EACCES, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from '../abi/errno.ts';
 import { NAME_MAX, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } from '../abi/fcntl.ts';
 import { MS_NOSYMFOLLOW } from '../abi/mount.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../abi/stat.ts';
@@ -143,7 +143,11 @@ export class PathWalk {
       }
       const isLast = k === end;
       i = k;
-      if (isLast && slash) this.trailingSlash = true;
+      if (isLast && slash) {
+        this.trailingSlash = true;
+        // "name/" cannot be created by open, whatever is there.
+        if (flags & LOOKUP_CREATE) return EISDIR;
+      }
       let type = LAST_NORM;
       if (component.charCodeAt(0) === DOT) {
         if (component.length === 1) type = LAST_DOT;
