@@ -366,13 +366,14 @@ export class Kernel implements HostDriver {
     this.switches++;
     for (;;) {
       if (t.resume !== RESUME_USER) resumeTask(t);
-      if (t.work !== 0 && t.runState === TASK_RUNNABLE) prepareUserMode(t);
-      if (t.runState !== TASK_RUNNABLE || t.resume !== RESUME_USER) {
-        if (t.runState === TASK_RUNNABLE) continue;
+      if (t.work !== 0 && t.runState === TASK_RUNNABLE && t.resume === RESUME_USER) prepareUserMode(t);
+      if (t.runState !== TASK_RUNNABLE) {
         this.charge(t);
         t.usage.nvcsw++;
         break;
       }
+      // Woken before it had left: the call is made again.
+      if (t.resume !== RESUME_USER) continue;
       if (t.work & WORK_RESCHED) {
         t.work &= ~WORK_RESCHED;
         this.charge(t);
@@ -382,7 +383,12 @@ export class Kernel implements HostDriver {
         return;
       }
       const reason = platform.run(t.cpu, t.mm!, FUEL); // runnable, so it has memory
-      if (reason === EXIT_SYSCALL) continue;
+      if (reason === EXIT_SYSCALL) {
+        if (t.runState === TASK_RUNNABLE) continue;
+        this.charge(t);
+        t.usage.nvcsw++;
+        break;
+      }
       t.syscall.nr = -1;
       if (reason !== EXIT_INTERRUPT) {
         handleGuestExit(t, reason);
