@@ -4,7 +4,7 @@
  */
 import type { Errno } from '../abi/errno.ts';
 import { EBADF, EINVAL, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, ESPIPE } from '../abi/errno.ts';
-import { O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from '../abi/fcntl.ts';
+import { O_ACCMODE, O_APPEND, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from '../abi/fcntl.ts';
 import { DEFAULT_POLLMASK } from '../abi/poll.ts';
 import type { IoVector } from '../base/io-vector.ts';
 import type { MappedFile, MemoryObject } from '../memory/memory-object.ts';
@@ -12,6 +12,7 @@ import type { VfsContext } from './context.ts';
 import { pathName } from './dentry-path.ts';
 import type { Inode } from './inode.ts';
 import type { Path } from './mount.ts';
+import { IN_DELETE_SELF, notifyInode } from './notify.ts';
 import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE, notify } from './notify.ts';
 import type { PollTable } from './poll.ts';
 
@@ -56,7 +57,8 @@ export abstract class FileDescription implements MappedFile {
     // A description is made of a positive dentry, hence `!`.
     this.path = path;
     this.inode = inode;
-    this.flags = flags;
+    // O_NOCTTY is for the terminal driver alone.
+    this.flags = flags & ~O_NOCTTY;
     path.get();
     inode.openCount++;
   }
@@ -102,7 +104,10 @@ export abstract class FileDescription implements MappedFile {
     if (inode.locks !== null) inode.locks.removeOwner(this);
     this.release();
     if (this.notifies) notify(this.path.dentry, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
-    if (--inode.openCount === 0 && inode.nlink === 0) inode.evict();
+    if (--inode.openCount === 0 && inode.nlink === 0) {
+      notifyInode(inode, IN_DELETE_SELF);
+      inode.evict();
+    }
     this.path.put();
   }
 

@@ -162,8 +162,9 @@ export function unlinkName(ctx: VfsContext, base: Path | null, name: string): nu
 function removed(d: Dentry, inode: Inode): void {
   const parent = d.parent;
   d.unhash();
-  notifyInode(inode, IN_ATTRIB);
-  if (inode.nlink === 0) notifyInode(inode, IN_DELETE_SELF);
+  // A file that is still open ends with its last close (FileDescription.unref).
+  if (!inode.isDirectory) notifyInode(inode, IN_ATTRIB);
+  if (inode.nlink === 0 && inode.openCount === 0) notifyInode(inode, IN_DELETE_SELF);
   notifyEntry(parent.inode!, IN_DELETE, d.name, inode.isDirectory);
 }
 
@@ -281,8 +282,8 @@ function renameEntry(ctx: VfsContext, oldParent: Dentry, from: Dentry, newParent
   notifyEntry(newDir, IN_MOVED_TO, newName, isDir, cookie);
   notifyInode(inode, IN_MOVE_SELF);
   if (target !== null && (flags & RENAME_EXCHANGE) === 0) {
-    notifyInode(target, IN_ATTRIB);
-    if (target.nlink === 0) notifyInode(target, IN_DELETE_SELF);
+    if (!target.isDirectory) notifyInode(target, IN_ATTRIB);
+    if (target.nlink === 0 && target.openCount === 0) notifyInode(target, IN_DELETE_SELF);
   }
   return 0;
 }

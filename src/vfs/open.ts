@@ -174,7 +174,7 @@ function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): Fi
     const r = truncateInode(ctx, inode, 0);
     if (r < 0) return r as Errno;
   }
-  const file = inode.open(ctx, path, (flags & KEPT_FLAGS & ~FMODE_EXEC) | O_LARGEFILE);
+  const file = inode.open(ctx, path, (flags & (KEPT_FLAGS | O_NOCTTY) & ~FMODE_EXEC) | O_LARGEFILE);
   if (typeof file === 'number') return file;
   if (writes && inode.isRegular) {
     file.countsAsWriter = true;

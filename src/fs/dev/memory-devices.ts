@@ -102,7 +102,7 @@ export class RandomDescription extends FileDescription {
     return whence === SEEK_SET || whence === SEEK_CUR || whence === SEEK_END ? this.pos : EINVAL;
   }
   override ioctl(ctx: VfsContext, cmd: number, arg: number): number {
-    switch (cmd) {
+    switch (cmd >>> 0) {
       case RNDGETENTCNT:
         return ctx.space.writeU32(arg, POOL_BITS);
       case RNDADDTOENTCNT:

@@ -65,6 +65,10 @@ export class PtySlave extends PtySide {
   override get name(): string {
     return `pts/${this.index}`;
   }
+  constructor(index: number) {
+    super(index);
+    this.termios.cflag = B38400 | CS8 | CREAD;
+  }
   /** TIOCSPTLCK: a slave cannot be opened until it is unlocked. */
   locked = true;
 

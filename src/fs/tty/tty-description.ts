@@ -167,6 +167,6 @@ export class TtyDescription extends FileDescription {
 
   override ioctl(ctx: VfsContext, cmd: number, arg: number): number {
     if (this.hungUp) return cmd === TIOCSPGRP ? ENOTTY : EIO;
-    return ttyIoctl(ctx, this, cmd, arg);
+    return ttyIoctl(ctx, this, cmd >>> 0, arg);
   }
 }

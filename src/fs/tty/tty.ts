@@ -16,8 +16,8 @@ import { ByteQueue } from './byte-queue.ts';
 import { LineDiscipline } from './line-discipline.ts';
 import type { TtyDescription } from './tty-description.ts';
 
-/** Input that the line discipline has no room for waits here. Linux 6.18 drivers/tty/pty.c: tty_buffer_set_limit(8192). */
-const FLIP_LIMIT = 8192;
+/** Input that the line discipline has no room for waits here: with its 4095 bytes, 20 KiB as measured on Linux 6.18. */
+const FLIP_LIMIT = 16384;
 /** Queued input below which writers at the other side are let on. */
 const UNTHROTTLE_BELOW = 2048;
 
