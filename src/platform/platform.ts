@@ -57,7 +57,7 @@ export class PlatformStats {
 }
 
 /** Loop iterations and calls between two looks at what is running. */
-const SAMPLE_FUEL = 50000;
+const SAMPLE_FUEL = Number(process.env['SF'] ?? 50000);
 
 /** Initial size of the function table. */
 const TABLE_SIZE = 1 << 15;
@@ -108,7 +108,9 @@ export class Platform implements PlatformHooks {
 
     const builder = new ModuleBuilder();
     buildRuntime(builder);
+    const implementations = helperImplementations(this.memory);
     const js = {
+      x87: implementations['x87'],
       resolve: (cpu: number) => this.resolve(cpu),
       lookup: (cpu: number) => this.lookup(cpu),
       loadSlow: (cpu: number, size: number) => this.loadSlow(cpu, size),
@@ -145,7 +147,6 @@ export class Platform implements PlatformHooks {
     bind(RT_STORE_4, runtime.exports['store_4'], [I, L, I], [I]);
     bind(RT_STORE_8, runtime.exports['store_8'], [I, L, L], [I]);
     bind(RT_STORE_16, runtime.exports['store_16'], [I, L, 0x7b], [I]);
-    const implementations = helperImplementations(this.memory);
     HELPERS.forEach((h, i) => {
       const params = h.params.map((t) => WASM_TYPE[t]!);
       if (h.takesCpu) params.unshift(I);

@@ -30,9 +30,6 @@ const RESULT = SCRATCH + 32;
 /** sseFloat(cpu, operation | format << 8 | immediate << 16): operands and result as vectors in SCRATCH. */
 const SSE_FLOAT = scratchHelper('sseFloat', [I32], VOID, true);
 
-const INF64 = 0x7ff00000;
-const INF32 = 0x7f800000;
-
 export function callSseFloat(b: IrBuilder, op: number, fmt: number, imm = 0): void {
   b.callHelper(SSE_FLOAT, b.c32(op | (fmt << 8) | (imm << 16)));
 }
@@ -40,11 +37,17 @@ export function callSseFloat(b: IrBuilder, op: number, fmt: number, imm = 0): vo
 function needsSlow(b: IrBuilder, fmt: number, r: Temp): Node {
   return b.binary(I32_OR, b.state(FP_SLOW, I32), notFinite(b, fmt, r));
 }
+/** r - r is +0 for a finite r, else a NaN: one subtraction tells. */
 function notFinite(b: IrBuilder, fmt: number, r: Temp): Node {
-  if (fmt === FMT_SD) return b.isZero(4, b.binary(S.F64_LT, b.unary(S.F64_ABS, b.tmp(r)), f64High(b, INF64)));
-  if (fmt === FMT_SS) return b.isZero(4, b.binary(S.F32_LT, b.unary(S.F32_ABS, b.tmp(r)), f32Bits(b, INF32)));
-  if (fmt === FMT_PD) return b.isZero(4, b.unary(S.I64X2_ALL_TRUE, b.binary(S.F64X2_LT, b.unary(S.F64X2_ABS, b.tmp(r)), S.c128(b, 0, INF64, 0, INF64))));
-  return b.isZero(4, b.unary(S.I32X4_ALL_TRUE, b.binary(S.F32X4_LT, b.unary(S.F32X4_ABS, b.tmp(r)), S.c128(b, INF32, INF32, INF32, INF32))));
+  if (fmt === FMT_SD) {
+    const d = b.let(F64, b.binary(S.F64_SUB, b.tmp(r), b.tmp(r)));
+    return b.binary(S.F64_NE, b.tmp(d), b.tmp(d));
+  }
+  if (fmt === FMT_SS) {
+    const d = b.let(F32, b.binary(S.F32_SUB, b.tmp(r), b.tmp(r)));
+    return b.binary(S.F32_NE, b.tmp(d), b.tmp(d));
+  }
+  return b.unary(S.V128_ANY_TRUE, b.binary(fmt === FMT_PD ? S.F64X2_SUB : S.F32X4_SUB, b.tmp(r), b.tmp(r)));
 }
 function scalarType(fmt: number): IrType {
   return fmt === FMT_SD ? F64 : F32;

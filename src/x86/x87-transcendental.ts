@@ -2,7 +2,7 @@
  * x87 transcendental functions on fixed-point big integers, to far more bits than are kept, and rounded once.
  * Source: SDM vol. 1, 8.3.7 and vol. 2 (special cases). The reduction of FSIN and its kin uses a 66-bit pi, as the processors do (SDM vol. 1, 8.3.8).
  */
-import { C_FINITE, C_INF, C_QNAN, C_ZERO, F_DE, F_IE, F_PE, F_ZE, addExact, bitLength, compareNumbers, finite, infinity, sqrtBig } from './soft-float.ts';
+import { C_FINITE, C_INF, C_QNAN, C_ZERO, F_DE, F_IE, F_PE, F_UE, F_ZE, addExact, bitLength, compareNumbers, finite, infinity, sqrtBig } from './soft-float.ts';
 import type { Unpacked } from './soft-float.ts';
 import { INDEFINITE, SW_C2, packRaw, unpackRaw } from './x87-state.ts';
 import type { Raw, X87 } from './x87-state.ts';
@@ -239,7 +239,9 @@ function logFinite(x: X87, a: Unpacked, y: Unpacked, plusOne: boolean): Raw {
         return packRaw(a);
       }
       x.flags |= F_PE;
-      return logFinite(x, finite(0, sum.mant, sum.exp), y, false);
+      const r = logFinite(x, finite(0, sum.mant, sum.exp), y, false);
+      if ((r.se & 0x7fff) === 0) x.flags |= F_UE;
+      return r;
     }
     bits = bitsFor(m) + 64;
     const v = fixed(a, bits);

@@ -16,12 +16,30 @@ import {
   X_XAM, X_XCH, X_XTRACT, x87Code,
 } from './x87-slow.ts';
 
-export const X87_HELPER: number = scratchHelper('x87', [I32], I32, true);
+const X87_HELPER = scratchHelper('x87', [I32], I32, true);
+// The fast paths of x87-runtime.ts, which fall back on it.
+const ARITHMETIC = scratchHelper('x87Arithmetic', [I32], I32, true);
+const COMPARE = scratchHelper('x87Compare', [I32], I32, true);
+const COMPARE_FLAGS = scratchHelper('x87CompareFlags', [I32], I32, true);
+const LOAD = scratchHelper('x87Load', [I32], I32, true);
+const STORE = scratchHelper('x87Store', [I32], I32, true);
+const MOVE = scratchHelper('x87Move', [I32], I32, true);
 
 const SIZES: readonly number[] = [0, 4, 8, 2, 4, 8, 10, 10];
 
+/** The helper for an operation. */
+function helperOf(op: number): number {
+  switch (op) {
+    case X_ADD: case X_SUB: case X_SUBR: case X_MUL: case X_DIV: case X_DIVR: return ARITHMETIC;
+    case X_COM: case X_COMP: case X_UCOM: return COMPARE;
+    case X_LOAD: case X_CONSTANT: return LOAD;
+    case X_STORE: case X_STORE_TRUNCATED: return STORE;
+    case X_XCH: case X_CHS: case X_ABS: return MOVE;
+    default: return X87_HELPER;
+  }
+}
 function run(b: IrBuilder, code: number): void {
-  b.callHelper(X87_HELPER, b.c32(code));
+  b.callHelper(helperOf(code & 0xff), b.c32(code));
 }
 /** Puts a memory operand's bytes into SCRATCH. */
 function fetchOperand(b: IrBuilder, i: Insn, kind: number): void {
@@ -53,7 +71,7 @@ function toMemory(op: number, kind: number, pops: number): Lifter {
   return (b, i) => {
     const size = SIZES[kind]!;
     const place = b.rmw(memory(b, i), size);
-    b.if(b.helper(X87_HELPER, b.c32(x87Code(op, 0, kind, pops))));
+    b.if(b.helper(STORE, b.c32(x87Code(op, 0, kind, pops))));
     if (size === 10) {
       b.rawStore(b.tmp(place), b.state(SCRATCH + 32, I64), 8);
       b.rawStore(b.binary(I32_ADD, b.tmp(place), b.c32(8)), b.state(SCRATCH + 40, I32), 2);
@@ -65,7 +83,7 @@ function toMemory(op: number, kind: number, pops: number): Lifter {
 /** FCOMI and its kin: the helper's result is the new flags, or -1. */
 function compareFlags(op: number, pops: number): Lifter {
   return (b, i) => {
-    const r = b.let(I32, b.helper(X87_HELPER, b.c32(x87Code(op, i.rm & 7, K_ST, pops))));
+    const r = b.let(I32, b.helper(COMPARE_FLAGS, b.c32(x87Code(op, i.rm & 7, K_ST, pops))));
     const flags = b.select(b.binary(I32_GE_S, b.tmp(r), b.c32(0)), b.tmp(r), b.eflags());
     b.setFlags(FLAGS_RAW, 4, b.c64s(0), b.zext(flags));
   };
