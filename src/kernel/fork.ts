@@ -5,7 +5,7 @@ import {
   CLONE_SYSVSEM, CLONE_UNTRACED, CLONE_VFORK, CLONE_VM,
 } from '../abi/clone.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../abi/capability.ts';
-import { BLOCKED, EAGAIN, EINVAL, ENOMEM, ERESTARTNOINTR, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
+import { BLOCKED, EAGAIN, EBADF, EINVAL, ENOMEM, ERESTARTNOINTR, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
 import { ROOT_KUID } from '../abi/ids.ts';
 import {
   PTRACE_EVENT_CLONE, PTRACE_EVENT_FORK, PTRACE_EVENT_VFORK, PTRACE_EVENT_VFORK_DONE, PTRACE_O_TRACECLONE, PTRACE_O_TRACEFORK,
@@ -47,6 +47,8 @@ export class CloneArguments {
   tls = 0;
   /** Wanted numbers, innermost namespace first. */
   setTid: readonly number[] = [];
+  /** CLONE_INTO_CGROUP. */
+  intoCgroup = false;
   /** Called by the legacy clone: flags it does not check. */
   newTime = false;
 }
@@ -170,6 +172,8 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
   const pid = nsproxy.pidForChildren.alloc(args.setTid, credentials);
   if (isErr(pid)) return made.undo(pid);
   made.pid = pid;
+  // Without a cgroup file system no descriptor is one of a cgroup.
+  if (args.intoCgroup) return made.undo(EBADF);
   if (flags & CLONE_PIDFD) {
     const fd = makePidfd(t, pid, flags & CLONE_THREAD ? PIDFD_THREAD : 0);
     const failed = isErr(fd) ? fd : t.space.writeU32(args.pidfd, fd);

@@ -134,7 +134,7 @@ export class Kernel implements HostDriver {
   cpuTime = 0;
   private readonly exitWatchers: Map<ThreadGroup, (status: number) => void> = new Map();
   private stopped = false;
-  private nextInum = 0xf0000000;
+  private nextInum = 0xf0000100; // above those of the initial namespaces
 
   constructor(config: KernelConfig) {
     this.host = config.host;

@@ -3,7 +3,7 @@ import {
   CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER2, CLONE_CLEAR_SIGHAND_HI, CLONE_DETACHED, CLONE_INTO_CGROUP_HI, CLONE_NEWTIME, CLONE_PARENT, CLONE_SIGHAND,
   CLONE_THREAD, CLONE_VFORK, CLONE_VM, CSIGNAL,
 } from '../abi/clone.ts';
-import { E2BIG, EBADF, EFAULT, EINVAL, isErr } from '../abi/errno.ts';
+import { E2BIG, EFAULT, EINVAL, isErr } from '../abi/errno.ts';
 import { SIGCHLD } from '../abi/signal.ts';
 import { CloneArguments, continueClone, kernelClone } from '../kernel/fork.ts';
 import { MAX_PID_NS_LEVEL } from '../kernel/pid-namespace.ts';
@@ -84,7 +84,6 @@ function sysClone3(t: Task, a: SyscallArgs): number {
   if (stack === 0) {
     if (stackSize > 0) return EINVAL;
   } else if (stackSize === 0 || stack + stackSize > TASK_SIZE) return EINVAL;
-  if (flagsHi & CLONE_INTO_CGROUP_HI) return EBADF; // no cgroup file system: no descriptor is one of a cgroup
   const args = new CloneArguments();
   args.flags = flagsLo & ~CLONE_NEWTIME;
   args.newTime = (flagsLo & CLONE_NEWTIME) !== 0;
@@ -96,6 +95,7 @@ function sysClone3(t: Task, a: SyscallArgs): number {
   args.stack = stack === 0 ? 0 : stack + stackSize;
   args.tls = tls;
   args.setTid = setTid;
+  args.intoCgroup = (flagsHi & CLONE_INTO_CGROUP_HI) !== 0;
   return kernelClone(t, args);
 }
 

@@ -1,5 +1,5 @@
 /** /proc/PID/ns: links to the task's namespaces. */
-import { EACCES, ESRCH, isErr } from '../../abi/errno.ts';
+import { EACCES, ENOENT, ESRCH, isErr } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
@@ -11,11 +11,13 @@ import type { Entries, LinkEntry } from '../pseudo/entries.ts';
 import { mayRead } from './proc-task.ts';
 import type { ProcTask } from './proc-task.ts';
 
-function namespaceLink(kind: NamespaceKind, of: (task: Task) => Namespace): LinkEntry<ProcTask> {
+function namespaceLink(kind: NamespaceKind, of: (task: Task) => Namespace | null): LinkEntry<ProcTask> {
   const place = (subject: ProcTask, ctx: VfsContext): Path | Errno => {
     const task = subject.task;
     if (task === null || task.exitState !== 0) return ESRCH;
-    return mayRead(subject, ctx) < 0 ? EACCES : subject.fs.nsfs.placeOf(kind, of(task));
+    if (mayRead(subject, ctx) < 0) return EACCES;
+    const ns = of(task);
+    return ns === null ? ENOENT : subject.fs.nsfs.placeOf(kind, ns);
   };
   return link((subject, ctx) => {
     const path = place(subject, ctx);
@@ -28,7 +30,8 @@ export const namespaceLinks: Entries<ProcTask> = {
   uts: namespaceLink('uts', (t) => t.nsproxy.uts),
   ipc: namespaceLink('ipc', (t) => t.nsproxy.ipc),
   pid: namespaceLink('pid', (t) => t.pid.ns),
-  pid_for_children: namespaceLink('pid', (t) => t.nsproxy.pidForChildren),
+  // A PID namespace that waits for its first process cannot be entered yet.
+  pid_for_children: namespaceLink('pid', (t) => (t.nsproxy.pidForChildren.childReaper === null ? null : t.nsproxy.pidForChildren)),
   user: namespaceLink('user', (t) => t.credentials.userNs),
   mnt: namespaceLink('mnt', (t) => t.nsproxy.mnt),
   cgroup: namespaceLink('cgroup', (t) => t.nsproxy.cgroup),
