@@ -40,7 +40,8 @@ export class ProcessGroup {
     for (const tg of this.members) {
       if (tg === except || tg.dead) continue;
       const parent = tg.leader.realParent;
-      if (parent === null || parent.threadGroup.isInit) continue;
+      // The sandbox's own init stands for the shell that started the first program.
+      if (parent === null || (parent.threadGroup.isInit && !parent.internal)) continue;
       const group = parent.threadGroup.processGroup;
       if (group !== null && group !== this && group.session === this.session) return false;
     }

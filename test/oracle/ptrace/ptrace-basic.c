@@ -82,10 +82,10 @@ int main(void) {
   r = ptrace(PTRACE_GETREGSET, pid, 1, &iov);
   printf("getregset: %ld %zu\n", r, iov.iov_len);
   // Dropping the signal lets it go on.
-  printf("cont bad signal: %ld %d\n", ptrace(PTRACE_CONT, pid, 0, 99), errno);
+  { errno = 0; long r0 = ptrace(PTRACE_CONT, pid, 0, 99); printf("cont bad signal: %ld %d\n", r0, errno); }
   ptrace(PTRACE_CONT, pid, 0, 0);
   printf("poked exit: %s\n", show(wait_for(pid)));
-  printf("gone: %ld %d\n", ptrace(PTRACE_CONT, pid, 0, 0), errno);
+  { errno = 0; long r0 = ptrace(PTRACE_CONT, pid, 0, 0); printf("gone: %ld %d\n", r0, errno); }
 
   // injecting another signal
   pid = fork();
@@ -110,7 +110,7 @@ int main(void) {
   }
   wait_for(pid);
   printf("setoptions: %ld\n", ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT));
-  printf("bad option: %ld %d\n", ptrace(PTRACE_SETOPTIONS, pid, 0, 1 << 30), errno);
+  { errno = 0; long r0 = ptrace(PTRACE_SETOPTIONS, pid, 0, 1 << 30); printf("bad option: %ld %d\n", r0, errno); }
   ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT);
   ptrace(PTRACE_CONT, pid, 0, 0);
   int live = 1, k = 0;
@@ -137,8 +137,8 @@ int main(void) {
   pid = fork();
   if (!pid) { for (;;) pause(); }
   printf("seize: %ld\n", ptrace(PTRACE_SEIZE, pid, 0, 0));
-  printf("seize again: %ld %d\n", ptrace(PTRACE_SEIZE, pid, 0, 0), errno);
-  printf("not stopped: %ld %d\n", ptrace(PTRACE_GETREGS, pid, 0, &regs), errno);
+  { errno = 0; long r0 = ptrace(PTRACE_SEIZE, pid, 0, 0); printf("seize again: %ld %d\n", r0, errno); }
+  { errno = 0; long r0 = ptrace(PTRACE_GETREGS, pid, 0, &regs); printf("not stopped: %ld %d\n", r0, errno); }
   printf("interrupt: %ld\n", ptrace(PTRACE_INTERRUPT, pid, 0, 0));
   printf("interrupted: %s\n", show(wait_for(pid)));
   ptrace(PTRACE_CONT, pid, 0, 0);
@@ -176,8 +176,8 @@ int main(void) {
   ptrace(PTRACE_CONT, pid, 0, 0);
   printf("after steps: %s\n", show(wait_for(pid)));
   // errors
-  printf("self attach: %ld %d\n", ptrace(PTRACE_ATTACH, getpid(), 0, 0), errno);
-  printf("no such: %ld %d\n", ptrace(PTRACE_ATTACH, 1 << 22, 0, 0), errno);
-  printf("seize addr: %ld %d\n", ptrace(PTRACE_SEIZE, getppid(), 1, 0), errno);
+  { errno = 0; long r0 = ptrace(PTRACE_ATTACH, getpid(), 0, 0); printf("self attach: %ld %d\n", r0, errno); }
+  { errno = 0; long r0 = ptrace(PTRACE_ATTACH, 1 << 22, 0, 0); printf("no such: %ld %d\n", r0, errno); }
+  { errno = 0; long r0 = ptrace(PTRACE_SEIZE, getppid(), 1, 0); printf("seize addr: %ld %d\n", r0, errno); }
   return 0;
 }
