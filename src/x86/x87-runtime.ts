@@ -7,11 +7,13 @@ import type { Expr, Local } from '../wasm/expressions.ts';
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from '../wasm/module-builder.ts';
 import { I32, I64 } from '../wasm/opcodes.ts';
 import { FPU_CW, FPU_SW, FPU_TAG, FPU_TOP, SCRATCH, ST } from './cpu-layout.ts';
-import { K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_CHS, X_CONSTANT, X_DIV, X_DIVR, X_MUL, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_XCH } from './x87-slow.ts';
+import { K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ADD, X_CHS, X_CONSTANT, X_DIV, X_DIVR, X_MUL, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_XCH } from './x87-slow.ts';
 
-/** CW and SW together: RC, PC and PM of the one, ES of the other; and what they must be for arithmetic. */
-const CONTROL_MASK = 0x8000000f20n;
-const CONTROL_FAST = 0x320n;
+/** RC, PC and PM of the control word, and what they must be for arithmetic. */
+const CONTROL_MASK = 0xf20;
+const CONTROL_FAST = 0x320;
+/** ES of the status word. */
+const PENDING = 0x80;
 const TOP_BIT = 1n << 63n;
 const C1 = 0x200;
 
@@ -24,7 +26,7 @@ export function buildX87(m: ModuleBuilder, slow: FunctionRef): void {
   const round = roundFunction(m);
   const ops = { add: addFunction(m, round), mul: mulFunction(m, round), div: divFunction(m, round) };
   const operand = operandFunction(m);
-  arithmetic(m, slow, operand, ops);
+  arithmetic(m, slow, ops);
   compare(m, slow, operand);
   load(m, slow, operand);
   store(m, slow);
@@ -267,8 +269,10 @@ class Frame {
   }
   /** Arithmetic wants its rounding; the rest only that nothing is pending. */
   check(rounding: boolean): void {
-    if (rounding) this.slowIf(i64.ne(i64.and(i64.load(this.cpu, FPU_CW), i64c(CONTROL_MASK)), i64c(CONTROL_FAST)));
-    else this.slowIf(i32.and(i32.load(this.cpu, FPU_SW), i32c(0x80)));
+    const pending = i32.and(i32.load(this.cpu, FPU_SW), i32c(PENDING));
+    // Two loads: one of both words would wait for the two stores that made them.
+    if (rounding) this.slowIf(i32.or(pending, i32.xor(i32.and(i32.load(this.cpu, FPU_CW), i32c(CONTROL_MASK)), i32c(CONTROL_FAST))));
+    else this.slowIf(pending);
   }
   /** Physical number of ST(n). */
   physical(n: Expr): Expr {
@@ -281,9 +285,8 @@ class Frame {
     return i32.eqz(i32.and(i32.shrU(this.tag, physical), i32c(1)));
   }
   /** Pops as often as the code says; tags and TOP. */
-  pop(): void {
+  pop(pops: Expr = this.f.let(field(this.code, 16, 3))): void {
     const { f } = this;
-    const pops = f.let(field(this.code, 16, 3));
     f.if(pops, () => {
       f.set(this.tag, i32.and(this.tag, i32.xor(i32.shl(i32c(1), this.top), i32c(-1))));
       f.set(this.top, this.physical(i32c(1)));
@@ -307,75 +310,92 @@ function odd(sig: Expr, se: Expr): Expr {
   );
 }
 
-function arithmetic(m: ModuleBuilder, slow: FunctionRef, operand: FunctionRef, ops: { add: FunctionRef; mul: FunctionRef; div: FunctionRef }): void {
-  m.function('x87Arithmetic', [I32, I32], [I32], (f) => {
-    const x = new Frame(f, slow);
-    const { cpu, code } = x;
-    x.check(true);
-    const dst = f.let(x.physical(field(code, 20, 7)));
-    const kind = f.let(field(code, 12, 15));
-    const [sigA, sigB] = [f.local(I64), f.local(I64)];
-    const [seA, seB] = [f.local(I32), f.local(I32)];
-    x.slowIf(x.empty(dst));
-    const at = f.let(x.address(dst));
-    f.set(sigA, i64.load(at));
-    f.set(seA, i32.load(at, 8));
-    f.if(
-      kind,
-      () => {
-        f.callInto([sigB, seB], operand, cpu, kind);
-        x.slowIf(i32.eq(seB, i32c(-1)));
-      },
-      () => {
-        // With ST(0) as destination the other operand is ST(i), else ST(0).
-        const other = f.let(x.physical(select(field(code, 20, 7), i32c(0), field(code, 8, 15))));
-        x.slowIf(x.empty(other));
-        f.set(sigB, i64.load(x.address(other)));
-        f.set(seB, i32.load(x.address(other), 8));
-      },
-    );
-    const op = f.let(i32.and(code, i32c(0xff)));
-    f.if(i32.or(i32.eq(op, i32c(X_SUBR)), i32.eq(op, i32c(X_DIVR))), () => {
-      const s = f.let(sigA);
-      const e = f.let(seA);
-      f.set(sigA, sigB);
-      f.set(seA, seB);
-      f.set(sigB, s);
-      f.set(seB, e);
+/** Significand and sign-exponent of the operand in SCRATCH, for one kind; leaves to the slow path if it is neither normal nor zero. */
+function inlineOperand(x: Frame, kind: number, sig: Local, se: Local): void {
+  const { f, cpu } = x;
+  if (kind === K_M64) {
+    const v = f.let(i64.load(cpu, SCRATCH));
+    const e = f.let(i32.and(i32.wrap(i64.shrU(v, i64c(52))), i32c(0x7ff)));
+    f.set(se, i32.and(i32.wrap(i64.shrU(v, i64c(48))), i32c(0x8000)));
+    f.if(i64.ne(i64.shl(v, i64c(1)), i64c(0)), () => {
+      x.slowIf(i32.geU(i32.sub(e, i32c(1)), i32c(0x7fe)));
+      f.set(sig, i64.or(i64.shl(v, i64c(11)), i64c(TOP_BIT)));
+      f.set(se, i32.or(se, i32.add(e, i32c(16383 - 1023))));
     });
-    x.slowIf(i32.or(odd(sigA, seA), odd(sigB, seB)));
-    f.if(i32.or(i32.eq(op, i32c(X_SUB)), i32.eq(op, i32c(X_SUBR))), () => f.set(seB, i32.xor(seB, i32c(0x8000))));
-    const store = (sig: Expr, se: Expr): void => {
-      f.do(i64.store(at, sig));
-      f.do(i64.store(at, i64.extendU(se), 8));
-      x.clearC1();
-    };
-    const isMul = i32.eq(op, i32c(X_MUL));
-    const isDiv = i32.or(i32.eq(op, i32c(X_DIV)), i32.eq(op, i32c(X_DIVR)));
-    f.block((done) => {
-      f.if(i32.or(i64.eqz(sigA), i64.eqz(sigB)), () => {
-        f.if(isMul, () => {
-          store(i64c(0), signOf(i32.xor(seA, seB)));
-          f.br(done);
-        });
-        // A division by zero, and two zeros, are the slow path's.
-        x.slowIf(i32.or(i32.and(isDiv, i64.eqz(sigB)), i64.eqz(i64.or(sigA, sigB))));
-        f.if(isDiv, () => store(i64c(0), signOf(i32.xor(seA, seB))), () => store(i64.or(sigA, sigB), select(i64.eqz(sigA), seB, seA)));
-        f.br(done);
-      });
-      f.if(isMul, () => {
-        x.slowIf(i32.eqz(ops.mul.call(cpu, at, sigA, seA, sigB, seB)));
-        f.br(done);
-      });
-      f.if(isDiv, () => {
-        x.slowIf(i32.eqz(ops.div.call(cpu, at, sigA, seA, sigB, seB)));
-        f.br(done);
-      });
-      x.slowIf(i32.eqz(ops.add.call(cpu, at, sigA, seA, sigB, seB)));
+  } else if (kind === K_M32) {
+    const v = f.let(i32.load(cpu, SCRATCH));
+    const e = f.let(i32.and(i32.shrU(v, i32c(23)), i32c(0xff)));
+    f.set(se, i32.and(i32.shrU(v, i32c(16)), i32c(0x8000)));
+    f.if(i32.shl(v, i32c(1)), () => {
+      x.slowIf(i32.geU(i32.sub(e, i32c(1)), i32c(0xfe)));
+      f.set(sig, i64.or(i64.shl(i64.extendU(v), i64c(40)), i64c(TOP_BIT)));
+      f.set(se, i32.or(se, i32.add(e, i32c(16383 - 127))));
     });
-    x.pop();
-    f.return(i32c(0));
-  });
+  } else {
+    const v = f.let(kind === K_I64 ? i64.load(cpu, SCRATCH) : kind === K_I32 ? i64.load32S(cpu, SCRATCH) : i64.extend16S(i64.load(cpu, SCRATCH)));
+    f.if(i64.ne(v, i64c(0)), () => {
+      f.set(se, i32.and(i32.wrap(i64.shrU(v, i64c(48))), i32c(0x8000)));
+      f.set(v, select(se, i64.sub(i64c(0), v), v));
+      const z = f.let(i64.clz(v));
+      f.set(sig, i64.shl(v, z));
+      f.set(se, i32.or(se, i32.sub(i32c(16383 + 63), i32.wrap(z))));
+    });
+  }
+}
+
+/** Name of the function for an operation and a kind of operand: (cpu, code, destination, other operand, pops). */
+export function x87ArithmeticName(op: number, kind: number): string {
+  return `x87Arithmetic${op}_${kind}`;
+}
+/** Operations and operand kinds that have one. */
+export const FAST_ARITHMETIC: readonly number[] = [X_ADD, X_MUL, X_SUB, X_SUBR, X_DIV, X_DIVR];
+export const FAST_KINDS: readonly number[] = [K_ST, K_M32, K_M64, K_I16, K_I32];
+
+function arithmetic(m: ModuleBuilder, slow: FunctionRef, ops: { add: FunctionRef; mul: FunctionRef; div: FunctionRef }): void {
+  for (const op of FAST_ARITHMETIC)
+    for (const kind of FAST_KINDS)
+      m.function(x87ArithmeticName(op, kind), [I32, I32, I32, I32, I32], [I32], (f) => {
+        const x = new Frame(f, slow);
+        const { cpu } = x;
+        x.check(true);
+        const dst = f.let(x.physical(f.param(2)));
+        const at = f.let(x.address(dst));
+        const [sigS, sigO] = [f.local(I64), f.local(I64)];
+        const [seS, seO] = [f.local(I32), f.local(I32)];
+        f.set(sigS, i64.load(at));
+        f.set(seS, i32.load(at, 8));
+        if (kind === K_ST) {
+          const other = f.let(x.physical(f.param(3)));
+          x.slowIf(i32.or(x.empty(dst), x.empty(other)));
+          f.set(sigO, i64.load(x.address(other)));
+          f.set(seO, i32.load(x.address(other), 8));
+        } else {
+          x.slowIf(x.empty(dst));
+          inlineOperand(x, kind, sigO, seO);
+        }
+        const reversed = op === X_SUBR || op === X_DIVR;
+        const [sigA, seA, sigB, seB] = reversed ? [sigO, seO, sigS, seS] : [sigS, seS, sigO, seO];
+        const normal = (sig: Expr, se: Expr): Expr => i32.and(i64.ltS(sig, i64c(0)), i32.ltU(i32.sub(exponent(se), i32c(1)), i32c(0x7ffe)));
+        const isMul = op === X_MUL;
+        const isDiv = op === X_DIV || op === X_DIVR;
+        if (op === X_SUB || op === X_SUBR) f.set(seB, i32.xor(seB, i32c(0x8000)));
+        const fn = isMul ? ops.mul : isDiv ? ops.div : ops.add;
+        f.if(
+          i32.and(normal(sigA, seA), kind === K_ST || reversed ? normal(sigB, seB) : i64.ne(sigB, i64c(0))),
+          () => x.slowIf(i32.eqz(fn.call(cpu, at, sigA, seA, sigB, seB))),
+          () => {
+            // A zero is among them; a division by zero, and two zeros, are the slow path's.
+            x.slowIf(i32.or(odd(sigA, seA), odd(sigB, seB)));
+            if (isDiv) x.slowIf(i64.eqz(sigB));
+            else if (!isMul) x.slowIf(i64.eqz(i64.or(sigA, sigB)));
+            f.do(i64.store(at, isMul || isDiv ? i64c(0) : i64.or(sigA, sigB)));
+            f.do(i64.store(at, i64.extendU(isMul || isDiv ? signOf(i32.xor(seA, seB)) : select(i64.eqz(sigA), seB, seA)), 8));
+            x.clearC1();
+          },
+        );
+        if (kind === K_ST) x.pop(f.param(4));
+        f.return(i32c(0));
+      });
 }
 
 /** Compares ST(0); sets C0 C2 C3, or gives EFLAGS bits for FCOMI and its kin (bit 31 of the code). */

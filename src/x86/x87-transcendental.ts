@@ -165,12 +165,11 @@ function f2xm1(x: X87, nanResult: NanResult): void {
       // Outside the defined range the processors give the operand back.
       out = r;
       x.flags |= F_PE;
-    }
-    else if (m === 0 && a.mant === 1n << BigInt(-a.exp)) {
+    } else if (m === 0) {
+      // So they do from 1 on, except at -1 itself.
       x.flags |= F_PE;
-      out = a.sign ? packRaw(finite(1, 1n, -1)) : packRaw(finite(0, 1n, 0));
-    }
-    else {
+      out = a.sign && a.mant === 1n << BigInt(-a.exp) ? packRaw(finite(1, 1n, -1)) : r;
+    } else {
       const bits = bitsFor(m);
       out = inexact(x, expm1((fixed(a, bits) * ln2Bits(bits)) >> BigInt(bits), bits), bits);
     }

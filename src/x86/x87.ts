@@ -15,10 +15,15 @@ import {
   X_FSIN, X_FSINCOS, X_FYL2X, X_FYL2XP1, X_INCSTP, X_LOAD, X_MUL, X_NOP, X_PREM, X_PREM1, X_RNDINT, X_SCALE, X_SQRT, X_STORE, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_TST, X_UCOM, X_UCOMI,
   X_XAM, X_XCH, X_XTRACT, x87Code,
 } from './x87-slow.ts';
+import { FAST_ARITHMETIC, FAST_KINDS, x87ArithmeticName } from './x87-runtime.ts';
 
 const X87_HELPER = scratchHelper('x87', [I32], I32, true);
 // The fast paths of x87-runtime.ts, which fall back on it.
-const ARITHMETIC = scratchHelper('x87Arithmetic', [I32], I32, true);
+const ARITHMETIC: number[][] = [];
+for (const op of FAST_ARITHMETIC) {
+  ARITHMETIC[op] = [];
+  for (const kind of FAST_KINDS) ARITHMETIC[op][kind] = scratchHelper(x87ArithmeticName(op, kind), [I32, I32, I32, I32], I32, true);
+}
 const COMPARE = scratchHelper('x87Compare', [I32], I32, true);
 const COMPARE_FLAGS = scratchHelper('x87CompareFlags', [I32], I32, true);
 const LOAD = scratchHelper('x87Load', [I32], I32, true);
@@ -30,7 +35,6 @@ const SIZES: readonly number[] = [0, 4, 8, 2, 4, 8, 10, 10];
 /** The helper for an operation. */
 function helperOf(op: number): number {
   switch (op) {
-    case X_ADD: case X_SUB: case X_SUBR: case X_MUL: case X_DIV: case X_DIVR: return ARITHMETIC;
     case X_COM: case X_COMP: case X_UCOM: return COMPARE;
     case X_LOAD: case X_CONSTANT: return LOAD;
     case X_STORE: case X_STORE_TRUNCATED: return STORE;
@@ -39,7 +43,12 @@ function helperOf(op: number): number {
   }
 }
 function run(b: IrBuilder, code: number): void {
-  b.callHelper(helperOf(code & 0xff), b.c32(code));
+  const arithmetic = ARITHMETIC[code & 0xff];
+  if (arithmetic) {
+    const dest = (code >> 20) & 7;
+    const other = dest === 0 ? (code >> 8) & 15 : 0;
+    b.callHelper(arithmetic[(code >> 12) & 15]!, b.c32(code), b.c32(dest), b.c32(other), b.c32((code >> 16) & 3));
+  } else b.callHelper(helperOf(code & 0xff), b.c32(code));
 }
 /** Puts a memory operand's bytes into SCRATCH. */
 function fetchOperand(b: IrBuilder, i: Insn, kind: number): void {
