@@ -98,17 +98,6 @@ export class HostDirectory extends HostInode implements EntryLister {
     return pos;
   }
 
-  /** Every entry with its inode: for the overlay. 0 or errno. */
-  forEachEntry(visit: (name: string, inode: Inode) => void): number {
-    const names = this.listing();
-    if (typeof names === 'number') return names;
-    for (const name of names) {
-      const inode = this.child(name);
-      if (typeof inode !== 'number') visit(name, inode);
-    }
-    return 0;
-  }
-
   private changed(): void {
     this.names = null;
     this.fetch();

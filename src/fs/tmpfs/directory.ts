@@ -1,4 +1,4 @@
-/** tmpfs directories: a map of names, listed newest first with positions that survive changes (Linux fs/libfs.c simple_offset). */
+/** tmpfs directories: a map of names, listed newest first (or as a disk would) with positions that survive changes (Linux fs/libfs.c simple_offset). */
 import type { Errno } from '../../abi/errno.ts';
 import { EINVAL, ENOENT, ENOTEMPTY } from '../../abi/errno.ts';
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
@@ -125,6 +125,7 @@ export class TmpfsDirectory extends Inode implements EntryLister {
       if (!emitter.emit('..', parentIno, 4, POS_FIRST)) return 1;
       pos = POS_FIRST;
     }
+    if (this.tmpfs.directorySize !== undefined) return this.listOldestFirst(pos, emitter);
     if (pos === POS_FIRST) pos = this.nextCookie - 1;
     for (let i = this.indexAtOrBelow(pos); i >= 0; i--) {
       const e = this.order[i]!;
@@ -134,12 +135,14 @@ export class TmpfsDirectory extends Inode implements EntryLister {
     return 3;
   }
 
-  /** Entries for the overlay, newest first. */
-  forEachEntry(visit: (name: string, inode: Inode) => void): void {
-    for (let i = this.order.length - 1; i >= 0; i--) {
+  private listOldestFirst(pos: number, emitter: DirectoryEmitter): number {
+    for (let i = this.indexAtOrBelow(pos - 1) + 1; i < this.order.length; i++) {
       const e = this.order[i]!;
-      if (e !== null) visit(e.name, e.inode);
+      if (e === null) continue;
+      if (!emitter.emit(e.name, e.inode.ino, (e.inode.mode >> 12) & 15, e.cookie + 1)) return e.cookie;
+      pos = e.cookie + 1;
     }
+    return pos;
   }
 
   private adopt(ctx: VfsContext, name: string, inode: Inode): Inode {

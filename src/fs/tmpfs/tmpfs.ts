@@ -18,7 +18,7 @@ export interface TmpfsOptions {
   mode?: number;
   uid?: KUid;
   gid?: KGid;
-  /** st_size of every directory; undefined: what tmpfs shows, 20 bytes an entry. The upper layer of the root shows what ext4 would. */
+  /** Directories look like those of a disk: this st_size, oldest entry first. undefined: 20 bytes an entry, newest first. For the root's upper layer. */
   directorySize?: number;
 }
 
