@@ -57,7 +57,7 @@ export class PlatformStats {
 }
 
 /** Loop iterations and calls between two looks at what is running. */
-const SAMPLE_FUEL = Number(process.env['SF'] ?? 50000);
+const SAMPLE_FUEL = 50000;
 
 /** Initial size of the function table. */
 const TABLE_SIZE = 1 << 15;

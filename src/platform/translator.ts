@@ -16,7 +16,7 @@ import type { TlbPool } from './tlb.ts';
 
 const EXEC = 2;
 /** Instructions of one region at most, by tier. */
-const MAX_REGION_INSNS: readonly number[] = [1, Number(process.env['T1'] ?? 200), 1500];
+const MAX_REGION_INSNS: readonly number[] = [1, 100, 1500];
 
 /** A one-instruction region, for single-stepping. */
 interface Step {
