@@ -1,5 +1,5 @@
 /** Opening a file for execution: Linux fs/exec.c do_open_execat(). */
-import { EACCES, EINVAL, ELOOP, ENOENT, type Errno, isErr } from '../abi/errno.ts';
+import { EACCES, EINVAL, ELOOP, ENOENT, ETXTBSY, type Errno, isErr } from '../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_NOFOLLOW, O_RDONLY } from '../abi/fcntl.ts';
 import { S_IFMT, S_IFREG } from '../abi/stat.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
@@ -20,6 +20,10 @@ export function openExecutable(t: Task, base: Path | null, name: string, flags: 
   if ((file.inode.mode & S_IFMT) !== S_IFREG) {
     file.unref();
     return EACCES;
+  }
+  if (!file.denyWriting()) {
+    file.unref();
+    return ETXTBSY;
   }
   return file;
 }

@@ -21,11 +21,11 @@ import { EXIT_NONE_YET, EXIT_ZOMBIE, RESUME_USER, type Task, WORK_REGISTERS } fr
 class PendingExec {
   readonly program: LoadedProgram;
   readonly credentials: ExecCredentials;
-  readonly filename: string;
-  constructor(program: LoadedProgram, credentials: ExecCredentials, filename: string) {
+  readonly comm: string;
+  constructor(program: LoadedProgram, credentials: ExecCredentials, comm: string) {
     this.program = program;
     this.credentials = credentials;
-    this.filename = filename;
+    this.comm = comm;
   }
 }
 
@@ -36,8 +36,15 @@ class TaskExecHost implements ExecHost {
   constructor(t: Task) {
     this.t = t;
   }
+  private readonly interpreters: FileDescription[] = [];
   openExec(path: string): FileDescription | Errno {
-    return openExecutable(this.t, null, path, 0);
+    const file = openExecutable(this.t, null, path, 0);
+    if (!isErr(file)) this.interpreters.push(file);
+    return file;
+  }
+  /** Interpreters may be written to again once they are loaded; only the program itself may not while it runs. */
+  finish(exe: FileDescription | null): void {
+    for (const file of this.interpreters) if (file !== exe) file.allowWriting();
   }
   idsFor(file: FileDescription): ExecIds | Errno {
     const t = this.t;
@@ -75,9 +82,12 @@ class TaskExecHost implements ExecHost {
  * Runs `file` in place of the caller's program. Takes over the reference to `file`. REGISTERS_SET on success, an errno if the old program lives
  * on, TASK_EXITS if it is lost, BLOCKED while other threads are still dying.
  */
-export function execFile(t: Task, file: FileDescription, filename: string, pathInaccessible: boolean, argv: readonly string[], envp: readonly string[]): number {
+export function execFile(t: Task, file: FileDescription, filename: string, pathInaccessible: boolean, argv: readonly string[], envp: readonly string[], emptyPath = false): number {
   const kernel = t.kernel;
   const mode = file.inode.mode;
+  // Run through a descriptor alone (fexecve), it is called as the file is.
+  const name = emptyPath ? file.path.dentry.name : filename.slice(filename.lastIndexOf('/') + 1);
+  const comm = name.slice(0, 15);
   if ((mode & S_IFMT) !== S_IFREG) return drop(file, EACCES);
   const allowed = inodePermission(t, file.inode, MAY_EXEC);
   if (allowed < 0) return drop(file, allowed as Errno);
@@ -97,13 +107,14 @@ export function execFile(t: Task, file: FileDescription, filename: string, pathI
     hwcap2: kernel.hwcap2,
     minSigStackSize: kernel.minSigStackSize,
   });
+  host.finish(typeof program === 'object' ? program.exe : null);
   file.unref();
   if (program === EXEC_KILLS) {
     forceFatal(t, 11);
     return TASK_EXITS;
   }
   if (isErr(program)) return program;
-  const pending = new PendingExec(program, host.credentials!, filename); // set by idsFor, which the loader called
+  const pending = new PendingExec(program, host.credentials!, comm); // set by idsFor, which the loader called
   const tg = t.threadGroup;
   if (tg.threads.size > 1) {
     if (tg.exiting || tg.execTask !== null) {
@@ -209,8 +220,7 @@ function commit(t: Task, pending: PendingExec): void {
     users.get(credentials.credentials.uid).processes++;
   }
   t.credentials = credentials.credentials;
-  const slash = pending.filename.lastIndexOf('/');
-  t.comm = pending.filename.slice(slash + 1, slash + 16);
+  t.comm = pending.comm;
   t.regs.reset();
   t.regs.rip = program.entry;
   t.regs.rsp = program.stackPointer;

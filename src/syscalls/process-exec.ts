@@ -38,7 +38,7 @@ function exec(t: Task, dirfd: number, pathAddr: number, argvAddr: number, envpAd
   if (isErr(envp)) return envp;
   const file = openExecutable(t, base, path, flags);
   if (isErr(file)) return file;
-  return execFile(t, file, filename, inaccessible, argv, envp);
+  return execFile(t, file, filename, inaccessible, argv, envp, path === '');
 }
 
 function sysExecve(t: Task, a: SyscallArgs): number {

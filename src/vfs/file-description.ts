@@ -47,6 +47,8 @@ export abstract class FileDescription implements MappedFile {
   wasCreated = false;
   /** Counted in the inode's writeCount. */
   countsAsWriter = false;
+  /** Opened for execution: nobody may write to the file (ETXTBSY); counted negatively in the inode's writeCount. */
+  deniesWriting = false;
   owner: FileOwner | null = null;
   /** F_SETSIG; 0: SIGIO. */
   ownerSignal = 0;
@@ -91,6 +93,19 @@ export abstract class FileDescription implements MappedFile {
     return this.refs;
   }
 
+  /** Linux deny_write_access: false if somebody has the file open for writing. */
+  denyWriting(): boolean {
+    if (this.inode.writeCount > 0) return false;
+    this.inode.writeCount--;
+    this.deniesWriting = true;
+    return true;
+  }
+  allowWriting(): void {
+    if (!this.deniesWriting) return;
+    this.deniesWriting = false;
+    this.inode.writeCount++;
+  }
+
   ref(): void {
     this.refs++;
   }
@@ -101,6 +116,7 @@ export abstract class FileDescription implements MappedFile {
     if (this.epollItems !== null) this.epollItems.fileReleased();
     const inode = this.inode;
     if (this.countsAsWriter) inode.writeCount--;
+    this.allowWriting();
     if (inode.locks !== null) inode.locks.removeOwner(this);
     this.release();
     if (this.notifies) notify(this.path.dentry, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
