@@ -111,6 +111,7 @@ export class Platform implements PlatformHooks {
     const implementations = helperImplementations(this.memory);
     const js = {
       x87: implementations['x87'],
+      sseFloat: implementations['sseFloat'],
       resolve: (cpu: number) => this.resolve(cpu),
       lookup: (cpu: number) => this.lookup(cpu),
       loadSlow: (cpu: number, size: number) => this.loadSlow(cpu, size),

@@ -7,6 +7,7 @@ import type { ValueType } from '../wasm/opcodes.ts';
 import { BOUNCE, CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_DETAIL, EXIT_REASON, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
 import { EXIT_INTERRUPT } from '../x86/exits.ts';
 import { CC_B, CC_BE, CC_E, CC_L, CC_LE, CC_O, CC_P, CC_S, CF, FLAGS_FLOAT, OF, PF, SF, ZF } from '../x86/flags.ts';
+import { buildSseFloat } from '../x86/sse-runtime.ts';
 import { buildX87 } from '../x86/x87-runtime.ts';
 import { FlagsEmitter } from './flags-emitter.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
@@ -40,6 +41,7 @@ export function buildRuntime(m: ModuleBuilder): void {
   const rmwSlow = m.import('js', 'rmwSlow', [I32, I32], [I32]);
   const timestamp = m.import('js', 'timestamp', [], [F64]);
   const x87 = m.import('js', 'x87', [I32, I32], [I32]);
+  const sseFloat = m.import('js', 'sseFloat', [I32, I32], []);
   const regionType = m.types.of([I32, I32], [I64]);
 
   m.function('stub', [I32, I32], [I64], (f) => {
@@ -56,6 +58,7 @@ export function buildRuntime(m: ModuleBuilder): void {
   integer(m);
   bulk(m);
   buildX87(m, x87);
+  buildSseFloat(m, sseFloat);
   m.function('rdtsc', [], [I64], (f) => {
     f.return(new Expr(I64, (w) => {
       timestamp.call().emit(w);

@@ -136,12 +136,18 @@ export const i32: IntOps & { wrap: Unary; reinterpretF32: Unary; truncF64S: Unar
   reinterpretF32: unary(I32, 0xbc),
   truncF64S: unary(I32, 0xaa),
 };
-export const i64: IntOps & { extendS: Unary; extendU: Unary; extend32S: Unary; reinterpretF64: Unary; load32S: Load; load32U: Load; store32: Store } = {
+export const i64: IntOps & { extendS: Unary; extendU: Unary; extend32S: Unary; reinterpretF64: Unary; truncSatF64S: Unary; load32S: Load; load32U: Load; store32: Store } = {
   ...intOps(I64, 0x50, 0x79, 0xc2),
   extendS: unary(I64, 0xac),
   extendU: unary(I64, 0xad),
   extend32S: unary(I64, 0xc4),
   reinterpretF64: unary(I64, 0xbd),
+  /** Saturating truncation. */
+  truncSatF64S: (x) =>
+    new Expr(I64, (w) => {
+      x.emit(w);
+      w.byte2(0xfc, 6);
+    }),
   load32S: load(I64, 0x34),
   load32U: load(I64, 0x35),
   store32: store(0x3e),
