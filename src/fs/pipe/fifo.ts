@@ -1,6 +1,7 @@
 /** Opening a FIFO by name: Linux fs/pipe.c fifo_open(). */
 import { BLOCKED, ENXIO, ERESTARTSYS, type Errno } from '../../abi/errno.ts';
 import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from '../../abi/fcntl.ts';
+import { PIPEFS_MAGIC } from '../../abi/stat.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import type { Inode } from '../../vfs/inode.ts';
@@ -32,6 +33,8 @@ export function openFifo(ctx: VfsContext, inode: Inode, path: Path, flags: numbe
   if (pending === null) {
     const pipe = (inode.special ??= new Pipe()) as Pipe;
     const mode = flags & O_ACCMODE;
+    // An unnamed pipe opened again through /proc/PID/fd never waits for its other end.
+    if (inode.sb.magic === PIPEFS_MAGIC) return new PipeFile(path, flags, pipe);
     if (mode === O_WRONLY && flags & O_NONBLOCK && pipe.readers === 0) return ENXIO;
     const file = new PipeFile(path, flags, pipe);
     if (mode !== O_WRONLY && pipe.readers === 1) pipe.writeQueue.wake(-1, Infinity);
