@@ -1,5 +1,5 @@
 /** struct stat, statx and statfs of x86-64, written into guest memory. */
-import type { Errno } from '../abi/errno.ts';
+import { EFAULT, type Errno } from '../abi/errno.ts';
 import {
   devMajor, devMinor, encodeDev, STAT_SIZE, STATFS_SIZE, STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_SIZE,
   STATX_ATTR_MOUNT_ROOT, STATX_ATTR_APPEND, STATX_ATTR_IMMUTABLE, ST_NOATIME, ST_NODEV, ST_NODIRATIME, ST_NOEXEC, ST_NOSUID, ST_RDONLY, ST_RELATIME,
@@ -15,35 +15,56 @@ const bytes = new Uint8Array(256);
 const view = new DataView(bytes.buffer);
 const words = new Uint32Array(bytes.buffer);
 
-/** Stores a 64-bit number at byte offset `at` (a multiple of 4); negative numbers as two's complement. */
-function put64(at: number, n: number): void {
+/** Stores a 64-bit number in two words at `w[at]`; negative numbers as two's complement. */
+function store64(w: Uint32Array, at: number, n: number): void {
+  if (n >= 0 && n < 4294967296) {
+    w[at] = n;
+    w[at + 1] = 0;
+    return;
+  }
   const hi = Math.floor(n / 4294967296);
-  words[at >> 2] = n - hi * 4294967296;
-  words[(at >> 2) + 1] = hi;
+  w[at] = n - hi * 4294967296;
+  w[at + 1] = hi;
+}
+/** Stores a 64-bit number at byte offset `at` (a multiple of 4) of the buffer. */
+function put64(at: number, n: number): void {
+  store64(words, at >> 2, n);
 }
 
-/** Writes struct stat for an inode whose attributes are fresh: 0 or EFAULT. */
-export function writeStat(t: Task, addr: number, inode: Inode): 0 | Errno {
+/** Fills the 36 words of struct stat at `w[at…]`. */
+function fillStat(t: Task, w: Uint32Array, at: number, inode: Inode): void {
   const ns = t.credentials.userNs;
-  put64(0, encodeDev(inode.dev));
-  put64(8, inode.ino);
-  put64(16, inode.nlink);
-  words[6] = inode.mode;
-  words[7] = ns.fromKuidMunged(inode.uid);
-  words[8] = ns.fromKgidMunged(inode.gid);
-  words[9] = 0;
-  put64(40, encodeDev(inode.rdev));
-  put64(48, inode.size);
-  put64(56, inode.sb.blockSize);
-  put64(64, inode.blocks);
-  put64(72, inode.atimeSec);
-  put64(80, inode.atimeNsec);
-  put64(88, inode.mtimeSec);
-  put64(96, inode.mtimeNsec);
-  put64(104, inode.ctimeSec);
-  put64(112, inode.ctimeNsec);
-  words.fill(0, 30, 36);
-  return t.space.writeBytes(addr, bytes, 0, STAT_SIZE);
+  store64(w, at, encodeDev(inode.dev));
+  store64(w, at + 2, inode.ino);
+  store64(w, at + 4, inode.nlink);
+  w[at + 6] = inode.mode;
+  w[at + 7] = ns.fromKuidMunged(inode.uid);
+  w[at + 8] = ns.fromKgidMunged(inode.gid);
+  w[at + 9] = 0;
+  store64(w, at + 10, encodeDev(inode.rdev));
+  store64(w, at + 12, inode.size);
+  store64(w, at + 14, inode.sb.blockSize);
+  store64(w, at + 16, inode.blocks);
+  store64(w, at + 18, inode.atimeSec);
+  store64(w, at + 20, inode.atimeNsec);
+  store64(w, at + 22, inode.mtimeSec);
+  store64(w, at + 24, inode.mtimeNsec);
+  store64(w, at + 26, inode.ctimeSec);
+  store64(w, at + 28, inode.ctimeNsec);
+  w[at + 30] = w[at + 31] = w[at + 32] = w[at + 33] = w[at + 34] = w[at + 35] = 0;
+}
+
+/** Writes struct stat for an inode whose attributes are fresh: 0 or EFAULT. Straight into the guest's page when it lies in one. */
+export function writeStat(t: Task, addr: number, inode: Inode): 0 | Errno {
+  const space = t.space;
+  if (addr % 4 === 0 && addr % 4096 <= 4096 - STAT_SIZE) {
+    const at = space.writable(addr);
+    if (at === 0) return EFAULT;
+    fillStat(t, space.pm.u32, at >> 2, inode);
+    return 0;
+  }
+  fillStat(t, words, 0, inode);
+  return space.writeBytes(addr, bytes, 0, STAT_SIZE);
 }
 
 function putTime(at: number, sec: number, nsec: number): void {

@@ -73,6 +73,8 @@ export abstract class Inode {
   locks: FileLocks | null = null;
   /** inotify marks; null for nearly all. */
   marks: InodeMarks | null = null;
+  /** The inode of the (first) overlay that stands for this one. */
+  overlaidBy: Inode | null = null;
   /** FS_IOC_GETFLAGS and SETFLAGS work on it. */
   get keepsFlags(): boolean {
     return false;

@@ -46,7 +46,40 @@ export function lookupChild(ctx: VfsContext, dir: Dentry, name: string): Dentry 
   const inode = dir.inode!.lookup(ctx, name); // a directory that is walked is positive
   if (typeof inode !== 'number') return dir.addChild(name, inode);
   if (inode !== ENOENT) return inode;
-  return dir.addChild(name, null);
+  return keepNegative(dir.addChild(name, null));
+}
+
+/** The negative entries of the cache, a ring: the oldest is forgotten, so that a guest cannot fill memory with names that do not exist. */
+const MAX_NEGATIVE = 65536;
+const negatives: (Dentry | undefined)[] = [];
+let nextNegative = 0;
+
+function keepNegative(d: Dentry): Dentry {
+  const old = negatives[nextNegative];
+  if (old !== undefined && old.inode === null && old.hashed) old.unhash();
+  negatives[nextNegative] = d;
+  nextNegative = (nextNegative + 1) % MAX_NEGATIVE;
+  return d;
+}
+
+/** A path string taken apart. */
+interface ParsedPath {
+  readonly names: readonly string[];
+  readonly trailingSlash: boolean;
+}
+
+/** Paths seen lately: programs name the same few again and again. */
+let parsedPaths = new Map<string, ParsedPath>();
+const MAX_PARSED = 8192;
+
+function parsePath(path: string): ParsedPath {
+  let parsed = parsedPaths.get(path);
+  if (parsed === undefined) {
+    parsed = { names: path.split('/').filter((n) => n !== ''), trailingSlash: path.charCodeAt(path.length - 1) === SLASH };
+    if (parsedPaths.size >= MAX_PARSED) parsedPaths = new Map();
+    parsedPaths.set(path, parsed);
+  }
+  return parsed;
 }
 
 /**
@@ -63,7 +96,9 @@ export class PathWalk {
   private rootMount: Mount = null as unknown as Mount;
   private rootDentry: Dentry = null as unknown as Dentry;
   private links = 0;
-  private readonly rests: string[] = [];
+  /** Paths that go on behind symbolic links being followed, and where in them. */
+  private readonly rests: ParsedPath[] = [];
+  private readonly restIndices: number[] = [];
 
   path(): Path {
     return new Path(this.mount, this.dentry);
@@ -76,7 +111,7 @@ export class PathWalk {
   walk(ctx: VfsContext, base: Path | null, name: string, flags: number, resolve: number): number {
     const fs = ctx.fs;
     this.links = 0;
-    this.rests.length = 0;
+    if (this.rests.length > 0) this.rests.length = this.restIndices.length = 0;
     this.last = '';
     this.lastType = LAST_ROOT;
     this.trailingSlash = false;
@@ -111,39 +146,25 @@ export class PathWalk {
   }
 
   private components(ctx: VfsContext, path: string, flags: number, resolve: number): number {
-    let name = path;
-    let i = 0;
-    let end = name.length;
+    let parsed = parsePath(path);
+    let index = 0;
     for (;;) {
-      while (i < end && name.charCodeAt(i) === SLASH) i++;
-      if (i === end) {
-        // The rest of the string was slashes: go on behind the symbolic link we came from.
+      if (index === parsed.names.length) {
+        // Nothing but slashes: go on behind the symbolic link we came from.
         if (this.rests.length === 0) return 0;
-        name = this.rests.pop()!;
-        i = 0;
-        end = name.length;
-        continue;
+        parsed = this.rests.pop()!;
+        index = this.restIndices.pop()!;
       }
-      const dir = this.dentry.inode!;
-      const access = inodePermission(ctx, dir, MAY_EXEC);
+      const access = inodePermission(ctx, this.dentry.inode!, MAY_EXEC);
       if (access < 0) return access;
-      let j = i + 1;
-      while (j < end && name.charCodeAt(j) !== SLASH) j++;
-      const component = i === 0 && j === end ? name : name.slice(i, j);
-      let k = j;
-      while (k < end && name.charCodeAt(k) === SLASH) k++;
-      const slash = k > j;
-      while (k === end && this.rests.length > 0) {
-        // Nothing but slashes left of this string: look into the pending ones to know whether this is the last component.
-        name = this.rests.pop()!;
-        end = name.length;
-        k = 0;
-        while (k < end && name.charCodeAt(k) === SLASH) k++;
-        if (k === end && end > 0) this.trailingSlash = true;
+      const component = parsed.names[index++]!;
+      if (index === parsed.names.length && this.rests.length > 0) {
+        // What waits behind the symbolic link has components left.
+        parsed = this.rests.pop()!;
+        index = this.restIndices.pop()!;
       }
-      const isLast = k === end;
-      i = k;
-      if (isLast && slash) {
+      const isLast = index === parsed.names.length;
+      if (isLast && parsed.trailingSlash) {
         this.trailingSlash = true;
         // "name/" cannot be created by open, whatever is there.
         if (flags & LOOKUP_CREATE) return EISDIR;
@@ -181,10 +202,12 @@ export class PathWalk {
         const target = this.enterLink(ctx, inode, resolve);
         if (typeof target === 'number') return target;
         if (typeof target === 'string') {
-          if (!isLast) this.rests.push(name.slice(i));
-          name = target;
-          i = 0;
-          end = name.length;
+          if (!isLast) {
+            this.rests.push(parsed);
+            this.restIndices.push(index);
+          }
+          parsed = parsePath(target);
+          index = 0;
           continue;
         }
         this.mount = target.mount;

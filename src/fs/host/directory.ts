@@ -12,6 +12,9 @@ import type { HostFileSystem } from './host-file-system.ts';
 import { HostInode } from './inode.ts';
 import { HostRegular } from './regular.ts';
 
+/** Look-ups of missing names after which a cached directory is listed once. */
+const MISSES_BEFORE_LISTING = 4;
+
 export class HostDirectory extends HostInode implements EntryLister {
   /** Shown empty: another system's proc, sys or dev. */
   readonly hidden: boolean;
@@ -19,6 +22,9 @@ export class HostDirectory extends HostInode implements EntryLister {
   /** Listing, in the host's order; kept for good when cached, per open otherwise. */
   private names: string[] | null = null;
   private types: number[] = [];
+  /** Only when cached: the names of the listing, and how many look-ups found nothing before it was made. */
+  private nameSet: Set<string> | null = null;
+  private misses = 0;
   private pathCache: string | null = null;
   private pathRenames = 0;
 
@@ -53,12 +59,27 @@ export class HostDirectory extends HostInode implements EntryLister {
     if (host.cached) {
       const known = this.children?.get(name);
       if (known !== undefined) return known;
+      if (this.isMissing(name)) return ENOENT;
     }
     const r = host.files.lstat(this.prefix() + name, host.stat);
-    if (r < 0) return r as Errno;
+    if (r < 0) {
+      this.misses++;
+      return r as Errno;
+    }
     const inode = host.inodeFromStat(this, name);
     if (host.cached) (this.children ??= new Map()).set(name, inode);
     return inode;
+  }
+
+  /** After a few names that were not there, the whole listing answers. */
+  private isMissing(name: string): boolean {
+    if (this.nameSet === null) {
+      if (this.misses < MISSES_BEFORE_LISTING) return false;
+      const names = this.listing();
+      if (typeof names === 'number') return false;
+      this.nameSet = new Set(names);
+    }
+    return !this.nameSet.has(name);
   }
 
   override openFile(_ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {

@@ -39,7 +39,7 @@ export class OverlayFs extends SuperBlock {
   readonly redirect: boolean;
   readonly transparent: boolean;
   private readonly shownOptions: string;
-  /** The overlay inode of a real one. */
+  /** The overlay inode of a real one that another overlay has taken first; the others know theirs (Inode.overlaidBy). */
   private readonly byReal = new WeakMap<Inode, OverlayInode>();
   private readonly inoBase = new Map<SuperBlock, number>();
 
@@ -69,19 +69,22 @@ export class OverlayFs extends SuperBlock {
   }
 
   known(real: Inode): OverlayInode | undefined {
-    return this.byReal.get(real);
+    const first = real.overlaidBy;
+    if (first === null) return undefined;
+    return first.sb === this ? (first as OverlayInode) : this.byReal.get(real);
   }
   remember(real: Inode, inode: OverlayInode): void {
-    this.byReal.set(real, inode);
+    if (real.overlaidBy === null) real.overlaidBy = inode;
+    else if (real.overlaidBy.sb !== this) this.byReal.set(real, inode);
   }
 
   /** The overlay inode of a file that is no directory. */
   fileInode(upper: Inode | null, lower: Inode | null, parent: OverlayDirectory, name: string): OverlayInode {
     const real = (upper ?? lower)!; // one of them is there
-    let inode = this.byReal.get(real);
+    let inode = this.known(real);
     if (inode === undefined) {
       inode = real.isRegular ? new OverlayRegular(this, upper, lower) : new OverlayInode(this, upper, lower);
-      this.byReal.set(real, inode);
+      this.remember(real, inode);
     }
     inode.addAlias(parent, name);
     return inode;
