@@ -165,7 +165,7 @@ export class Kernel implements HostDriver {
     const time = new TimeNamespace(ns, 0xeffffffa);
     time.frozen = true;
     const proxy = new NsProxy({
-      uts, mnt: null as unknown as MountNamespace, pidForChildren: this.pidNs, ipc: new IpcNamespace(ns, 0xefffffff), net: new NetworkNamespace(ns, 0xf0000098),
+      uts, mnt: null as unknown as MountNamespace, pidForChildren: this.pidNs, ipc: new IpcNamespace(ns, 0xefffffff), net: new NetworkNamespace(ns, 0xf0000098, true),
       cgroup: new CgroupNamespace(ns, 0xeffffffb), time, timeForChildren: time,
     }); // the mount namespace comes with the first program
     const credentials = new Credentials(ns);

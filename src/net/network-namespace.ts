@@ -1,8 +1,20 @@
 /** A network namespace: everything that is not shared between two of them. */
 import { ENODEV } from '../abi/errno.ts';
 import { Namespace } from '../auth/namespace.ts';
+import type { UserNamespace } from '../auth/user-namespace.ts';
+import { PortTable } from './inet/port-table.ts';
+import { makeLoopback, type NetDevice, samePrefix } from './net-device.ts';
 import type { Socket } from './socket.ts';
 import type { UnixSocket } from './unix/unix-socket.ts';
+
+/** Where a destination is reached. */
+export interface RouteResult {
+  readonly device: NetDevice;
+  /** Address to send from. */
+  readonly source: Uint8Array;
+  /** The destination is an address of this namespace. */
+  readonly local: boolean;
+}
 
 export class NetworkNamespace extends Namespace {
   readonly kind = 'net';
@@ -12,11 +24,56 @@ export class NetworkNamespace extends Namespace {
   somaxconn = 4096;
   maxDgramQueue = 10;
   nextAutobind = 1;
+  /** By index, lo first. */
+  readonly devices: NetDevice[];
+  readonly tcpPorts: PortTable = new PortTable();
+  readonly udpPorts: PortTable = new PortTable();
+  /** Port ids of netlink sockets in use. */
+  readonly netlinkPorts: Set<number> = new Set();
+  /** net.ipv4.ip_unprivileged_port_start, ip_local_port_range. */
+  unprivilegedPortStart = 1024;
+  localPortFirst = 32768;
+  localPortLast = 60999;
+  nextPortId = 1;
+  /** The kernel's clock: set when the first socket is made here. */
+  clock: { monotonicNs(): number } | null = null;
+
+  /** `up`: the loopback device is up, as the sandbox's owner has it in the first namespace; a fresh one has it down. */
+  constructor(userNs: UserNamespace, inum: number, up = false) {
+    super(userNs, inum);
+    this.devices = [makeLoopback(up)];
+  }
 
   /** SO_BINDTODEVICE: 0 or ENODEV. */
   setBoundDevice(s: Socket, name: string): number {
-    if (name !== '' && name !== 'lo') return ENODEV;
+    if (name !== '' && this.deviceByName(name) === null) return ENODEV;
     s.boundDevice = name;
     return 0;
+  }
+  deviceByName(name: string): NetDevice | null {
+    return this.devices.find((d) => d.name === name) ?? null;
+  }
+  deviceByIndex(index: number): NetDevice | null {
+    return this.devices.find((d) => d.index === index) ?? null;
+  }
+
+  /** The device that has `ip` as one of its own addresses (the whole of 127/8 is lo's), or null. */
+  localDevice(ip: Uint8Array): NetDevice | null {
+    for (const d of this.devices) {
+      if (!d.up) continue;
+      for (const a of d.addresses) if (samePrefix(a.bytes, ip, a.bytes.length === 4 && a.bytes[0] === 127 ? a.prefix : a.bytes.length * 8)) return d;
+    }
+    return null;
+  }
+
+  /** How `ip` is reached, or null (ENETUNREACH). */
+  route(ip: Uint8Array): RouteResult | null {
+    const local = this.localDevice(ip);
+    if (local !== null) return { device: local, source: ip, local: true };
+    for (const device of this.devices) {
+      if (!device.up) continue;
+      for (const a of device.addresses) if (samePrefix(a.bytes, ip, a.prefix)) return { device, source: a.bytes, local: false };
+    }
+    return null;
   }
 }

@@ -38,6 +38,7 @@ export class SocketDescription extends FileDescription {
     super(path, flags);
     this.socket = socket;
     socket.file = this;
+    socket.netNs.get();
   }
   override get seekable(): boolean {
     return false;
@@ -62,5 +63,6 @@ export class SocketDescription extends FileDescription {
   override release(): void {
     this.socket.file = null;
     this.socket.close();
+    this.socket.netNs.put();
   }
 }

@@ -1,10 +1,12 @@
 /** socket, bind, connect, accept and their kin. Facts: Linux 6.18 net/socket.c. */
+import { CAP_NET_RAW } from '../abi/capability.ts';
 import {
   EAFNOSUPPORT,
   EFAULT,
   EINVAL,
   ENODATA,
   EOPNOTSUPP,
+  EPERM,
   EPROTONOSUPPORT,
   ERANGE,
   ESOCKTNOSUPPORT,
@@ -18,6 +20,8 @@ import {
   AF_MAX,
   AF_NETLINK,
   AF_UNIX,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
   SO_PEERCRED,
   SO_PEERGROUPS,
   SO_PEERNAME,
@@ -35,6 +39,9 @@ import type { Pid } from '../kernel/pid.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Socket } from '../net/socket.ts';
 import { getSocketOption, intOption, setSocketOption } from '../net/socket-options.ts';
+import { TcpSocket } from '../net/inet/tcp-socket.ts';
+import { UdpSocket } from '../net/inet/udp-socket.ts';
+import { NETLINK_ROUTE, RouteNetlinkSocket } from '../net/netlink/route-socket.ts';
 import { UnixDatagramSocket } from '../net/unix/unix-datagram.ts';
 import { UnixSocket } from '../net/unix/unix-socket.ts';
 import { UnixStreamSocket } from '../net/unix/unix-stream.ts';
@@ -57,10 +64,21 @@ function makeSocket(t: Task, family: number, type: number, protocol: number): So
       return ESOCKTNOSUPPORT;
     case AF_INET:
     case AF_INET6:
+      return makeInetSocket(t, family, type, protocol);
     case AF_NETLINK:
-      return EAFNOSUPPORT;
+      if (type !== SOCK_RAW && type !== SOCK_DGRAM) return ESOCKTNOSUPPORT;
+      return protocol === NETLINK_ROUTE ? new RouteNetlinkSocket(t, type) : EPROTONOSUPPORT;
   }
   return EAFNOSUPPORT;
+}
+
+/** TCP and UDP; raw sockets and ICMP are not there. */
+function makeInetSocket(t: Task, family: number, type: number, protocol: number): Socket | Errno {
+  if (protocol < 0 || protocol > 255) return EINVAL;
+  if (type === SOCK_STREAM) return protocol === 0 || protocol === IPPROTO_TCP ? new TcpSocket(t, family) : EPROTONOSUPPORT;
+  if (type === SOCK_DGRAM) return protocol === 0 || protocol === IPPROTO_UDP ? new UdpSocket(t, family) : EPROTONOSUPPORT;
+  if (type === SOCK_RAW && protocol !== 0 && !t.credentials.nsCapable(t.nsproxy.net.userNs, CAP_NET_RAW)) return EPERM;
+  return type === SOCK_RAW ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
 }
 
 const CREATE_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK;
@@ -68,6 +86,7 @@ const CREATE_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK;
 function socket(t: Task, a: SyscallArgs): number {
   const type = a.int(1);
   if (type & ~SOCK_TYPE_MASK & ~CREATE_FLAGS) return EINVAL;
+  t.nsproxy.net.clock = t.kernel.clock;
   const s = makeSocket(t, a.int(0), type & SOCK_TYPE_MASK, a.int(2));
   if (isErr(s)) return s;
   return installFile(t, t.kernel.sockets.open(t, s, (type & SOCK_NONBLOCK) !== 0), (type & SOCK_CLOEXEC) !== 0);

@@ -1,0 +1,242 @@
+/** UDP between sockets of this kernel. Facts: Linux 6.18 net/ipv4/udp.c; man 7 udp. */
+import {
+  EACCES,
+  EAGAIN,
+  ECONNREFUSED,
+  EDESTADDRREQ,
+  EFAULT,
+  EINVAL,
+  EMSGSIZE,
+  ENETUNREACH,
+  ENOTCONN,
+  EOPNOTSUPP,
+  EPIPE,
+  isErr,
+} from '../../abi/errno.ts';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from '../../abi/poll.ts';
+import {
+  IP_PKTINFO,
+  IPV6_PKTINFO,
+  IPV6_RECVPKTINFO,
+  MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+  SO_BROADCAST,
+  SOCK_DGRAM,
+  SOL_IP,
+  SOL_IPV6,
+} from '../../abi/socket.ts';
+import type { IoVector } from '../../base/io-vector.ts';
+import type { PollTable } from '../../vfs/poll.ts';
+import type { Message } from '../message.ts';
+import { allocPacket, datagramCharge, freePacket, type Packet, PacketQueue } from '../packet.ts';
+import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, Socket } from '../socket.ts';
+import type { SocketCaller } from '../socket-caller.ts';
+import { encodeEndpoint, Endpoint, isAny, isBroadcast, isMulticast, sameIp } from './inet-address.ts';
+import { InetSocket } from './inet-socket.ts';
+import type { PortTable } from './port-table.ts';
+
+/** Largest datagram: 65535 less the headers. */
+const MAX_PAYLOAD = 65507;
+
+/** Where a datagram was sent to, for IP_PKTINFO. */
+class Arrival {
+  readonly ip: Uint8Array;
+  readonly device: number;
+  constructor(ip: Uint8Array, device: number) {
+    this.ip = ip;
+    this.device = device;
+  }
+}
+
+export class UdpSocket extends InetSocket {
+  readonly queue: PacketQueue = new PacketQueue();
+  /** Sum of the charges of what is queued here. */
+  private held = 0;
+  private closed = false;
+
+  constructor(ctx: SocketCaller, family: number) {
+    super(ctx, family, SOCK_DGRAM, 17);
+  }
+  protected override get ports(): PortTable {
+    return this.netNs.udpPorts;
+  }
+  override get stateNumber(): number {
+    return this.remote === null ? 7 : 1;
+  }
+  override get queuedBytes(): number {
+    return this.queue.head?.length ?? 0;
+  }
+  override get unreadBytes(): number {
+    return 0;
+  }
+  uncharge(bytes: number): void {
+    this.held -= bytes;
+  }
+
+  override connect(ctx: SocketCaller, address: Uint8Array, _nonBlocking: boolean): number {
+    const e = this.parse(address);
+    if (e === null) {
+      this.remote = null;
+      return 0;
+    }
+    if (isErr(e)) return e;
+    const to = this.destination(e);
+    if (isBroadcast(to.ip) && this.remembered.get(SO_BROADCAST) !== 1) return EACCES;
+    const route = this.netNs.route(to.ip);
+    if (route === null) return ENETUNREACH;
+    if (!this.hasPort && !this.take(ctx, this.local.ip, 0)) return EAGAIN;
+    if (isAny(this.local.ip)) this.local = new Endpoint(route.source, this.local.port);
+    this.remote = to;
+    this.error = 0;
+    return 0;
+  }
+
+  override send(ctx: SocketCaller, msg: Message, iov: IoVector, _nonBlocking: boolean): number {
+    const len = iov.remaining;
+    if (len > 0xffff) return EMSGSIZE;
+    if (msg.flags & MSG_OOB) return EOPNOTSUPP;
+    let to = this.remote;
+    if (msg.name !== null) {
+      const e = this.parse(msg.name);
+      if (isErr(e)) return e;
+      if (e !== null) {
+        if (e.port === 0) return EINVAL;
+        to = this.destination(e);
+      }
+    }
+    if (to === null) return EDESTADDRREQ;
+    if (this.error !== 0) return this.takeError();
+    if (this.shut & SEND_SHUTDOWN) return EPIPE;
+    if (isBroadcast(to.ip) && this.remembered.get(SO_BROADCAST) !== 1) return EACCES;
+    const bound = this.autobind(ctx);
+    if (bound < 0) return bound;
+    const route = this.netNs.route(to.ip);
+    if (route === null || isMulticast(to.ip)) return ENETUNREACH;
+    if (len > MAX_PAYLOAD) return EMSGSIZE;
+    const p = allocPacket(len);
+    const moved = len === 0 ? 0 : iov.take(p.data, 0, len);
+    if (moved < len) {
+      freePacket(p);
+      return EFAULT;
+    }
+    const from = new Endpoint(isAny(this.local.ip) ? route.source : this.local.ip, this.local.port);
+    const target = route.local ? this.find(from, to) : null;
+    if (target === null || target.closed) {
+      freePacket(p);
+      // The answer is "port unreachable", which only a connected socket hears.
+      if (route.local && this.remote !== null) {
+        this.error = ECONNREFUSED;
+        this.wakeAll();
+      }
+      return len;
+    }
+    p.charge = datagramCharge(len);
+    if (target.held + p.charge > target.rcvbuf && target.held > 0) {
+      freePacket(p);
+      return len;
+    }
+    target.held += p.charge;
+    p.owner = target;
+    p.from = encodeEndpoint(from, target.family);
+    p.extra = new Arrival(to.ip, route.device.index);
+    target.queue.push(p);
+    target.wakeReaders();
+    return len;
+  }
+
+  /** The socket that a datagram between the two is for: a connected one before one with the address before one for any. */
+  private find(from: Endpoint, to: Endpoint): UdpSocket | null {
+    let best: UdpSocket | null = null;
+    let bestScore = -1;
+    for (const s of this.netNs.udpPorts.at(to.port)) {
+      if (!(s instanceof UdpSocket)) continue;
+      let score = 0;
+      if (sameIp(s.local.ip, to.ip)) score += 2;
+      else if (!isAny(s.local.ip) || (s.local.ip.length === 4 && to.ip.length === 16) || (s.v6only && to.ip.length === 4)) continue;
+      if (s.remote !== null) {
+        if (!sameIp(s.remote.ip, from.ip) || s.remote.port !== from.port) continue;
+        score += 4;
+      }
+      // Of equals, the one bound last.
+      if (score >= bestScore) {
+        best = s;
+        bestScore = score;
+      }
+    }
+    return best;
+  }
+
+  override receive(ctx: SocketCaller, msg: Message, iov: IoVector, nonBlocking: boolean): number {
+    if (this.error !== 0) return this.takeError();
+    const peek = (msg.flags & MSG_PEEK) !== 0;
+    const p: Packet | null = this.queue.head;
+    if (p === null) {
+      if (this.shut & RCV_SHUTDOWN) return nonBlocking ? EAGAIN : 0;
+      return this.waitOn(ctx, this.readQueue, this.rcvtimeo, nonBlocking);
+    }
+    const length = p.length;
+    const n = Math.min(length, iov.remaining);
+    if (n > 0) {
+      const moved = iov.put(p.data, p.start, n);
+      if (moved < n) return EFAULT;
+    }
+    msg.name = p.from;
+    msg.hasName = true;
+    if (n < length) msg.resultFlags |= MSG_TRUNC;
+    this.packetInfo(p.extra as Arrival, msg);
+    if (!peek) {
+      this.queue.shift();
+      freePacket(p);
+    }
+    return msg.flags & MSG_TRUNC ? length : n;
+  }
+
+  /** IP_PKTINFO and IPV6_RECVPKTINFO. */
+  private packetInfo(a: Arrival, msg: Message): void {
+    if (this.options.get(SOL_IP * 256 + IP_PKTINFO) && a.ip.length === 4) {
+      const data = new Uint8Array(12);
+      new DataView(data.buffer).setInt32(0, a.device, true);
+      data.set(a.ip, 4);
+      data.set(a.ip, 8);
+      msg.control.push({ level: SOL_IP, type: IP_PKTINFO, data });
+    }
+    if (this.options.get(SOL_IPV6 * 256 + IPV6_RECVPKTINFO)) {
+      const data = new Uint8Array(20);
+      data.set(encodeEndpoint(new Endpoint(a.ip, 0), 10).subarray(8, 24));
+      new DataView(data.buffer).setInt32(16, a.device, true);
+      msg.control.push({ level: SOL_IPV6, type: IPV6_PKTINFO, data });
+    }
+  }
+
+  override shutdown(_ctx: SocketCaller, how: number): number {
+    const bits = Socket.shutdownBits(how);
+    if (bits < 0) return bits;
+    if (this.remote === null) {
+      this.shut |= bits;
+      return ENOTCONN;
+    }
+    this.shut |= bits;
+    this.wakeAll();
+    return 0;
+  }
+
+  override poll(table: PollTable | null): number {
+    if (table !== null) {
+      table.add(this.readQueue);
+      table.add(this.writeQueue);
+    }
+    let mask = POLLOUT | POLLWRNORM | POLLWRBAND;
+    if (this.error !== 0) mask |= POLLERR;
+    if (this.shut & RCV_SHUTDOWN) mask |= POLLRDHUP | POLLIN | POLLRDNORM;
+    if (this.shut === SHUTDOWN_MASK) mask |= POLLHUP;
+    if (this.queue.count > 0) mask |= POLLIN | POLLRDNORM;
+    return mask;
+  }
+
+  override close(): void {
+    this.closed = true;
+    this.releasePort();
+    for (let p = this.queue.shift(); p !== null; p = this.queue.shift()) freePacket(p);
+  }
+}
