@@ -22,7 +22,7 @@ const build = (): Promise<void> => check('build', [process.execPath, 'scripts/bu
 const kinds: Readonly<Record<string, (patterns: readonly string[]) => Promise<void>>> = {
   static: async () => {
     await check('types', ['node_modules/.bin/tsc', '--noEmit']);
-    await check('lint', ['node_modules/.bin/biome', 'lint', '--error-on-warnings', 'src', 'apps', 'test', 'scripts']);
+    await check('lint', ['node_modules/.bin/biome', 'lint', '--error-on-warnings', 'src', 'apps', 'test', 'scripts', 'bench']);
     await check('layers', [process.execPath, 'scripts/layers.ts']);
     await build();
   },
