@@ -10,7 +10,5 @@ export interface PeerPid {
 export interface SocketCaller extends VfsContext {
   readonly threadGroup: { readonly pid: PeerPid };
   readonly nsproxy: { readonly net: NetworkNamespace };
-  /** What is kept between the runs of a call that blocks. */
-  readonly syscall: { readonly again: boolean; readonly timedOut: boolean; readonly deadline: number };
   monotonicNs(): number;
 }

@@ -16,6 +16,7 @@ import { rows as fileOpen } from './file-open.ts';
 import { rows as fileReadWrite } from './file-read-write.ts';
 import { rows as fileXattr } from './file-xattr.ts';
 import { rows as fileSplice } from './file-splice.ts';
+import { rows as fileHandle } from './file-handle.ts';
 import { rows as fileStat } from './file-stat.ts';
 import { rows as ioAnon } from './io-anon.ts';
 import { rows as ioEpoll } from './io-epoll.ts';
@@ -46,7 +47,7 @@ import { timeClockRows } from './time-clock.ts';
 import { timeTimerRows } from './time-timer.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
-  fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileSplice, fileXattr, ioAnon,
+  fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcSysv, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, namespace, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
 ];

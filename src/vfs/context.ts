@@ -27,6 +27,10 @@ export interface VfsContext {
   readonly fileSizeLimit: number;
   /** RLIMIT_NOFILE. */
   readonly openFilesLimit: number;
+  /** What the calling task keeps between two runs of one blocked call; `object` belongs to whoever blocks. Byte counts of reads and writes are kept by the system call layer. */
+  readonly syscall: { readonly again: boolean; progress: number; deadline: number; timedOut: boolean; object: unknown };
+  /** Monotonic nanoseconds, for deadlines. */
+  monotonicNs(): number;
   /** Registers on `queue` and returns BLOCKED: the system call is run again after a wake-up, the deadline (monotonic ns) or a signal. */
   wait(queue: WaitQueue, deadline?: number): Errno;
   /** True if a signal is to be delivered: interruptible waits return ERESTARTSYS. */

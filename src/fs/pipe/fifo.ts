@@ -18,17 +18,12 @@ class PendingOpen {
   }
 }
 
-/** Where the calling context keeps its half-made open between two calls of the handler. */
-interface WithSyscall {
-  readonly syscall: { object: unknown };
-}
-
 /**
  * Opens a FIFO. A blocking open makes its end at once, so that the other side sees it, and waits for the other end; the handler is then
  * called again and goes on with the end it made. ENXIO: O_WRONLY | O_NONBLOCK without a reader.
  */
 export function openFifo(ctx: VfsContext, inode: Inode, path: Path, flags: number): FileDescription | Errno {
-  const state = (ctx as VfsContext & WithSyscall).syscall;
+  const state = ctx.syscall;
   let pending = state.object instanceof PendingOpen && state.object.file.inode === inode ? state.object : null;
   if (pending === null) {
     const pipe = (inode.special ??= new Pipe()) as Pipe;
