@@ -71,7 +71,7 @@ test('shared anonymous memory stays shared over fork; private file pages are cop
   assert.equal(a.readU32(s + 4096), 3);
   const file = new PageCache(pm, null);
   file.writeFrom(new BytesIoVector(new TextEncoder().encode('hello')), 0, 5);
-  const source = { object: file, file: null, readable: true, writable: true, appendOnly: false, noExec: false };
+  const source = { object: file, file: null, readable: true, writable: true, appendOnly: false, noExec: false, sealed: false, maxBytes: 2 ** 40 };
   const m = mmap(a, 0, 8192, RW, MAP_PRIVATE, source, 0);
   assert.equal(a.readU8(m), 104);
   a.writeU8(m, 72);

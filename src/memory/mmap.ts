@@ -18,7 +18,8 @@ import {
 
 /** What is mapped, when it is a file. */
 export interface MappingSource {
-  readonly object: MemoryObject;
+  /** An errno if the file cannot be mapped (ENODEV); other checks come before that one. */
+  readonly object: MemoryObject | Errno;
   /** Null for memory that has no file of its own. */
   readonly file: MappedFile | null;
   /** How the file is open, and what its mount and inode forbid. */
@@ -26,6 +27,10 @@ export interface MappingSource {
   readonly writable: boolean;
   readonly appendOnly: boolean;
   readonly noExec: boolean;
+  /** Sealed against writing (memfd F_SEAL_WRITE, F_SEAL_FUTURE_WRITE). */
+  readonly sealed: boolean;
+  /** Largest offset a file may have there, bytes. */
+  readonly maxBytes: number;
 }
 
 // Files are put at an address that follows from their identity, one slot of 4 MiB (a page-table leaf) or more each, below everything
@@ -93,7 +98,7 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
     if (addr < 0 || addr > TASK_SIZE - len) return ENOMEM;
     if (addr % 4096 !== 0) return EINVAL;
   } else {
-    const placement = source !== null && (flags & MAP_TYPE) === MAP_PRIVATE && !(prot & PROT_WRITE) ? source.object.placement : 0;
+    const placement = source !== null && !isErr(source.object) && (flags & MAP_TYPE) === MAP_PRIVATE && !(prot & PROT_WRITE) ? source.object.placement : 0;
     const found = unmappedArea(space, addr, len, flags, placement);
     if (isErr(found)) return found;
     addr = found;
@@ -107,6 +112,7 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
   let object: MemoryObject | null = null;
   let file: MappedFile | null = null;
   if (source !== null) {
+    if (pageOffset * 4096 + len > source.maxBytes) return EOVERFLOW;
     if (type === MAP_SHARED || type === MAP_SHARED_VALIDATE) {
       if (type === MAP_SHARED_VALIDATE && flags & ~LEGACY_MAP_MASK) return EOPNOTSUPP;
       if (prot & PROT_WRITE && !source.writable) return EACCES;
@@ -119,7 +125,12 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
       if (vm & VM_EXEC) return EPERM;
       vm &= ~VM_MAYEXEC;
     }
+    if (isErr(source.object)) return source.object;
     if (vm & VM_GROWSDOWN) return EINVAL;
+    if (source.sealed && vm & VM_SHARED) {
+      if (vm & VM_WRITE) return EPERM;
+      vm &= ~VM_MAYWRITE;
+    }
     object = source.object;
     file = source.file;
   } else if (type === MAP_SHARED) {
@@ -168,7 +179,7 @@ export function remapFilePages(space: AddressSpace, addr: number, len: number, p
     if (next === null || next.start !== at.end || next.file !== v.file || next.object !== v.object || next.flags !== v.flags) return EINVAL;
     at = next;
   }
-  const source: MappingSource = { object: v.object, file: v.file, readable: true, writable: (v.flags & VM_MAYWRITE) !== 0, appendOnly: false, noExec: !(v.flags & VM_MAYEXEC) };
+  const source: MappingSource = { object: v.object, file: v.file, readable: true, writable: (v.flags & VM_MAYWRITE) !== 0, appendOnly: false, noExec: !(v.flags & VM_MAYEXEC), sealed: false, maxBytes: Number.MAX_SAFE_INTEGER };
   const rights = (v.flags & VM_READ ? PROT_READ : 0) | (v.flags & VM_WRITE ? PROT_WRITE : 0) | (v.flags & VM_EXEC ? PROT_EXEC : 0);
   const more = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE | (v.flags & VM_LOCKED ? MAP_LOCKED : 0);
   const r = mmap(space, start, size, rights, more, source, page * 4096);

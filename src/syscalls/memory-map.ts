@@ -1,11 +1,15 @@
 /** mmap, munmap, mprotect, brk and their pkey forms. */
-import { EBADF, EINVAL, ENOMEM, isErr } from '../abi/errno.ts';
+import { EBADF, EINVAL, ENOMEM } from '../abi/errno.ts';
+import { F_SEAL_FUTURE_WRITE, F_SEAL_WRITE } from '../abi/fcntl.ts';
 import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE } from '../abi/mman.ts';
+import { MS_NOEXEC } from '../abi/mount.ts';
 import { mmap, remapFilePages, setBrk } from '../memory/mmap.ts';
 import type { MappingSource } from '../memory/mmap.ts';
 import { AnonymousShared } from '../memory/page-cache.ts';
 import { mprotect } from '../memory/mprotect.ts';
 import type { Task } from '../kernel/task.ts';
+import { S_APPEND } from '../vfs/inode.ts';
+import { RegularFile } from '../vfs/regular-file.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 
 /** The protection keys that exist: none, as on a processor without PKU. */
@@ -32,9 +36,17 @@ function sysMmap(t: Task, a: SyscallArgs): number {
   const type = flags & MAP_TYPE;
   const object = file.mmap(t, type === MAP_SHARED || type === MAP_SHARED_VALIDATE);
   if (object === null) return mmap(t.space, addr, len, prot, flags, null, offset);
-  if (isErr(object)) return object;
+  const { inode } = file;
+  const seals = file instanceof RegularFile ? file.file.seals : 0;
   const source: MappingSource = {
-    object, file: object instanceof AnonymousShared ? object : file, readable: file.readable, writable: file.writable, appendOnly: false, noExec: false,
+    object,
+    file: object instanceof AnonymousShared ? object : file,
+    readable: file.readable,
+    writable: file.writable,
+    appendOnly: (inode.flags & S_APPEND) !== 0,
+    noExec: (file.path.mount.flags & MS_NOEXEC) !== 0,
+    sealed: seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0,
+    maxBytes: inode.isRegular ? inode.sb.maxBytes : Number.MAX_SAFE_INTEGER,
   };
   return mmap(t.space, addr, len, prot, flags, source, offset);
 }
