@@ -95,6 +95,11 @@ export class CodeCache {
     return at;
   }
 
+  /** The same for what can be done without: 0 when the arena is nearly full. */
+  tryAlloc(size: number): number {
+    return this.arena + size > REGION_ARENA_END - 0x400000 ? 0 : this.alloc(size);
+  }
+
   /** Puts slot `slot` for guest address (lo, hi) into the jump cache. */
   fillJumpCache(lo: number, hi: number, slot: number): void {
     const e = jumpCacheEntry(lo) >> 2;

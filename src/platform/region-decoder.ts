@@ -5,11 +5,15 @@ import { Insn } from '../x86/insn.ts';
 import { LIFT_FETCH_FAULT, liftInstruction } from '../x86/lift.ts';
 import { MAX_INSNS, RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_NEXT, T_SYSCALL } from './region-code.ts';
 
-const EXEC = 2;
+const READ = 0, EXEC = 2;
+
+/** Entries taken from one jump table, and bytes looked back for its address, at most. */
+const MAX_TABLE = 320, TABLE_LOOKBACK = 4096;
 
 /** Reads code bytes of an address space, and records which pages were read. */
 export class CodeReader {
   private readonly u8: Uint8Array;
+  private readonly i32: Int32Array;
   private space: AddressSpace | null = null;
   /** Linear-memory offset of the page that was read last, and its number. */
   private pageBase = 0;
@@ -21,6 +25,7 @@ export class CodeReader {
 
   constructor(u8: Uint8Array) {
     this.u8 = u8;
+    this.i32 = new Int32Array(u8.buffer);
     this.fetch = (address) => this.byte(address);
   }
 
@@ -42,6 +47,13 @@ export class CodeReader {
   present(address: number): boolean {
     const page = Math.floor(address / 4096);
     return page === this.pageNumber || this.enter(page);
+  }
+
+  /** The 32-bit word at a data address, or null where nothing can be read at the moment. Not recorded: what depends on it must check at run time. */
+  word(address: number): number | null {
+    if (!(address >= 0 && address < 0x7ffffffff000) || (address & 3) !== 0) return null;
+    const pte = this.space!.lookup(address | 0, Math.floor(address / 4294967296), READ);
+    return pte === 0 ? null : this.i32[((pte & ~0xfff) + (address & 0xfff)) >> 2]!;
   }
 
   private enter(page: number): boolean {
@@ -79,17 +91,23 @@ export class RegionDecoder {
   }
 
   /**
-   * Fills `code` with the region at `entry`, whose first byte can be fetched. Indirect jump targets in `extra` join it.
+   * Fills `code` with the region at `entry`, whose first byte can be fetched. With `tables`, what a jump table leads to joins it.
    * False: the first instruction cannot be fetched; the address that cannot is `faultAddress`.
    */
-  decode(code: RegionCode, entry: number, maxInsns: number, extra: readonly number[] | null): boolean {
+  decode(code: RegionCode, entry: number, maxInsns: number, tables: boolean): boolean {
     code.start(entry);
     const limit = Math.min(maxInsns, MAX_INSNS - 1);
     const pending = this.pending;
     pending.length = 0;
-    if (extra !== null) for (let i = extra.length - 1; i >= 0; i--) pending.push(extra[i]!);
+    this.tables = tables;
+    this.tableTargets.length = 0;
     pending.push(entry);
-    while (pending.length > 0) {
+    for (let next = 0; ; ) {
+      // What tables lead to comes last, when the limit has been spent on what is reached directly.
+      if (pending.length === 0) {
+        if (next === this.tableTargets.length) break;
+        pending.push(this.tableTargets[next++]!);
+      }
       const at = pending.pop()!;
       const known = code.insnAt(at);
       if (known >= 0) {
@@ -105,7 +123,63 @@ export class RegionDecoder {
       code.markLeader(first);
     }
     code.buildBlocks();
+    for (const t of this.tableTargets) {
+      const i = code.insnAt(t);
+      if (i < 0) continue;
+      const b = code.blockAt(t);
+      if (!code.indirectTargets.includes(b)) code.indirectTargets.push(b);
+    }
     return true;
+  }
+  private tables = false;
+  private readonly tableTargets: number[] = [];
+
+  /**
+   * Targets of the indirect jump that was decoded last, from its jump table: the table's address is in the jump itself (JMP [table + reg * 8])
+   * or in a LEA before it, and then its entries are offsets from the table. A guess: jumps check at run time.
+   */
+  private findTable(code: RegionCode): void {
+    const jump = code.insnCount - 1;
+    const at = code.address[jump]!;
+    const { reader } = this;
+    const near = (t: number): boolean => Math.abs(t - at) < 32768;
+    if (reader.byte(at) === 0xff && reader.byte(at + 1) === 0x24 && (reader.byte(at + 2) & 0xc7) === 0xc5) {
+      const table = this.disp32(at + 3);
+      for (let k = 0; k < MAX_TABLE; k++) {
+        const lo = reader.word(table + 8 * k);
+        const hi = reader.word(table + 8 * k + 4);
+        if (lo === null || hi === null) return;
+        const t = hi * 4294967296 + (lo >>> 0);
+        if (!near(t)) return;
+        if (!this.tableTargets.includes(t)) this.tableTargets.push(t);
+      }
+      return;
+    }
+    // MOVSXD reg, [base + index * 4] a few instructions before says which register holds the table.
+    let base = -1;
+    for (let i = jump - 1; i >= 0 && i > jump - 6 && base < 0; i--) {
+      const a = code.address[i]!;
+      if ((reader.byte(a) & 0xf8) !== 0x48 || reader.byte(a + 1) !== 0x63 || (reader.byte(a + 2) & 0xc7) !== 4 || reader.byte(a + 3) >> 6 !== 2) continue;
+      base = (reader.byte(a + 3) & 7) | ((reader.byte(a) & 1) << 3);
+    }
+    if (base < 0) return;
+    // The nearest LEA base, [RIP + table] in front of the jump, by its bytes: it may stand far before the loop.
+    for (let a = at - 7; a > at - TABLE_LOOKBACK; a--) {
+      if (reader.byte(a + 1) !== 0x8d || reader.byte(a + 2) !== (((base & 7) << 3) | 5) || reader.byte(a) !== (0x48 | ((base >> 3) << 2))) continue;
+      const table = a + 7 + this.disp32(a + 3);
+      let found = 0;
+      for (let k = 0; k < MAX_TABLE; k++) {
+        const offset = reader.word(table + 4 * k);
+        if (offset === null || !near(table + offset)) break;
+        found++;
+        if (!this.tableTargets.includes(table + offset)) this.tableTargets.push(table + offset);
+      }
+      if (found > 1) return;
+    }
+  }
+  private disp32(at: number): number {
+    const { reader } = this;
+    return reader.byte(at) | (reader.byte(at + 1) << 8) | (reader.byte(at + 2) << 16) | (reader.byte(at + 3) << 24);
   }
 
   /** The address that could not be fetched, after `decode` returned false. */
@@ -148,6 +222,7 @@ export class RegionDecoder {
           pending.push(next);
           return true;
         case T_JUMP_INDIRECT:
+          if (this.tables) this.findTable(code);
           return true;
         default:
           return true;

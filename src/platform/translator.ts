@@ -29,6 +29,7 @@ export class Translator {
   private readonly tlbs: TlbPool;
   private readonly stats: PlatformStats;
   private readonly imports: Record<string, Record<string, unknown>>;
+  private readonly u16: Uint16Array;
   private readonly reader: CodeReader;
   private readonly decoder: RegionDecoder;
   private readonly code: RegionCode = new RegionCode();
@@ -49,6 +50,7 @@ export class Translator {
     this.tlbs = tlbs;
     this.stats = stats;
     this.imports = { e: imports };
+    this.u16 = new Uint16Array(pm.u8.buffer);
     this.reader = new CodeReader(pm.u8);
     this.decoder = new RegionDecoder(this.reader);
     this.assembler = new ModuleAssembler(runtime, memoryPages);
@@ -62,7 +64,7 @@ export class Translator {
   }
 
   private translate(space: AddressSpace, context: number, rip: number, tier: number): number {
-    if (!this.read(space, rip, MAX_REGION_INSNS[tier]!)) return 0;
+    if (!this.read(space, rip, MAX_REGION_INSNS[tier]!, tier === 2)) return 0;
     const slot = this.cache.slotOf(rip);
     const region = this.compile(slot, this.cache.newSlot(), tier);
     this.cache.add(region, context);
@@ -83,7 +85,7 @@ export class Translator {
       this.pm.i32[known.region.word >> 2] = context;
       return known.region.home;
     }
-    if (!this.read(space, rip, 1)) return 0;
+    if (!this.read(space, rip, 1, false)) return 0;
     const region = this.compile(0, this.cache.newSlot(), 0);
     this.pm.i32[region.word >> 2] = context;
     this.cache.track(region);
@@ -92,7 +94,7 @@ export class Translator {
   }
 
   /** Decodes the region at `rip`, bringing in the pages of its first instruction. */
-  private read(space: AddressSpace, rip: number, maxInsns: number): boolean {
+  private read(space: AddressSpace, rip: number, maxInsns: number, tables: boolean): boolean {
     this.faultAddress = rip;
     this.faultCode = 0;
     if (!(rip >= 0 && rip < 0x800000000000)) return false;
@@ -103,7 +105,7 @@ export class Translator {
         if (this.faultCode !== 0 || space.lookup(at | 0, Math.floor(at / 4294967296), EXEC) === 0) return false;
       }
       this.reader.start(space);
-      if (this.decoder.decode(this.code, rip, maxInsns, null)) return true;
+      if (this.decoder.decode(this.code, rip, maxInsns, tables)) return true;
       // The first instruction reaches into the next page.
       const next = (Math.floor(rip / 4096) + 1) * 4096;
       if (at === next) return false;
@@ -117,7 +119,8 @@ export class Translator {
     const word = cache.newWord();
     flow.analyse(code);
     data.analyse(code, flow);
-    emitter.emit(code, flow, data, cache, word, tier === 0, tier === 2, 0, 0, 0);
+    const map = this.jumpMap();
+    emitter.emit(code, flow, data, cache, word, tier === 0, tier === 2, map, this.mapBase, this.mapSpan);
     assembler.start();
     assembler.add(emitter, slot, home);
     const bytes = assembler.finish();
@@ -131,6 +134,29 @@ export class Translator {
       if ((this.pm.frameFlags[frame]! & FRAME_CODE) === 0) this.tlbs.protect(frame * 4096);
     }
     return { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier };
+  }
+
+  private mapBase = 0;
+  private mapSpan = 0;
+  /** Table in linear memory from (address - mapBase) to dispatch index + 1, 16 bits each; 0 = no indirect targets are known. */
+  private jumpMap(): number {
+    const { code, flow, cache } = this;
+    if (code.indirectTargets.length === 0) return 0;
+    let low = Infinity;
+    let high = 0;
+    for (const b of flow.dispatchTargets) {
+      low = Math.min(low, code.blockAddress[b]!);
+      high = Math.max(high, code.blockAddress[b]!);
+    }
+    this.mapBase = low;
+    this.mapSpan = high - low + 1;
+    const at = cache.tryAlloc(this.mapSpan * 2);
+    if (at === 0) return 0;
+    const u16 = this.u16;
+    flow.dispatchTargets.forEach((b, i) => {
+      u16[(at >> 1) + code.blockAddress[b]! - low] = i + 1;
+    });
+    return at;
   }
 
   /** Address ranges of the decoded instructions. */
