@@ -69,7 +69,11 @@ export class NetworkNamespace extends Namespace {
   /** How `ip` is reached, or null (ENETUNREACH). */
   route(ip: Uint8Array): RouteResult | null {
     const local = this.localDevice(ip);
-    if (local !== null) return { device: local, source: ip, local: true };
+    if (local !== null) {
+      // The other addresses of 127/8 are reached from 127.0.0.1.
+      const own = local.addresses.find((a) => samePrefix(a.bytes, ip, ip.length * 8)) ?? local.addresses.find((a) => samePrefix(a.bytes, ip, a.prefix));
+      return { device: local, source: own === undefined ? ip : own.bytes, local: true };
+    }
     for (const device of this.devices) {
       if (!device.up) continue;
       for (const a of device.addresses) if (samePrefix(a.bytes, ip, a.prefix)) return { device, source: a.bytes, local: false };

@@ -52,7 +52,7 @@ const DEFAULTS: ReadonlyMap<number, number> = new Map<number, number>(
   ).map(([level, name, value]) => [level * 256 + name, value]),
 );
 /** Options that are on or off. */
-const SWITCHES: ReadonlySet<number> = new Set([S.TCP_NODELAY, S.TCP_CORK].map((n) => S.SOL_TCP * 256 + n));
+const SWITCHES: ReadonlySet<number> = new Set([S.TCP_NODELAY, S.TCP_CORK, S.TCP_QUICKACK].map((n) => S.SOL_TCP * 256 + n));
 /** Smallest and largest value. */
 const RANGES: ReadonlyMap<number, readonly [number, number]> = new Map([
   [S.SOL_TCP * 256 + S.TCP_KEEPIDLE, [1, 32767]],
@@ -94,6 +94,11 @@ export function setInetOption(_ctx: SocketCaller, s: InetSocket, level: number, 
   if (!DEFAULTS.has(key)) return ENOPROTOOPT;
   const range = RANGES.get(key);
   if (range !== undefined && (n < range[0] || n > range[1]) && !(name === S.IP_TTL && level === S.SOL_IP && n === -1)) return EINVAL;
+  if (level === S.SOL_IP && name === S.IP_TOS && s.type === S.SOCK_STREAM) {
+    // The two ECN bits are TCP's own.
+    s.options.set(key, n & 0xfc);
+    return 0;
+  }
   s.options.set(key, SWITCHES.has(key) ? (n !== 0 ? 1 : 0) : n);
   return 0;
 }

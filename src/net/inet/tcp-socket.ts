@@ -26,7 +26,7 @@ import type { Message } from '../message.ts';
 import { allocPacket, freePacket, type Packet, PacketQueue } from '../packet.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, Socket } from '../socket.ts';
 import type { SocketCaller } from '../socket-caller.ts';
-import { Endpoint, isAny, isMulticast, sameIp } from './inet-address.ts';
+import { anyAddress, Endpoint, isAny, isMulticast, sameIp } from './inet-address.ts';
 import { InetSocket } from './inet-socket.ts';
 import type { PortTable } from './port-table.ts';
 
@@ -58,6 +58,8 @@ export class TcpSocket extends InetSocket {
   /** A connect() that succeeded has not been told yet (non-blocking). */
   private connectPending = false;
   private listener: TcpSocket | null = null;
+  /** connect() took the port, not bind(). */
+  private portChosen = false;
   /** This end sent its FIN first. */
   private activeClose = false;
   /** Urgent byte. */
@@ -121,6 +123,7 @@ export class TcpSocket extends InetSocket {
     if (route === null || !route.local) return ENETUNREACH;
     if (!this.hasPort) {
       if (!this.take(ctx, isAny(this.local.ip) ? route.source : this.local.ip, 0)) return EADDRNOTAVAIL;
+      this.portChosen = true;
     } else if (isAny(this.local.ip)) {
       this.local = new Endpoint(route.source, this.local.port);
     }
@@ -143,7 +146,16 @@ export class TcpSocket extends InetSocket {
       return r === EAGAIN ? EINPROGRESS : r;
     }
     this.connectPending = false;
-    if (this.error !== 0) return this.takeError();
+    if (this.error !== 0) {
+      // A failure that connect itself reports leaves the socket as new; a port of its own choice is given back.
+      if (this.portChosen) {
+        this.portChosen = false;
+        this.releasePort();
+        this.local = new Endpoint(anyAddress(this.family), 0);
+      }
+      this.shut = 0;
+      return this.takeError();
+    }
     return this.state === TCP_CLOSE ? ECONNABORTED : 0;
   }
   private disconnect(): number {
@@ -157,6 +169,7 @@ export class TcpSocket extends InetSocket {
     this.state = TCP_CLOSE;
     this.remote = null;
     this.error = ECONNREFUSED;
+    this.shut = SHUTDOWN_MASK;
     this.wakeAll();
   }
 
@@ -288,6 +301,7 @@ export class TcpSocket extends InetSocket {
     const inline = this.remembered.get(SO_OOBINLINE) === 1;
     let copied = 0;
     let p = this.queue.head;
+    if (wanted === 0 && p === null) return this.nothingQueued(ctx, nonBlocking);
     const full = this.other !== null && this.queue.bytes >= this.other.window >> 1;
     while (iov.remaining > 0) {
       if (p !== null && p.oob && p === this.urgent && !inline) {

@@ -57,7 +57,11 @@ const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_PREFSRC = 7;
 const RTA_TABLE = 15;
+const RTA_UID = 25;
+const RT_TABLE_MAIN = 254;
 const RT_TABLE_LOCAL = 255;
+const RTM_F_CLONED = 0x200;
+const RTCF_LOCAL = 0x80000000;
 const RTPROT_KERNEL = 2;
 const RTN_LOCAL = 2;
 
@@ -288,17 +292,21 @@ export class RouteNetlinkSocket extends Socket {
     this.split();
   }
   private route(d: NetDevice, a: DeviceAddress, family: number, seq: number, flags: number): void {
+    // A look-up (no dump) gives what a packet would use, not the table's entry.
+    const entry = (flags & NLM_F_MULTI) !== 0;
+    const table = entry ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
     writer.begin(RTM_NEWROUTE, flags, seq, this.pid);
     writer.u8(family);
     writer.u8(a.prefix);
     writer.u8(0);
     writer.u8(0);
-    writer.u8(RT_TABLE_LOCAL);
-    writer.u8(RTPROT_KERNEL);
-    writer.u8(RT_SCOPE_HOST);
+    writer.u8(table);
+    writer.u8(entry ? RTPROT_KERNEL : 0);
+    writer.u8(entry ? RT_SCOPE_HOST : 0);
     writer.u8(RTN_LOCAL);
-    writer.u32(0);
-    writer.attribute32(RTA_TABLE, RT_TABLE_LOCAL);
+    writer.u32(entry ? 0 : RTM_F_CLONED | RTCF_LOCAL);
+    writer.attribute32(RTA_TABLE, table);
+    if (!entry) writer.attribute32(RTA_UID, 0);
     writer.attribute(RTA_DST, a.bytes);
     writer.attribute(RTA_PREFSRC, a.bytes);
     writer.attribute32(RTA_OIF, d.index);

@@ -17,6 +17,7 @@ import type { Inode } from '../../vfs/inode.ts';
 import { Path } from '../../vfs/mount.ts';
 import { makeSocketNode } from '../../vfs/namespace-ops.ts';
 import type { PollTable } from '../../vfs/poll.ts';
+import { interfaceIoctl } from '../inet/inet-ioctl.ts';
 import type { Message } from '../message.ts';
 import { type ChargedSender, freePacket, type Packet, PacketQueue } from '../packet.ts';
 import { PeerCredentials, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, Socket } from '../socket.ts';
@@ -263,7 +264,7 @@ export abstract class UnixSocket extends Socket implements ChargedSender {
       case SIOCATMARK:
         return this.type === SOCK_STREAM ? ctx.space.writeU32(arg, this.atMark ? 1 : 0) : EFAULT;
     }
-    return super.ioctl(ctx, cmd, arg);
+    return interfaceIoctl(ctx, this, cmd, arg);
   }
   protected get atMark(): boolean {
     return false;
