@@ -1,5 +1,6 @@
 /** The kernel: what there is one of, booting, the run loop. Dispatch of system calls stands in dispatch.ts, exits in guest-exits.ts. */
 import { type Errno, isErr } from '../abi/errno.ts';
+import { SIG_IGN, SIGCHLD } from '../abi/signal.ts';
 import { Credentials } from '../auth/credentials.ts';
 import { UserNamespace } from '../auth/user-namespace.ts';
 import type { Host, HostDriver } from '../host/host.ts';
@@ -289,6 +290,8 @@ export class Kernel implements HostDriver {
   namespaceInitExits(init: Task): void {
     const ns = init.pid.ns;
     ns.dying = true;
+    // Nobody is left to wait for the children. Who shares the handlers shares this too (Linux zap_pid_ns_processes).
+    init.actions.get(SIGCHLD).handler = SIG_IGN;
     const members: Task[] = [];
     for (const pid of ns.all()) if (pid.task !== null && pid.task.threadGroup !== init.threadGroup) members.push(pid.task);
     killAll(members, init.threadGroup);

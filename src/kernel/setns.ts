@@ -25,6 +25,8 @@ export type AnyNamespace = Namespace | UserNamespace;
 
 /** What a call has prepared; nothing of it shows until all of it is allowed. Linux struct nsset. */
 interface Prepared {
+  /** CLONE_NEW* of the whole call. */
+  readonly flags: number;
   readonly set: { -readonly [K in keyof NamespaceSet]: NamespaceSet[K] };
   credentials: Credentials;
   /** Root of the mount namespace to enter. */
@@ -60,7 +62,8 @@ function install(t: Task, p: Prepared, ns: AnyNamespace): 0 | Errno {
   if (ns instanceof MountNamespace && !may(t, p, CAP_SYS_CHROOT)) return EPERM;
   if (!may(t, p, CAP_SYS_ADMIN)) return EPERM;
   if (ns instanceof MountNamespace) {
-    if (t.fs.users !== 1) return EINVAL;
+    // Together with other kinds Linux works on a copy of the fs_struct, which nobody shares yet.
+    if (p.flags === CLONE_NEWNS && t.fs.users !== 1) return EINVAL;
     p.set.mnt = ns;
     p.root = ns.rootPath();
   } else if (ns instanceof UtsNamespace) p.set.uts = ns;
@@ -84,7 +87,8 @@ function may(t: Task, p: Prepared, cap: number): boolean {
   return t.credentials.nsCapable(p.credentials.userNs, cap);
 }
 
-function commit(t: Task, p: Prepared, flags: number): void {
+function commit(t: Task, p: Prepared): void {
+  const { flags } = p;
   if (flags & CLONE_NEWUSER) commitCredentials(t, p.credentials);
   if (p.root !== null) {
     t.fs.setRoot(p.root);
@@ -94,18 +98,18 @@ function commit(t: Task, p: Prepared, flags: number): void {
   if (flags & NSPROXY_FLAGS) switchNamespaces(t, new NsProxy(p.set));
 }
 
-function prepare(t: Task): Prepared {
-  return { set: { ...t.nsproxy.set }, credentials: t.credentials, root: null };
+function prepare(t: Task, flags: number): Prepared {
+  return { flags, set: { ...t.nsproxy.set }, credentials: t.credentials, root: null };
 }
 
 /** Enters one namespace. `flags`: 0, or the kind it must be of (EINVAL otherwise). */
 export function enterNamespace(t: Task, ns: AnyNamespace, flags: number): number {
   const kind = namespaceFlag(ns);
   if (flags !== 0 && flags !== kind) return EINVAL;
-  const p = prepare(t);
+  const p = prepare(t, kind);
   const r = install(t, p, ns);
   if (isErr(r)) return r;
-  commit(t, p, kind);
+  commit(t, p);
   return 0;
 }
 
@@ -116,7 +120,7 @@ export function enterNamespacesOf(t: Task, target: Task | null, flags: number): 
   if (ptraceMayAccess(t, target, PTRACE_MODE_READ | PTRACE_MODE_REALCREDS) < 0) return EPERM;
   if (target.fsContext === null) return ESRCH;
   const its = target.nsproxy;
-  const p = prepare(t);
+  const p = prepare(t, flags);
   const order: readonly (readonly [number, AnyNamespace])[] = [
     [CLONE_NEWUSER, target.credentials.userNs], [CLONE_NEWNS, its.mnt], [CLONE_NEWUTS, its.uts], [CLONE_NEWIPC, its.ipc], [CLONE_NEWPID, target.pidNs],
     [CLONE_NEWCGROUP, its.cgroup], [CLONE_NEWNET, its.net], [CLONE_NEWTIME, its.time],
@@ -126,6 +130,6 @@ export function enterNamespacesOf(t: Task, target: Task | null, flags: number): 
     const r = install(t, p, ns);
     if (isErr(r)) return r;
   }
-  commit(t, p, flags);
+  commit(t, p);
   return 0;
 }

@@ -280,7 +280,7 @@ function sysShmat(t: Task, a: SyscallArgs): number {
   if (!ipcPermitted(ns, s, wanted, t.credentials)) return EACCES;
   if (addr !== 0 && !(flags & SHM_REMAP) && t.space.vmas.intersecting(addr, addr + s.pages * 4096) !== null) return EINVAL;
   const prot = PROT_READ | (writable ? PROT_WRITE : 0) | (flags & SHM_EXEC ? PROT_EXEC : 0);
-  const source = { object: s.memory, file: s, readable: true, writable, appendOnly: false, noExec: false };
+  const source = { object: s.memory, file: s, readable: true, writable, appendOnly: false, noExec: false, sealed: false, maxBytes: s.pages * 4096 };
   return mmap(t.space, addr, s.size, prot, MAP_SHARED | (addr !== 0 ? MAP_FIXED : 0), source, 0);
 }
 

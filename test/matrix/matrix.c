@@ -115,21 +115,25 @@ static void unshare_case(const char *name, unsigned long long flags) {
   printf("\n");
 }
 // setns: a target process sits in new namespaces of every kind (in a new user namespace or not).
-static int ready[2], target_pid;
+static const char *context;
+static int ready[2], target_pid, sleeper, sleeper_in_proc;
 static void start_target(int with_user) {
   if (pipe(ready)) exit(3); fflush(stdout); target_pid = fork();
   if (target_pid == 0) {
     long r = raw(SYS_unshare, (with_user ? CLONE_NEWUSER : 0) | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME, 0, 0, 0);
     if (r < 0) { write(ready[1], "e", 1); _exit(1); }
-    int q = fork(); if (q == 0) { write(ready[1], "r", 1); for (;;) pause(); }
+    // The sleeper's number as /proc has it, which is mounted in the outermost PID namespace, and as the caller has it.
+    int go[2]; if (pipe(go)) _exit(1);
+    int q = fork(); if (q == 0) { char b[32] = {0}; read(go[0], b, 1); readlinkat(proc_fd, "self", b, 31); int n = atoi(b); write(ready[1], &n, sizeof n); for (;;) pause(); }
+    write(ready[1], "r", 1); write(ready[1], &q, sizeof q); write(go[1], "", 1);
     int s; waitpid(q, &s, 0); _exit(0);
   }
-  char c = 0; read(ready[0], &c, 1); if (c != 'r') target_pid = -target_pid;
+  char c = 0; read(ready[0], &c, 1); if (c != 'r') { target_pid = -target_pid; return; }
+  read(ready[0], &sleeper, sizeof sleeper); read(ready[0], &sleeper_in_proc, sizeof sleeper_in_proc);
 }
-static int sleeper_of(int parent) { char p[64], b[32] = {0}; snprintf(p, sizeof p, "%d/task/%d/children", parent, parent); int fd = openat(proc_fd, p, O_RDONLY); if (fd < 0) return -1; read(fd, b, 31); close(fd); return atoi(b); }
 static void setns_case(const char *name, unsigned long long flags, int by_pidfd, int with_user, const char *link) {
   start_target(with_user); if (target_pid < 0) { printf("%s: no target\n", name); return; }
-  int q = sleeper_of(target_pid), fd; char p[64]; snprintf(p, sizeof p, "%d/ns/%s", q, link ? link : "user");
+  int q = strcmp(context, "init") ? sleeper_in_proc : sleeper, fd; char p[64]; snprintf(p, sizeof p, "%d/ns/%s", sleeper_in_proc, link ? link : "user");
   fd = by_pidfd ? (int)syscall(SYS_pidfd_open, q, 0) : openat(proc_fd, p, O_RDONLY);
   if (fd < 0) printf("%s: open errno %d\n", name, errno);
   else {
@@ -158,7 +162,7 @@ static int enter(const char *context) {
   return EINVAL;
 }
 // Each case runs in a process of its own, so that nothing is left behind; a CLONE_PARENT child is reaped here.
-static const char *context; static int verbose_status;
+static int verbose_status;
 static void one(void (*body)(void *), void *arg) {
   fflush(stdout); int init = !strcmp(context, "init");
   pid_t p = init ? syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0) : fork();
