@@ -3,7 +3,7 @@ import { EXIT_GENERAL_PROTECTION } from './exits.ts';
 import type { Row } from './forms.ts';
 import { define } from './forms.ts';
 import type { Insn } from './insn.ts';
-import { I32_AND, I32_EQ, I32_NE, I32_OR, I32_ROTL, I32_SHL, I32_SHR_U, I64_AND, I64_OR, I64_ROTL, I64_SHL, I64_SHR_U } from './ir-ops.ts';
+import { I32_AND, I32_NE, I32_OR, I32_ROTL, I32_SHL, I32_SHR_U, I64_AND, I64_OR, I64_ROTL, I64_SHL, I64_SHR_U } from './ir-ops.ts';
 import type { IrBuilder, Node } from './ir.ts';
 import { I32, I64 } from './ir.ts';
 import { byteReg, illegal, immediate, memory, offsetOf, readE, readG, readReg, typeOf, withSegment, writeE, writeG, writeReg } from './operands.ts';
@@ -138,18 +138,25 @@ function movESeg(b: IrBuilder, i: Insn): void {
   if (i.mod === 3) writeReg(b, i.size, i.rm, b.constant(i.size, SELECTORS[s]!));
   else b.store(memory(b, i), b.c32(SELECTORS[s]!), 2);
 }
-/** Loading a selector: a null one or Linux's user data segment is taken (and reads back as null), any other faults. SS takes data segments only. */
+/** Loading a selector: what Linux's user mode may load is taken (and reads back as null), any other faults. */
 function movSegE(b: IrBuilder, i: Insn): void {
   const s = i.reg & 7;
   if (s > 5 || s === 1) return illegal(b);
   const v = b.let(I32, i.mod === 3 ? readReg(b, 2, i.rm) : b.loadInt(memory(b, i), 2));
   loadSelector(b, s, v);
 }
+/** Descriptors of Linux's GDT that user mode can load into a data segment, by index: null, 32-bit code, data, 64-bit code, and the one with the processor number. */
+const LOADABLE: number = (1 << 0) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 15);
 /** Checks the selector in temp v for segment register s. */
 export function loadSelector(b: IrBuilder, s: number, v: number): void {
-  const bad = b.binary(I32_NE, b.tmp(v), b.c32(0x2b));
-  if (s === 2) b.faultIf(bad, EXIT_GENERAL_PROTECTION);
-  else b.faultIf(b.binary(I32_AND, bad, b.binary(I32_EQ, b.isZero(4, b.binary(I32_AND, b.tmp(v), b.c32(0xfffc))), b.c32(0))), EXIT_GENERAL_PROTECTION);
+  if (s === 2) {
+    b.faultIf(b.binary(I32_NE, b.tmp(v), b.c32(0x2b)), EXIT_GENERAL_PROTECTION);
+    return;
+  }
+  const known = b.binary(I32_AND, b.binary(I32_SHR_U, b.c32(LOADABLE), b.binary(I32_SHR_U, b.tmp(v), b.c32(3))), b.c32(1));
+  // Bit 2 is the local table, which is empty; there are 16 descriptors.
+  const inTable = b.isZero(4, b.binary(I32_AND, b.tmp(v), b.c32(0xff84)));
+  b.faultIf(b.isZero(4, b.binary(I32_AND, known, inTable)), EXIT_GENERAL_PROTECTION);
 }
 
 const CONDITIONS = ['o', 'no', 'b', 'ae', 'e', 'ne', 'be', 'a', 's', 'ns', 'p', 'np', 'l', 'ge', 'le', 'g'];

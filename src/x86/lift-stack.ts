@@ -50,14 +50,15 @@ function leave(b: IrBuilder, i: Insn): void {
 function enter(b: IrBuilder, i: Insn): void {
   const size = i.size;
   const level = i.imm2 & 31;
-  // Loads first (the enclosing frames' pointers), then the stores from the top down, then the registers.
-  const display: Temp[] = [];
-  for (let k = 1; k < level; k++) display.push(b.let(typeOf(size), b.loadInt(b.add64(b.reg(RBP), b.c64s(-size * k)), size)));
   const frame = b.let(I64, b.add64(b.reg(RSP), b.c64s(-size)));
   const depth = level === 0 ? size : size * (level + 1);
-  // The last write of the new frame is probed first, so that nothing is written when the stack ends within it.
+  // Pushes and loads take turns, as on the processor: the display may overlap the new frame. A fault between them leaves the
+  // registers alone, so that the instruction starts over.
   b.store(b.tmp(frame), readReg(b, size, RBP), size);
-  display.forEach((t, k) => b.store(b.add64(b.tmp(frame), b.c64s(-size * (k + 1))), b.tmp(t), size));
+  for (let k = 1; k < level; k++) {
+    const pointer = b.let(typeOf(size), b.loadInt(b.add64(b.reg(RBP), b.c64s(-size * k)), size));
+    b.store(b.add64(b.tmp(frame), b.c64s(-size * k)), b.tmp(pointer), size);
+  }
   if (level > 0) b.store(b.add64(b.tmp(frame), b.c64s(-size * level)), b.narrow(size, b.tmp(frame)), size);
   b.setReg(RSP, b.add64(b.tmp(frame), b.c64s(size - depth - (i.imm & 0xffff))));
   writeReg(b, size, RBP, b.truncate(size, b.narrow(size, b.tmp(frame))));
