@@ -65,16 +65,15 @@ function check(space: AddressSpace, v: Vma, addr: number, oldLen: number, newLen
   // Length 0 duplicates a shared mapping; of a private one it makes no sense.
   if (oldLen === 0 && !(v.flags & (VM_SHARED | VM_MAYSHARE))) return EINVAL;
   if (flags & MREMAP_DONTUNMAP && v.flags & (VM_DONTEXPAND | VM_PFNMAP)) return EINVAL;
-  if (newLen <= oldLen && !(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && newLen < oldLen) return 0;
-  if (oldLen > v.end - addr) return EFAULT;
-  if (newLen === oldLen) return 0;
+  // What only shrinks or stays in place may span several mappings; what moves (after shrinking) may not.
+  if (newLen <= oldLen && !(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) return 0;
+  if (Math.min(oldLen, newLen) > v.end - addr) return EFAULT;
+  if (newLen <= oldLen) return 0;
   const page = v.pageOf(addr);
   if (page + newLen / 4096 > 2 ** 52) return EINVAL;
   if (v.flags & (VM_DONTEXPAND | VM_PFNMAP)) return EFAULT;
-  if (newLen > oldLen) {
-    if (!mayLockMore(space, v.flags, newLen - oldLen)) return EAGAIN;
-    if (!space.mayExpand(v.flags, (newLen - oldLen) / 4096)) return ENOMEM;
-  }
+  if (!mayLockMore(space, v.flags, newLen - oldLen)) return EAGAIN;
+  if (!space.mayExpand(v.flags, (newLen - oldLen) / 4096)) return ENOMEM;
   return 0;
 }
 

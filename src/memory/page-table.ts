@@ -31,11 +31,14 @@ export const READ = 0, WRITE = 1, EXEC = 2;
 
 export const LEAF_PAGES = 1024;
 
+/** The directory of a table without leaves: one slot, never filled. */
+const EMPTY: Int32Array = new Int32Array(2);
+
 export class PageTable {
   readonly pm: PhysicalMemory;
   /** Open-addressing table: key (leaf index + 1) at 2i, leaf base (index in i32) at 2i + 1; base 0 = none. */
-  dir: Int32Array = new Int32Array(32);
-  dirMask = 15;
+  dir: Int32Array = EMPTY;
+  dirMask = 0;
   /** Used slots, removed ones included. */
   dirUsed = 0;
   /** Leaves held. */
@@ -96,6 +99,12 @@ export class PageTable {
       }
       if (key === 0) break;
       slot = (slot + 1) & this.dirMask;
+    }
+    if (this.dirMask === 0) {
+      this.dir = new Int32Array(32);
+      this.dirMask = 15;
+      this.setLeaf(li, base);
+      return;
     }
     dir[slot << 1] = li + 1;
     dir[(slot << 1) + 1] = base;
@@ -306,8 +315,8 @@ export class PageTable {
       }
       pm.unref(leaf);
     }
-    this.dir = new Int32Array(32);
-    this.dirMask = 15;
+    this.dir = EMPTY;
+    this.dirMask = 0;
     this.dirUsed = this.leafCount = 0;
     this.rssAnon = this.rssFile = this.rssShmem = 0;
     this.forgetLast();
