@@ -49,5 +49,5 @@ export const SSE_FORMS: readonly Form[] = [
   ...['r32', 'r64'].flatMap((r): Form[] => [[`cvtss2si {${r}},{xm32}`, FLOAT], [`cvttss2si {${r}},{xm32}`, FLOAT], [`cvtsd2si {${r}},{xm64}`, FLOAT], [`cvttsd2si {${r}},{xm64}`, FLOAT]]),
   ['cvtsd2ss {x},{xm64}', { ...FLOAT, weight: 2 }], ['cvtss2sd {x},{xm32}', FLOAT], ['cvtps2pd {x},{xm64}', FLOAT], ['cvtpd2ps {x},{xm128a}', FLOAT], ['cvtdq2ps {x},{xm128a}', FLOAT], ['cvtps2dq {x},{xm128a}', FLOAT],
   ['cvttps2dq {x},{xm128a}', FLOAT], ['cvtpd2dq {x},{xm128a}', FLOAT], ['cvttpd2dq {x},{xm128a}', FLOAT], ['cvtdq2pd {x},{xm64}', FLOAT],
-  ['stmxcsr {m32}', FLOAT], ['addsd {x},{x}; mulsd {x},{x}; subsd {x},{x}', FLOAT], ['addsd {x},{x}; stmxcsr {m32}', FLOAT],
+  ['stmxcsr {m32}', FLOAT], ['ldmxcsr {m32}', { ...FLOAT, weight: 2 }], ['mov dword ptr [rsp],{u8}; ldmxcsr [rsp]; addsd {x},{x}', FLOAT], ['mov dword ptr [rsp],0xffc0; ldmxcsr [rsp]; mulpd {x},{x}', FLOAT], ['addsd {x},{x}; mulsd {x},{x}; subsd {x},{x}', FLOAT], ['addsd {x},{x}; stmxcsr {m32}', FLOAT],
 ];

@@ -24,5 +24,8 @@ export const X87_FORMS: readonly Form[] = [
   ['fsqrt', { ...X, weight: 4 }], ['frndint', { ...X, weight: 4 }], ['fscale', { ...X, weight: 6 }], ['fxtract', { ...X, weight: 4 }], ['fprem', { ...COMPARE, weight: 8 }], ['fprem1', { ...COMPARE, weight: 8 }],
   ['f2xm1', NEAR], ['fyl2x', NEAR], ['fyl2xp1', NEAR], ['fpatan', NEAR], ['fptan', NEAR], ['fsin', NEAR], ['fcos', NEAR], ['fsincos', NEAR],
   ['fnstcw {m16}', X], ['fnstsw {m16}', { fp: 'x87' }], ['fnstsw ax', { fp: 'x87' }], ['fnclex', X], ['fninit', { fp: 'x87' }], ['fldcw {m16}', X],
+  // The pointers are not kept: this processor saves them only with an exception pending.
+  ['fnstenv {m:28}', { ...COMPARE, skip: [[12, 16]], weight: 2 }], ['fldenv {m:28}', { fp: 'x87', weight: 4 }], ['fnsave {m:108}', { fp: 'x87', skip: [[12, 16]], weight: 2 }], ['frstor {m:108}', { fp: 'x87', weight: 4 }],
+  ['data16 fnstenv {m:14}', { ...COMPARE, skip: [[6, 8]] }], ['data16 fldenv {m:14}', { fp: 'x87' }],
   ['fld {m64}; fadd {m64}; fstp {m64}', X], ['fild {m32}; fsqrt; fstp {m64}', X],
 ];
