@@ -40,7 +40,13 @@ export interface HostStream {
   /** True if read (write) would not give EAGAIN. Asking for input starts watching for it. */
   inputAvailable(): boolean;
   outputAvailable(): boolean;
-  /** lseek on a file: the new position. */
+  /** Where the next read or write of a file takes place, as all holders of the description see it. */
+  position(): number;
+  /** A file opened with O_APPEND. */
+  readonly appends: boolean;
+  /** What /proc/PID/fd shows for it. */
+  readonly name: string;
+  /** lseek on a file, seen by all holders of the description: the new position. */
   seek(offset: number, whence: number): number | Errno;
 }
 

@@ -162,7 +162,7 @@ export class Sandbox {
   /** Descriptors 0-2 as the host gave them. */
   private standardStreams(task: Task): FdTable {
     const table = new FdTable();
-    const streams = new HostStreams(this.kernel.vfs);
+    const streams = new HostStreams(this.kernel.vfs, this.host.files);
     this.host.stdio.forEach((stream, fd) => {
       const description = stream.kind === 'tty' && this.terminal !== null ? this.openOwnTerminal(task) : streams.open(stream);
       if (!isErr(description)) table.replace(fd, description as FileDescription, false);

@@ -7,12 +7,14 @@ import { PIPEFS_MAGIC, S_IFCHR, S_IFIFO, S_IFREG, S_IFSOCK } from '../../abi/sta
 import type { IoVector } from '../../base/io-vector.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { HostStream, HostStreamListener } from '../../host/host.ts';
+import type { HostFiles } from '../../host/host-files.ts';
 import { PseudoFileSystem, PseudoInode } from '../../vfs/anonymous.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { FileDescription } from '../../vfs/file-description.ts';
 import type { Path } from '../../vfs/mount.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 import type { Vfs } from '../../vfs/vfs.ts';
+import { openStandardFile } from '../host/standard-file.ts';
 import { DEV_NULL } from './memory-devices.ts';
 
 /** Bytes moved at a time. */
@@ -112,12 +114,20 @@ const MODES: Record<string, number> = { pipe: S_IFIFO | 0o600, file: S_IFREG | 0
 /** Makes descriptions for host streams; one object a sandbox. */
 export class HostStreams {
   private readonly fs: PseudoFileSystem;
-  constructor(vfs: Vfs) {
+  private readonly vfs: Vfs;
+  private readonly files: HostFiles | null;
+  constructor(vfs: Vfs, files: HostFiles | null) {
+    this.vfs = vfs;
+    this.files = files;
     this.fs = new PseudoFileSystem(vfs, 'pipefs', PIPEFS_MAGIC);
   }
   /** A description of `stream`, or EBADF if the host closed it (the guest then has no such descriptor). */
-  open(stream: HostStream): HostStreamDescription | typeof EBADF {
+  open(stream: HostStream): FileDescription | typeof EBADF {
     if (stream.kind === 'closed') return EBADF;
+    if (stream.kind === 'file' && this.files !== null) {
+      const file = openStandardFile(this.vfs, this.files, stream);
+      if (typeof file !== 'number') return file;
+    }
     const inode = new PseudoInode(this.fs, MODES[stream.kind] ?? S_IFIFO | 0o600);
     if (stream.kind === 'null') inode.rdev = DEV_NULL;
     return new HostStreamDescription(this.fs.path(`pipe:[${inode.ino}]`, inode), stream);

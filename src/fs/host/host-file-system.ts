@@ -1,5 +1,5 @@
 /** A host directory as a file system. */
-import { ENOENT, type Errno, EROFS } from '../../abi/errno.ts';
+import { EINVAL, ENOENT, type Errno, EROFS } from '../../abi/errno.ts';
 import { O_RDONLY, O_RDWR } from '../../abi/fcntl.ts';
 import { MS_RDONLY } from '../../abi/mount.ts';
 import { EXT4_SUPER_MAGIC, S_IFDIR, S_IFMT, S_IFREG } from '../../abi/stat.ts';
@@ -75,6 +75,25 @@ export class HostFileSystem extends SuperBlock {
     return sb;
   }
 
+  /** A file system of the one regular file that host descriptor `fd` stands for; `name` is what /proc/PID/fd shows. The descriptor stays its owner's. */
+  static ofDescriptor(vfs: Vfs, files: HostFiles, fd: number, name: string, writable: boolean): HostFileSystem | Errno {
+    const sb = new HostFileSystem(vfs, files, { root: name, writable, cached: false });
+    const r = files.fstat(fd, sb.stat);
+    if (r < 0) return r as Errno;
+    if ((sb.stat.mode & S_IFMT) !== S_IFREG) return EINVAL;
+    sb.rootHostDev = sb.stat.dev;
+    const inode = new HostRegular(sb, sb.stat, null, '');
+    inode.borrowDescriptor(fd);
+    sb.initRoot(inode);
+    sb.shownName = name;
+    return sb;
+  }
+  /** Set for a file that is in no tree. */
+  private shownName: string | null = null;
+  override pseudoName(): string | null {
+    return this.shownName;
+  }
+
   /** The inode of what `this.stat` describes, under `parent`/`name`. */
   inodeFromStat(parent: HostDirectory | null, name: string): HostInode {
     const s = this.stat;
@@ -146,13 +165,13 @@ export class HostFileSystem extends SuperBlock {
   private closeOldest(): void {
     for (const f of this.openFiles) {
       // An unlinked file is only reachable through its descriptor.
-      if (f.gone) continue;
+      if (f.gone || f.borrowed) continue;
       this.closeDescriptor(f);
       return;
     }
   }
   closeDescriptor(file: HostRegular): void {
-    if (file.fd < 0) return;
+    if (file.fd < 0 || file.borrowed) return;
     this.files.close(file.fd);
     file.fd = -1;
     this.openFiles.delete(file);

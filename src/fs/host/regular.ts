@@ -69,12 +69,19 @@ export class HostRegular extends HostInode implements PageBacking, PagedFile {
     this.host.descriptor(this);
   }
 
+  /** The descriptor is somebody else's: used for everything, never closed. */
+  borrowed = false;
+  borrowDescriptor(fd: number): void {
+    this.fd = fd;
+    this.borrowed = true;
+  }
+
   readPage(page: number, bytes: Uint8Array): 0 | Errno {
     return this.host.readPage(this, page, bytes);
   }
 
   protected override statNow(s: HostStat): number {
-    return this.fd >= 0 && this.gone ? this.host.files.fstat(this.fd, s) : super.statNow(s);
+    return this.fd >= 0 && (this.gone || this.borrowed) ? this.host.files.fstat(this.fd, s) : super.statNow(s);
   }
 
   /** Not cached: the host may have changed the file; then pages are dropped. */
@@ -219,7 +226,7 @@ export class HostRegular extends HostInode implements PageBacking, PagedFile {
   }
 }
 
-class HostFile extends RegularFile {
+export class HostFile extends RegularFile {
   private readonly host: HostRegular;
   constructor(path: Path, flags: number, host: HostRegular) {
     super(path, flags, host);

@@ -2,11 +2,12 @@
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as tty from 'node:tty';
-import { EAGAIN, EBADF, EINVAL, EIO, EPIPE, ESPIPE, type Errno } from '../../abi/errno.ts';
-import { O_ACCMODE, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from '../../abi/fcntl.ts';
+import { EAGAIN, EBADF, EIO, EPIPE, ESPIPE, type Errno } from '../../abi/errno.ts';
+import { O_ACCMODE, O_APPEND, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from '../../abi/fcntl.ts';
 import type { HostStream, HostStreamKind, HostStreamListener } from '../host.ts';
 import { errnoOf } from './errors.ts';
 import { InputWatcher } from './input-watcher.ts';
+import { seekDescriptor } from './lseek.ts';
 
 /** What the stream needs of the host object: to be run again after an event. */
 export interface StreamOwner {
@@ -64,7 +65,6 @@ export class NodeStream implements HostStream {
   /** Bytes handed to the output stream that have not left yet. */
   pendingOutput = 0;
   private broken = false;
-  private position = 0;
 
   constructor(fd: number, owner: StreamOwner) {
     this.fd = fd;
@@ -73,7 +73,7 @@ export class NodeStream implements HostStream {
     const mode = this.kind === 'closed' ? -1 : accessMode(fd);
     this.readable = this.kind !== 'closed' && (mode === -1 ? fd === 0 || this.kind === 'tty' : mode === O_RDONLY || mode === O_RDWR);
     this.writable = this.kind !== 'closed' && (mode === -1 ? fd !== 0 || this.kind === 'tty' : mode === O_WRONLY || mode === O_RDWR);
-    this.seekable = this.kind === 'file';
+    this.seekable = this.kind === 'file' || this.kind === 'null';
     const blocks = this.kind === 'pipe' || this.kind === 'tty';
     this.readFd = !this.readable ? -1 : blocks ? reopenNonBlocking(fd, O_RDONLY) : this.kind === 'socket' ? -1 : fd;
     this.writeFd = !this.writable ? -1 : this.kind === 'pipe' ? reopenNonBlocking(fd, O_WRONLY) : this.kind === 'socket' ? -1 : fd;
@@ -179,26 +179,31 @@ export class NodeStream implements HostStream {
     return this.pendingOutput === 0;
   }
 
-  /** Node has no lseek: positions are kept here, and reads and writes at an explicit place do not move the shared one. */
   seek(offset: number, whence: number): number | Errno {
-    if (!this.seekable) return ESPIPE;
-    let base = 0;
-    if (whence === SEEK_CUR) base = this.sharedPosition();
-    else if (whence === SEEK_END) base = fs.fstatSync(this.fd).size;
-    else if (whence !== SEEK_SET) return EINVAL;
-    const to = base + offset;
-    if (to < 0) return EINVAL;
-    this.position = to;
-    return to;
+    if (this.kind === 'null') return 0;
+    return this.seekable ? seekDescriptor(this.fd, offset, whence) : ESPIPE;
   }
 
-  /** The offset of the shared description, from /proc. */
-  sharedPosition(): number {
+  position(): number {
+    return Number(this.info('pos', '0'));
+  }
+  get appends(): boolean {
+    return (parseInt(this.info('flags', '0'), 8) & O_APPEND) !== 0;
+  }
+  get name(): string {
     try {
-      const pos = /pos:\s+(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${this.fd}`, 'latin1'));
-      return pos === null ? this.position : Number(pos[1]);
+      return fs.readlinkSync(`/proc/self/fd/${this.fd}`, { encoding: 'latin1' });
     } catch {
-      return this.position;
+      return `/dev/fd/${this.fd}`;
+    }
+  }
+  /** A line of /proc/self/fdinfo, or `otherwise` on hosts without it. */
+  private info(key: string, otherwise: string): string {
+    try {
+      const line = new RegExp(`^${key}:\\s+(\\S+)`, 'm').exec(fs.readFileSync(`/proc/self/fdinfo/${this.fd}`, 'latin1'));
+      return line?.[1] ?? otherwise;
+    } catch {
+      return otherwise;
     }
   }
 }
