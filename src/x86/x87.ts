@@ -169,17 +169,18 @@ function storeEnvironment(b: IrBuilder, at: Temp, wide: boolean, tags: Temp): vo
   put(5, b.state(FPU_DP, I32));
   put(6, b.c32(high));
 }
-/** The processor looks at the first and the last byte of an area before anything else: so nothing is written if a part cannot be. */
-function probe(b: IrBuilder, at: Temp, size: number, write: boolean): void {
-  for (const offset of [0, size - 1]) {
-    const byte = b.add64(b.tmp(at), b.c64s(offset));
-    if (write) b.rmwEnd(b.rmw(byte, 1), 1);
-    else b.let(I32, b.loadInt(byte, 1));
-  }
+/** The processor looks at the first word and the last byte of an area before anything else: so nothing is written if a part cannot be. */
+function probe(b: IrBuilder, at: Temp, size: number, write: boolean, word: number): void {
+  const touch = (address: Node, n: number): void => {
+    if (write) b.rmwEnd(b.rmw(address, n), n);
+    else b.let(I32, b.loadInt(address, n));
+  };
+  touch(b.tmp(at), word);
+  touch(b.add64(b.tmp(at), b.c64s(size - 1)), 1);
 }
 function fnstenv(b: IrBuilder, i: Insn): void {
   const at = b.let(I64, memory(b, i));
-  probe(b, at, i.data16 ? 14 : 28, true);
+  probe(b, at, i.data16 ? 14 : 28, true, i.data16 ? 2 : 4);
   const tags = fullTags(b);
   storeEnvironment(b, at, !i.data16, tags);
   b.setState(FPU_CW, b.binary(I32_OR, b.state(FPU_CW, I32), b.c32(0x3f)), I32);
@@ -203,13 +204,13 @@ function applyEnvironment(b: IrBuilder, cw: Temp, sw: Temp, tags: Temp): void {
 }
 const fldenv: Lifter = (b, i) => {
   const at = b.let(I64, memory(b, i));
-  probe(b, at, i.data16 ? 14 : 28, false);
+  probe(b, at, i.data16 ? 14 : 28, false, i.data16 ? 2 : 4);
   const [cw, sw, tags] = loadEnvironment(b, at, !i.data16);
   applyEnvironment(b, cw, sw, tags);
 };
 const fnsave: Lifter = (b, i) => {
   const at = b.let(I64, memory(b, i));
-  probe(b, at, i.data16 ? 94 : 108, true);
+  probe(b, at, i.data16 ? 94 : 108, true, i.data16 ? 2 : 4);
   const tags = fullTags(b);
   const head = i.data16 ? 14 : 28;
   storeEnvironment(b, at, !i.data16, tags);
@@ -222,7 +223,7 @@ const fnsave: Lifter = (b, i) => {
 const frstor: Lifter = (b, i) => {
   const at = b.let(I64, memory(b, i));
   const head = i.data16 ? 14 : 28;
-  probe(b, at, head + 80, false);
+  probe(b, at, head + 80, false, i.data16 ? 2 : 4);
   const [cw, sw, tags] = loadEnvironment(b, at, !i.data16);
   const sigs: Temp[] = [];
   const ses: Temp[] = [];
