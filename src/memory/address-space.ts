@@ -12,7 +12,7 @@ import { AnonymousShared } from './page-cache.ts';
 import { PTE_ANON, PTE_WRITE } from './page-table.ts';
 import { TASK_SIZE, UserMemory } from './user-memory.ts';
 import {
-  VM_ACCOUNT, VM_DONTCOPY, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYWRITE, VM_SEALED, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE, Vma,
+  VM_ACCOUNT, VM_DONTCOPY, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYWRITE, VM_READ, VM_SEALED, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE, Vma,
 } from './vma.ts';
 import { VmaSet } from './vma-set.ts';
 
@@ -205,13 +205,13 @@ export class AddressSpace extends UserMemory {
     this.vmas.resized(low);
   }
 
-  /** The identity for anonymous pages of `v`, taken from a neighbour it could merge with (find_mergeable_anon_vma). */
+  /** The identity for anonymous pages of `v`, taken from a neighbour that it might merge with later, whatever the rights now (find_mergeable_anon_vma). */
   prepareAnon(v: Vma): void {
     if (v.anonVma !== 0) return;
     const next = v.next;
     const prev = v.prev;
-    if (next !== null && next.anonVma !== 0 && !next.anonForked && canMerge(v, next)) v.anonVma = next.anonVma;
-    else if (prev !== null && prev.anonVma !== 0 && !prev.anonForked && canMerge(prev, v)) v.anonVma = prev.anonVma;
+    if (next !== null && next.anonVma !== 0 && !next.anonForked && anonCompatible(v, next)) v.anonVma = next.anonVma;
+    else if (prev !== null && prev.anonVma !== 0 && !prev.anonForked && anonCompatible(prev, v)) v.anonVma = prev.anonVma;
     else v.anonVma = nextAnonVma++;
   }
 
@@ -424,6 +424,12 @@ export class AddressSpace extends UserMemory {
 /** VmData counts private writable memory that is not stack. */
 export function isDataMapping(flags: number): boolean {
   return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) === VM_WRITE;
+}
+
+/** Linux anon_vma_compatible: alike but for the access rights. */
+function anonCompatible(a: Vma, b: Vma): boolean {
+  const differ = (a.flags ^ b.flags) & ~(VM_READ | VM_WRITE | VM_EXEC);
+  return a.end === b.start && differ === 0 && a.file === b.file && a.object === b.object && a.pageOf(a.end) === b.pageOffset;
 }
 
 /** Linux can_vma_merge_before/after: `a` ends where `b` starts and they are alike. */
