@@ -8,11 +8,12 @@ export function exitRobustList(t: Task): void {
   const space = t.space;
   const head = t.robustList;
   const first = space.readU64(head);
-  const offset = space.readU64(head + 8);
+  const offsetLo = space.readU32(head + 8);
+  const offsetHi = space.readU32(head + 12);
   const pendingEntry = space.readU64(head + 16);
-  if (isErr(first) || isErr(offset) || isErr(pendingEntry)) return;
+  if (isErr(first) || isErr(offsetLo) || isErr(offsetHi) || isErr(pendingEntry)) return;
   // The lowest bit of an entry marks a PI lock.
-  const signedOffset = offset >= 2 ** 63 ? offset - 2 ** 64 : offset;
+  const signedOffset = offsetLo + (offsetHi | 0) * 4294967296;
   const pending = pendingEntry - (pendingEntry % 2);
   let entry = first;
   for (let n = 0; n < ROBUST_LIST_LIMIT; n++) {
