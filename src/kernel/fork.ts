@@ -25,7 +25,7 @@ import { copyNamespaces, createUserNamespace } from './namespaces.ts';
 import type { NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
 import { ptraceEvent, ptraceLink } from './ptrace-stop.ts';
-import { SignalActions } from './signal-actions.ts';
+import type { SignalActions } from './signal-actions.ts';
 import { kernelSignal } from './signal-info.ts';
 import { recalcSigpending, sendSignalInfo } from './signal-send.ts';
 import { undoListOf } from './sysv-sem.ts';

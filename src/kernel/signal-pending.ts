@@ -1,6 +1,6 @@
 /** Pending signals of one task or one thread group: Linux struct sigpending. */
 import { SI_USER, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP } from '../abi/signal.ts';
-import { bareSignal, SignalInfo } from './signal-info.ts';
+import { bareSignal, type SignalInfo } from './signal-info.ts';
 import { firstSignal, sigbit, SignalSet } from './signal-set.ts';
 
 /** Signals caused by the running instruction: taken first, so that their register state is the faulting one. */

@@ -3,7 +3,7 @@
  * nodes (N. Ramsey, "Beyond Relooper", ICFP 2022). What is not reducible, and indirect jumps, go through one dispatch node that becomes
  * the root.
  */
-import { RegionCode } from './region-code.ts';
+import type { RegionCode } from './region-code.ts';
 
 export class ControlFlow {
   /** Nodes are blocks; node `dispatch` (= blockCount) exists if `dispatch >= 0`. */

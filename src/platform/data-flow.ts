@@ -2,8 +2,8 @@
  * Which registers a region must load and spill where. The CPU state in memory and the locals together always hold the architectural
  * state: a register is "dirty" where its local may be newer than memory, and "live" where its local may be read or spilled later.
  */
-import { ControlFlow } from './control-flow.ts';
-import { I_BARRIER, I_CONDITIONAL, I_EXITS, I_SETS_FLAGS, M_FLAGS, RegionCode, T_CALL, T_CALL_INDIRECT, T_EXIT, T_FALL, T_BRANCH, T_SYSCALL } from './region-code.ts';
+import type { ControlFlow } from './control-flow.ts';
+import { I_BARRIER, I_CONDITIONAL, I_EXITS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_CALL, T_CALL_INDIRECT, T_EXIT, T_FALL, T_BRANCH, T_SYSCALL } from './region-code.ts';
 import { S_SET_FLAGS } from '../x86/ir.ts';
 
 /** Kind of flags at a block's start: not yet visited / differs between paths. Otherwise FLAGS_kind * 4 + log2(size). */

@@ -4,7 +4,7 @@ import { ELSE, END, I32_LOAD, I64_LOAD, IF } from '../wasm/opcodes.ts';
 import { BOUNCE, EXIT_REASON } from '../x86/cpu-layout.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import {
-  F32, F64, I32, I64, IrBuilder, N_COND, N_CONST128, N_CONST32, N_CONST64, N_CPU, N_EFLAGS, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT, N_SHUFFLE, N_STATE, N_TMP, N_XMM,
+  F32, F64, I32, I64, type IrBuilder, N_COND, N_CONST128, N_CONST32, N_CONST64, N_CPU, N_EFLAGS, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT, N_SHUFFLE, N_STATE, N_TMP, N_XMM,
   V128, VOID,
 } from '../x86/ir.ts';
 import { KIND_UNKNOWN } from './data-flow.ts';
@@ -12,7 +12,7 @@ import { FlagsEmitter, kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emi
 import type { FlagLocals } from './flags-emitter.ts';
 import { TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 import { ARITY, RESULT, SIMD_ARITY, SIMD_RESULT, V128_LOAD32_ZERO, V128_LOAD64_ZERO, V128_STORE32_LANE, V128_STORE64_LANE } from './node-types.ts';
-import { M_FLAGS, RegionCode } from './region-code.ts';
+import { M_FLAGS, type RegionCode } from './region-code.ts';
 import {
   RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8, RT_STORE_SLOW,
 } from './runtime-functions.ts';

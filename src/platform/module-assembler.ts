@@ -139,12 +139,29 @@ export class ModuleAssembler {
     section.u32(segments);
     section.bytes(types.u8, 0, types.at);
     writeSection(out, SECTION_ELEMENT, section);
+    this.writePriorities(base);
     this.writeHints(base);
     section.reset();
     section.u32(n);
     section.bytes(this.bodies.u8, 0, this.bodies.at);
     writeSection(out, SECTION_CODE, section);
     return out.u8.slice(0, out.at);
+  }
+
+  /** Compilation priority and optimization priority of all functions, for engines that take the hint: 127 = leave it to the baseline compiler, 0 = optimise at once. */
+  priority = 127;
+
+  private writePriorities(base: number): void {
+    const { section, out } = this;
+    section.reset();
+    section.name('metadata.code.compilation_priority');
+    section.u32(this.slots.length);
+    for (let i = 0; i < this.slots.length; i++) {
+      section.u32(base + i);
+      section.byte2(0, 2);
+      section.byte2(1, this.priority);
+    }
+    writeSection(out, SECTION_CUSTOM, section);
   }
 
   private writeHints(base: number): void {

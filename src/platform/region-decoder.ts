@@ -3,7 +3,7 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import type { Fetch } from '../x86/decoder.ts';
 import { Insn } from '../x86/insn.ts';
 import { LIFT_FETCH_FAULT, liftInstruction } from '../x86/lift.ts';
-import { MAX_INSNS, RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_NEXT, T_SYSCALL } from './region-code.ts';
+import { MAX_INSNS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_NEXT, T_SYSCALL } from './region-code.ts';
 
 const READ = 0, EXEC = 2;
 

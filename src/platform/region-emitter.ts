@@ -6,14 +6,14 @@ import {
   S_SET_REG, S_SET_STATE, S_SET_TMP, S_SET_XMM, S_STORE, S_SYSCALL,
 } from '../x86/ir.ts';
 import { BLOCK, BR_TABLE, CALL_INDIRECT, ELSE, END, I32_LOAD, I32_STORE, I64_LOAD, I64_STORE, IF, LOOP, RETURN, RETURN_CALL_INDIRECT, UNREACHABLE, VOID_TYPE } from '../wasm/opcodes.ts';
-import { CodeWriter } from '../wasm/code-writer.ts';
+import type { CodeWriter } from '../wasm/code-writer.ts';
 import type { ControlFlow } from './control-flow.ts';
-import { DataFlow, KIND_UNKNOWN } from './data-flow.ts';
+import { type DataFlow, KIND_UNKNOWN } from './data-flow.ts';
 import { ExpressionEmitter } from './expression-emitter.ts';
 import { kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
 import {
-  I_CONDITIONAL, I_LOOPS, I_SETS_FLAGS, M_FLAGS, RegionCode, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
+  I_CONDITIONAL, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
 } from './region-code.ts';
 import { RT_LOOKUP, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
 

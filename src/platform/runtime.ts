@@ -1,5 +1,5 @@
 /** The runtime module: hand-written functions that translated code and the dispatcher use. */
-import { ModuleBuilder, callIndirect } from '../wasm/module-builder.ts';
+import { type ModuleBuilder, callIndirect } from '../wasm/module-builder.ts';
 import type { FunctionRef } from '../wasm/module-builder.ts';
 import { Expr, i32, i32c, i64, i64c, select, v128 } from '../wasm/expressions.ts';
 import { F64, I32, I64, V128 } from '../wasm/opcodes.ts';

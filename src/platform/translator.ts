@@ -122,6 +122,7 @@ export class Translator {
     const map = this.jumpMap();
     emitter.emit(code, flow, data, cache, word, tier === 0, tier === 2, map, this.mapBase, this.mapSpan);
     assembler.start();
+    assembler.priority = tier === 2 ? 0 : 127;
     assembler.add(emitter, slot, home);
     const bytes = assembler.finish();
     const module = new wasmEngine.Module(bytes);

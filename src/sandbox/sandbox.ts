@@ -28,7 +28,7 @@ import { SYSCALL_NAMES } from '../abi/syscall-numbers.ts';
 import { FdTable } from '../vfs/fd-table.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
 import { FsContext } from '../vfs/fs-context.ts';
-import { Path } from '../vfs/mount.ts';
+import type { Path } from '../vfs/mount.ts';
 import { cpuid } from '../x86/cpuid.ts';
 import type { ExitStatus, SandboxOptions } from './options.ts';
 import { RootFileSystem, SetupError } from './root-file-system.ts';

@@ -6,7 +6,7 @@ print(subprocess.run(["sh", "-c", "echo out; echo err >&2; exit 3"], capture_out
 p = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE); print(len(p.communicate(b"y" * 200000)[0]), p.returncode)
 p = subprocess.Popen(["sleep", "9"]); p.terminate(); print(p.wait())
 try: subprocess.run(["sleep", "5"], timeout=0.2)
-except subprocess.TimeoutExpired as e: print("expired", e.timeout)
+except subprocess.TimeoutExpired as e: print("expired", round(e.timeout, 1))
 pid = os.fork()
 if pid == 0: os._exit(6)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))

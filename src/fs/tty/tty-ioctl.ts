@@ -22,7 +22,7 @@ import {
   setForeground,
   takeTerminal,
 } from './job-control.ts';
-import { PtyMaster, PtySlave } from './pty.ts';
+import { PtyMaster, type PtySlave } from './pty.ts';
 import type { Tty } from './tty.ts';
 import type { TtyDescription } from './tty-description.ts';
 
