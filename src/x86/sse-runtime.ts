@@ -9,7 +9,7 @@ import { F32, F64, I32 } from '../wasm/opcodes.ts';
 import { MXCSR, SCRATCH } from './cpu-layout.ts';
 import {
   FMT_PD, FMT_PS, FMT_SD, FMT_SS, OP_ADD, OP_CMP, OP_COMI, OP_CVTT_F_I32, OP_CVTT_F_I64, OP_CVT_F32_F64, OP_CVT_F64_F32, OP_CVT_F_I32, OP_CVT_F_I64, OP_CVT_I32_F, OP_CVT_I64_F, OP_DIV, OP_MAX, OP_MIN,
-  OP_MUL, OP_ROUND, OP_SQRT, OP_SUB, OP_UCOMI,
+  OP_MUL, OP_RCP, OP_ROUND, OP_RSQRT, OP_SQRT, OP_SUB, OP_UCOMI,
 } from './sse-slow.ts';
 
 const A = SCRATCH;
@@ -47,10 +47,10 @@ export function buildSseFloat(m: ModuleBuilder, slow: FunctionRef): void {
       f.return();
     };
     const mxcsr = f.let(i32.load(cpu, MXCSR));
-    f.if(i32.ne(i32.and(mxcsr, i32c(CONTROL_MASK)), i32c(CONTROL_FAST)), toSlow);
     const op = f.let(i32.and(code, i32c(0xff)));
     const fmt = f.let(i32.and(i32.shrU(code, i32c(8)), i32c(0xff)));
     const imm = f.let(i32.shrU(code, i32c(16)));
+    f.if(i32.ne(i32.and(mxcsr, i32c(CONTROL_MASK)), i32c(CONTROL_FAST)), toSlow);
     const noteInexact = (flags: Expr): void => f.do(i32.store(cpu, i32.or(mxcsr, flags), MXCSR));
     f.if(i32.leU(op, i32c(OP_SQRT)), () => {
       const all = f.local(I32);
@@ -74,6 +74,7 @@ export function buildSseFloat(m: ModuleBuilder, slow: FunctionRef): void {
       cases[FMT_SD] = (): void => lanes(DOUBLE_LANE, lane64, 1);
       f.switch(fmt, cases, toSlow);
     });
+    approximations(f, cpu, op, fmt, toSlow);
     comparisons(f, cpu, op, fmt, imm, toSlow);
     conversions(f, cpu, op, fmt, imm, toSlow, noteInexact);
     toSlow();
@@ -172,6 +173,27 @@ function laneFunction(m: ModuleBuilder, l: Lane, name: string): FunctionRef {
     };
     f.switch(op, cases, refuse);
     f.unreachable();
+  });
+}
+
+/** RCP and RSQRT of normal numbers, cut to 12 bits as the slow path does; they raise nothing. */
+function approximations(f: FunctionBuilder, cpu: Local, op: Local, fmt: Local, toSlow: () => void): void {
+  f.if(i32.or(i32.eq(op, i32c(OP_RCP)), i32.eq(op, i32c(OP_RSQRT))), () => {
+    const root = i32.eq(op, i32c(OP_RSQRT));
+    const lane = (k: number): void => {
+      const x = f.let(f32.load(cpu, B + k * 4));
+      const e = f.let(SINGLE_LANE.exponent(x));
+      // The reciprocal stays normal.
+      f.if(i32.or(i32.geU(i32.sub(e, i32c(1)), i32c(0xfb)), i32.and(root, f32.lt(x, f32c(0)))), toSlow);
+      const v = f.let(f64.promote(x));
+      const r = f.let(f32.demote(f64.div(f64c(1), select(root, f64.sqrt(v), v))));
+      f.do(i32.store(cpu, i32.and(i32.add(i32.reinterpretF32(r), i32c(0x800)), i32c(~0xfff)), RESULT + k * 4));
+    };
+    lane(0);
+    f.if(i32.eq(fmt, i32c(FMT_PS)), () => {
+      for (let k = 1; k < 4; k++) lane(k);
+    });
+    f.return();
   });
 }
 
