@@ -10,73 +10,9 @@ import { I32, I64, V128 } from './ir.ts';
 import type { IrBuilder, Node } from './ir.ts';
 import { I32X4_REPLACE, I8X16_SPLAT, I16X8_SPLAT, V128_AND, I8X16_EQ, I16X8_EQ, c128, replace, zero128 } from './simd-ops.ts';
 import { load128 } from './sse-operands.ts';
-import type { HelperMemory } from './sse-slow.ts';
 
-/** compareStrings(cpu, imm | explicit << 8): strings in SCRATCH and SCRATCH + 16, lengths (explicit) in SCRATCH + 32 and + 40; IntRes2 | CF ZF SF OF << 16 … 19. */
+/** compareStrings(cpu, imm | explicit << 8): strings in SCRATCH and SCRATCH + 16, lengths (explicit) in SCRATCH + 32 and + 40 (sse-string-runtime.ts); IntRes2 | CF ZF SF OF << 16 … 19. */
 const COMPARE_STRINGS = scratchHelper('compareStrings', [I32], I32);
-
-/** Explicit length: its magnitude, at most the number of elements. */
-function explicitLength(lo: number, hi: number, elements: number): number {
-  if (hi < 0) {
-    // The magnitude fits easily where it matters.
-    const magnitude = hi === -1 && lo !== 0 ? -(lo | 0) >>> 0 : elements;
-    return hi === -1 && lo !== 0 && magnitude < elements ? magnitude : elements;
-  }
-  return hi === 0 && lo >>> 0 < elements ? lo >>> 0 : elements;
-}
-
-export function makeCompareStrings(memory: HelperMemory): (cpu: number, code: number) => number {
-  const view = new DataView(memory.buffer);
-  const one = new Int32Array(16);
-  const two = new Int32Array(16);
-  return (cpu, code) => {
-    const a = cpu + SCRATCH;
-    const b = a + 16;
-    const words = (code & 1) !== 0;
-    const signed = (code & 2) !== 0;
-    const n = words ? 8 : 16;
-    for (let k = 0; k < n; k++) {
-      if (words) {
-        one[k] = signed ? view.getInt16(a + 2 * k, true) : view.getUint16(a + 2 * k, true);
-        two[k] = signed ? view.getInt16(b + 2 * k, true) : view.getUint16(b + 2 * k, true);
-      } else {
-        one[k] = signed ? view.getInt8(a + k) : view.getUint8(a + k);
-        two[k] = signed ? view.getInt8(b + k) : view.getUint8(b + k);
-      }
-    }
-    let len1 = 0;
-    let len2 = 0;
-    if (code & 0x100) {
-      len1 = explicitLength(view.getInt32(a + 32, true), view.getInt32(a + 36, true), n);
-      len2 = explicitLength(view.getInt32(a + 40, true), view.getInt32(a + 44, true), n);
-    } else {
-      while (len1 < n && one[len1] !== 0) len1++;
-      while (len2 < n && two[len2] !== 0) len2++;
-    }
-    let result = 0;
-    switch ((code >> 2) & 3) {
-      case 0: // equal any
-        for (let j = 0; j < len2; j++) for (let k = 0; k < len1; k++) if (one[k] === two[j]) result |= 1 << j;
-        break;
-      case 1: // ranges
-        for (let j = 0; j < len2; j++) for (let k = 0; k + 1 < len1; k += 2) if (two[j]! >= one[k]! && two[j]! <= one[k + 1]!) result |= 1 << j;
-        break;
-      case 2: // equal each
-        for (let j = 0; j < n; j++) if (j < len1 && j < len2 ? one[j] === two[j] : j >= len1 && j >= len2) result |= 1 << j;
-        break;
-      default: // equal ordered
-        for (let j = 0; j < n; j++) {
-          let all = true;
-          for (let k = 0; k < len1 && j + k < n && all; k++) all = j + k < len2 && one[k] === two[j + k];
-          if (all) result |= 1 << j;
-        }
-    }
-    const everything = (1 << n) - 1;
-    if ((code & 0x30) === 0x10) result ^= everything;
-    else if ((code & 0x30) === 0x30) result ^= (1 << len2) - 1;
-    return result | (result !== 0 ? 0x10000 : 0) | (len2 < n ? 0x20000 : 0) | (len1 < n ? 0x40000 : 0) | ((result & 1) << 19);
-  };
-}
 
 function run(b: IrBuilder, i: Insn, explicit: boolean): Node {
   const source = i.mod === 3 ? b.xmm(i.rm) : load128(b, i, false);
