@@ -117,7 +117,8 @@ function wantsSignal(t: Task, sig: number): boolean {
   if (t.signals.blocked.has(sig) || t.exiting) return false;
   if (sig === SIGKILL) return true;
   if (t.runState === TASK_STOPPED || t.runState === TASK_TRACED) return false;
-  return t === t.kernel.current || (t.work & WORK_SIGNAL) === 0;
+  // A waiting task that is only marked would not look on its own.
+  return t === t.kernel.current || (t.work & WORK_SIGNAL) === 0 || t.runState === TASK_BLOCKED;
 }
 
 function isFatal(t: Task, sig: number): boolean {
