@@ -75,7 +75,7 @@ export class PortTable {
 const NONE: readonly InetSocket[] = [];
 
 /** The addresses of a new binding and of an existing one have something in common. */
-function overlap(s: InetSocket, ip: Uint8Array, o: InetSocket): boolean {
+export function overlap(s: InetSocket, ip: Uint8Array, o: InetSocket): boolean {
   const other = o.local.ip;
   if (isAny(ip)) return covers(s, ip, other);
   if (isAny(other)) return covers(o, other, ip);

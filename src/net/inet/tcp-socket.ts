@@ -28,7 +28,7 @@ import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, Socket } from '../socket.ts
 import type { SocketCaller } from '../socket-caller.ts';
 import { anyAddress, Endpoint, isAny, isMulticast, sameIp } from './inet-address.ts';
 import { InetSocket } from './inet-socket.ts';
-import type { PortTable } from './port-table.ts';
+import { overlap, type PortTable } from './port-table.ts';
 
 export const TCP_ESTABLISHED = 1;
 export const TCP_SYN_SENT = 2;
@@ -100,7 +100,7 @@ export class TcpSocket extends InetSocket {
     if (!this.hasPort) {
       const r = this.autobind(ctx);
       if (r < 0) return EADDRINUSE;
-    } else if (this.ports.at(this.local.port).some((o) => o !== this && o.listening && !(o.reusePort && this.reusePort) && overlaps(o, this))) {
+    } else if (this.ports.at(this.local.port).some((o) => o !== this && o.listening && !(o.reusePort && this.reusePort) && overlap(this, this.local.ip, o))) {
       return EADDRINUSE;
     }
     this.state = TCP_LISTEN;
@@ -490,9 +490,4 @@ export class TcpSocket extends InetSocket {
     this.closed = true;
     this.releasePort();
   }
-}
-
-/** Two listeners would get the same connections. */
-function overlaps(a: InetSocket, b: InetSocket): boolean {
-  return isAny(a.local.ip) || isAny(b.local.ip) || sameIp(a.local.ip, b.local.ip);
 }
