@@ -1,4 +1,5 @@
 /** The host interface on Node.js. */
+import { spawnSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import * as os from 'node:os';
 import type { Host, HostDriver, HostIdentity, HostTerminal } from '../host.ts';
@@ -184,7 +185,10 @@ class NodeTerminal implements HostTerminal {
   setRaw(raw: boolean): void {
     if (raw === this.raw || this.stdio[0]!.kind !== 'tty') return;
     this.raw = raw;
-    if (process.stdin.isTTY) process.stdin.setRawMode(raw);
+    if (!process.stdin.isTTY) return;
+    process.stdin.setRawMode(raw);
+    // Node's raw mode leaves the host's newline translation on: the guest's line discipline has done that already. Leaving raw mode restores all.
+    if (raw) spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
   }
 }
 
