@@ -284,7 +284,7 @@ export class AddressSpace extends UserMemory {
 
   /** Executable memory appeared where there was none: what a fork shares about code by address no longer holds for both. */
   codeAdded(): void {
-    if (this.platform !== null) this.pm.hooks.execChanged(this);
+    if (this.platform !== null) this.pm.hooks.codeAdded(this);
   }
 
   /** Drops pages of [start, end) (madvise DONTNEED): they come anew at the next access. */

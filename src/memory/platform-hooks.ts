@@ -6,7 +6,9 @@ export interface PlatformHooks {
   flushSpace(space: AddressSpace): void;
   /** Forgets the TLB entries of one page (`vpn` = address / 4096) of `space`. */
   invalidatePage(space: AddressSpace, vpn: number): void;
-  /** Executable pages of `space` came, went away, lost EXEC or got another frame: code found by address must be checked again. Once an operation. */
+  /** Executable memory appeared in `space` where there was none. */
+  codeAdded(space: AddressSpace): void;
+  /** Executable pages of `space` went away, lost EXEC or got another frame: code found by address must be checked again. Once an operation. */
   execChanged(space: AddressSpace): void;
   /** `child` was made from `parent` by fork: same code at the same addresses. */
   forked(parent: AddressSpace, child: AddressSpace): void;
@@ -21,6 +23,7 @@ export class NoPlatform implements PlatformHooks {
   flushSpace(): void {}
   invalidatePage(): void {}
   execChanged(): void {}
+  codeAdded(): void {}
   forked(): void {}
   codeWillChange(): void {}
   releaseSpace(): void {}

@@ -24,7 +24,7 @@ import {
   RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL,
 } from './runtime-functions.ts';
-import { SpaceState, TlbPool } from './tlb.ts';
+import { CodeContext, SpaceState, TlbPool } from './tlb.ts';
 import { Translator } from './translator.ts';
 
 /** What the platform needs from above. */
@@ -460,7 +460,7 @@ export class Platform implements PlatformHooks {
 
   private stateOf(space: AddressSpace): SpaceState {
     if (space.platform !== null) return space.platform as SpaceState;
-    const s = new SpaceState(this.nextContext++);
+    const s = new SpaceState(new CodeContext(this.nextContext++));
     space.platform = s;
     return s;
   }
@@ -473,21 +473,35 @@ export class Platform implements PlatformHooks {
   execChanged(space: AddressSpace): void {
     if (space.platform === null) return;
     const state = space.platform as SpaceState;
-    state.context = this.nextContext++;
+    if (state.code.users === 1) state.code.id = this.nextContext++;
+    else this.ownContext(state);
     if (state !== this.state) return;
     // Calls from the code that is running find their targets checked again at once.
     this.codeChanged = true;
     this.i32[(this.cpu + CODE_CONTEXT) >> 2] = state.context;
   }
+  codeAdded(space: AddressSpace): void {
+    // What is known to be valid stays so; but spaces that share a context must agree on everything.
+    if (space.platform !== null && (space.platform as SpaceState).code.users > 1) this.execChanged(space);
+  }
+  private ownContext(state: SpaceState): void {
+    state.code.users--;
+    state.code = new CodeContext(this.nextContext++);
+  }
   forked(parent: AddressSpace, child: AddressSpace): void {
-    child.platform = new SpaceState(this.stateOf(parent).context);
+    const { code } = this.stateOf(parent);
+    code.users++;
+    child.platform = new SpaceState(code);
   }
   codeWillChange(frame: number): void {
     this.stats.droppedFrames++;
     this.code.dropFrame(frame);
   }
   releaseSpace(space: AddressSpace): void {
-    if (space.platform !== null) this.tlbs.release(space.platform as SpaceState);
+    if (space.platform === null) return;
+    const state = space.platform as SpaceState;
+    this.tlbs.release(state);
+    state.code.users--;
     space.platform = null;
   }
 }

@@ -9,6 +9,16 @@ import { TLB_ADDEND, TLB_AREA, TLB_AREA_END, TLB_ENTRY, TLB_HOST, TLB_INDEX_SHIF
 const CLASS_ENTRIES: readonly number[] = [256, 2048, 8192];
 const CLASS_COUNT: readonly number[] = [96, 32, 16];
 
+/** A set of address spaces with the same code at the same addresses: one, or those that fork has made from it and that have not changed since. */
+export class CodeContext {
+  /** What validity words of regions hold. */
+  id: number;
+  users = 1;
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
 /** What the platform keeps for an address space. */
 export class SpaceState {
   /** Linear-memory offset of its TLB, 0 = it has none at the moment. */
@@ -18,13 +28,16 @@ export class SpaceState {
   sizeClass = 0;
   /** Entries filled since the TLB was last resized. */
   fills = 0;
-  /** Regions whose validity word holds this number are valid here. Shared with forked spaces until either changes its code mappings. */
-  context: number;
+  /** Regions whose validity word holds its number are valid here. Shared with forked spaces until either changes its code mappings. */
+  code: CodeContext;
   /** Least recently used list of those that have a TLB of the same class. */
   prev: SpaceState | null = null;
   next: SpaceState | null = null;
-  constructor(context: number) {
-    this.context = context;
+  constructor(code: CodeContext) {
+    this.code = code;
+  }
+  get context(): number {
+    return this.code.id;
   }
 }
 
