@@ -7,9 +7,9 @@ import type { ValueType } from '../wasm/opcodes.ts';
 import { BOUNCE, CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_DETAIL, EXIT_REASON, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
 import { EXIT_INTERRUPT } from '../x86/exits.ts';
 import { CC_B, CC_BE, CC_E, CC_L, CC_LE, CC_O, CC_P, CC_S, CF, FLAGS_FLOAT, OF, PF, SF, ZF } from '../x86/flags.ts';
-import { buildCompareStrings } from '../x86/sse-string-runtime.ts';
-import { buildSseFloat } from '../x86/sse-runtime.ts';
-import { buildX87 } from '../x86/x87-runtime.ts';
+import { buildCompareStrings } from './sse-string-runtime.ts';
+import { buildSseFloat } from './sse-runtime.ts';
+import { buildX87 } from './x87-runtime.ts';
 import { FlagsEmitter } from './flags-emitter.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 

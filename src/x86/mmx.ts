@@ -146,7 +146,6 @@ const maskmovq: Lifter = (b, i) => {
   // Even if the store faults.
   enter(b);
   const mask = b.let(V128, b.binary(S.I8X16_SHR_S, low(b, mm(b, i.rm)), b.c32(7)));
-  b.if(b.unary(S.I8X16_BITMASK, b.tmp(mask)));
   i.base = 7;
   i.index = -1;
   i.disp = 0;
@@ -155,7 +154,6 @@ const maskmovq: Lifter = (b, i) => {
   const merged = S.bitselect(b, low(b, mm(b, i.reg)), low(b, b.rawLoad(b.tmp(place), 8, I64)), b.tmp(mask));
   b.rawStore(b.tmp(place), extract(b, S.I64X2_EXTRACT, merged, 0), 8);
   b.rmwEnd(place, 8);
-  b.end();
 };
 function shiftQ(op: number, bits: number, arithmetic: boolean): Lifter {
   return (b, i) => {

@@ -169,10 +169,9 @@ function blendVariable(size: number): Lifter {
 function bitmaskTo(op: number): Lifter {
   return (b, i) => b.setReg(i.reg, b.zext(b.unary(op, b.xmm(i.rm))));
 }
-/** Bytes of reg whose mask byte has its top bit set go to [RDI]. */
+/** Bytes of reg whose mask byte has its top bit set go to [RDI]; all 16 must be writable, even if none is written. */
 const maskmovdqu: Lifter = (b, i) => {
   const mask = b.let(V128, b.binary(I8X16_SHR_S, b.xmm(i.rm), b.c32(7)));
-  b.if(b.unary(I8X16_BITMASK, b.tmp(mask)));
   i.base = 7;
   i.index = -1;
   i.disp = 0;
@@ -180,7 +179,6 @@ const maskmovdqu: Lifter = (b, i) => {
   const place = b.rmw(withSegment(b, i, offsetOf(b, i)), 16);
   b.rawStore(b.tmp(place), bitselect(b, b.xmm(i.reg), b.rawLoad(b.tmp(place), 16, V128), b.tmp(mask)), 16);
   b.rmwEnd(place, 16);
-  b.end();
 };
 
 const pshufb: Lifter = (b, i) => {

@@ -11,7 +11,7 @@ import type { IrBuilder, Node } from './ir.ts';
 import { I32X4_REPLACE, I8X16_SPLAT, I16X8_SPLAT, V128_AND, I8X16_EQ, I16X8_EQ, c128, replace, zero128 } from './simd-ops.ts';
 import { load128 } from './sse-operands.ts';
 
-/** compareStrings(cpu, imm | explicit << 8): strings in SCRATCH and SCRATCH + 16, lengths (explicit) in SCRATCH + 32 and + 40 (sse-string-runtime.ts); IntRes2 | CF ZF SF OF << 16 … 19. */
+/** compareStrings(cpu, imm | explicit << 8): strings in SCRATCH and SCRATCH + 16, lengths (explicit) in SCRATCH + 32 and + 40 (platform/sse-string-runtime.ts); IntRes2 | CF ZF SF OF << 16 … 19. */
 const COMPARE_STRINGS = scratchHelper('compareStrings', [I32], I32);
 
 function run(b: IrBuilder, i: Insn, explicit: boolean): Node {

@@ -1,5 +1,5 @@
 /**
- * Every x87 instruction that computes, exactly: the helper `x87(cpu, code)`. The fast paths of x87-runtime.ts fall back on it.
+ * Every x87 instruction that computes, exactly: the helper `x87(cpu, code)`. The fast paths of platform/x87-runtime.ts fall back on it.
  * code = operation | operand << 8 | source kind << 12 | pop count << 16 | destination << 20; a memory operand's bytes are in SCRATCH.
  * The result is 1 if a value was left in SCRATCH + 32 to be stored. Source: SDM vol. 1, chapter 8; vol. 2.
  */
@@ -24,6 +24,14 @@ export const K_ST = 0, K_M32 = 1, K_M64 = 2, K_I16 = 3, K_I32 = 4, K_I64 = 5, K_
 export function x87Code(op: number, operand = 0, kind: number = K_ST, pops = 0, dest = 0): number {
   return op | (operand << 8) | (kind << 12) | (pops << 16) | (dest << 20);
 }
+
+/** Name of the fast function for an operation and a kind of operand: (cpu, code, destination, other operand, pops). */
+export function x87ArithmeticName(op: number, kind: number): string {
+  return `x87Arithmetic${op}_${kind}`;
+}
+/** Operations and operand kinds that have one. */
+export const FAST_ARITHMETIC: readonly number[] = [X_ADD, X_MUL, X_SUB, X_SUBR, X_DIV, X_DIVR];
+export const FAST_KINDS: readonly number[] = [K_ST, K_M32, K_M64, K_I16, K_I32];
 
 /** FLD1 FLDL2T FLDL2E FLDPI FLDLG2 FLDLN2 FLDZ: 128-bit significands, so that each rounding mode can be served. */
 const CONSTANTS: readonly (readonly [mant: bigint, exp: number])[] = [

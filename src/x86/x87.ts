@@ -1,4 +1,4 @@
-/** x87 instructions: rows and lifters. Computation is in the helper `x87` (x87-slow.ts) and the fast paths of x87-runtime.ts. Source: SDM vol. 2. */
+/** x87 instructions: rows and lifters. Computation is in the helper `x87` (x87-slow.ts) and the fast paths of platform/x87-runtime.ts. Source: SDM vol. 2. */
 import { FPU_CW, FPU_DP, FPU_IP, FPU_OPCODE, FPU_SW, FPU_TAG, FPU_TOP, SCRATCH, ST } from './cpu-layout.ts';
 import { EXIT_X87 } from './exits.ts';
 import { CC_B, CC_BE, CC_E, CC_P, FLAGS_RAW } from './flags.ts';
@@ -11,14 +11,13 @@ import { I32, I64 } from './ir.ts';
 import type { IrBuilder, Node, Temp } from './ir.ts';
 import { memory } from './operands.ts';
 import {
-  K_BCD, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ABS, X_ADD, X_CHS, X_CMOV, X_COM, X_COMI, X_COMP, X_CONSTANT, X_DECSTP, X_DIV, X_DIVR, X_F2XM1, X_FCOS, X_FPATAN, X_FPTAN, X_FREE,
+  FAST_ARITHMETIC, FAST_KINDS, K_BCD, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ABS, X_ADD, X_CHS, X_CMOV, X_COM, X_COMI, X_COMP, X_CONSTANT, X_DECSTP, X_DIV, X_DIVR, X_F2XM1, X_FCOS, X_FPATAN, X_FPTAN, X_FREE,
   X_FSIN, X_FSINCOS, X_FYL2X, X_FYL2XP1, X_INCSTP, X_LOAD, X_MUL, X_NOP, X_PREM, X_PREM1, X_RNDINT, X_SCALE, X_SQRT, X_STORE, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_TST, X_UCOM, X_UCOMI,
-  X_XAM, X_XCH, X_XTRACT, x87Code,
+  X_XAM, X_XCH, X_XTRACT, x87ArithmeticName, x87Code,
 } from './x87-slow.ts';
-import { FAST_ARITHMETIC, FAST_KINDS, x87ArithmeticName } from './x87-runtime.ts';
 
 const X87_HELPER = scratchHelper('x87', [I32], I32, true);
-// The fast paths of x87-runtime.ts, which fall back on it.
+// The fast paths of platform/x87-runtime.ts, which fall back on it.
 const ARITHMETIC: number[][] = [];
 for (const op of FAST_ARITHMETIC) {
   ARITHMETIC[op] = [];

@@ -6,8 +6,8 @@ import { i32, i32c, i64, i64c, select } from '../wasm/expressions.ts';
 import type { Expr, Local } from '../wasm/expressions.ts';
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from '../wasm/module-builder.ts';
 import { I32, I64 } from '../wasm/opcodes.ts';
-import { FPU_CW, FPU_SW, FPU_TAG, FPU_TOP, SCRATCH, ST } from './cpu-layout.ts';
-import { K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ADD, X_CHS, X_CONSTANT, X_DIV, X_DIVR, X_MUL, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_XCH } from './x87-slow.ts';
+import { FPU_CW, FPU_SW, FPU_TAG, FPU_TOP, SCRATCH, ST } from '../x86/cpu-layout.ts';
+import { FAST_ARITHMETIC, FAST_KINDS, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_CHS, X_CONSTANT, X_DIV, X_DIVR, X_MUL, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_XCH, x87ArithmeticName } from '../x86/x87-slow.ts';
 
 /** RC, PC and PM of the control word, and what they must be for arithmetic. */
 const CONTROL_MASK = 0xf20;
@@ -342,14 +342,6 @@ function inlineOperand(x: Frame, kind: number, sig: Local, se: Local): void {
     });
   }
 }
-
-/** Name of the function for an operation and a kind of operand: (cpu, code, destination, other operand, pops). */
-export function x87ArithmeticName(op: number, kind: number): string {
-  return `x87Arithmetic${op}_${kind}`;
-}
-/** Operations and operand kinds that have one. */
-export const FAST_ARITHMETIC: readonly number[] = [X_ADD, X_MUL, X_SUB, X_SUBR, X_DIV, X_DIVR];
-export const FAST_KINDS: readonly number[] = [K_ST, K_M32, K_M64, K_I16, K_I32];
 
 function arithmetic(m: ModuleBuilder, slow: FunctionRef, ops: { add: FunctionRef; mul: FunctionRef; div: FunctionRef }): void {
   for (const op of FAST_ARITHMETIC)

@@ -6,11 +6,11 @@ import { f32, f32c, f64, f64c, i32, i32c, i64, i64c, select } from '../wasm/expr
 import type { Expr, Local } from '../wasm/expressions.ts';
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from '../wasm/module-builder.ts';
 import { F32, F64, I32 } from '../wasm/opcodes.ts';
-import { MXCSR, SCRATCH } from './cpu-layout.ts';
+import { MXCSR, SCRATCH } from '../x86/cpu-layout.ts';
 import {
   FMT_PD, FMT_PS, FMT_SD, FMT_SS, OP_ADD, OP_CMP, OP_COMI, OP_CVTT_F_I32, OP_CVTT_F_I64, OP_CVT_F32_F64, OP_CVT_F64_F32, OP_CVT_F_I32, OP_CVT_F_I64, OP_CVT_I32_F, OP_CVT_I64_F, OP_DIV, OP_MAX, OP_MIN,
   OP_MUL, OP_RCP, OP_ROUND, OP_RSQRT, OP_SQRT, OP_SUB, OP_UCOMI,
-} from './sse-slow.ts';
+} from '../x86/sse-slow.ts';
 
 const A = SCRATCH;
 const B = SCRATCH + 16;

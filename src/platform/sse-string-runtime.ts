@@ -3,7 +3,7 @@ import { i32, i32c, i64, i64c, select, v128, v128c } from '../wasm/expressions.t
 import type { Expr, Local } from '../wasm/expressions.ts';
 import type { FunctionBuilder, ModuleBuilder } from '../wasm/module-builder.ts';
 import { I32, V128 } from '../wasm/opcodes.ts';
-import { SCRATCH } from './cpu-layout.ts';
+import { SCRATCH } from '../x86/cpu-layout.ts';
 
 // SIMD operation numbers behind the 0xfd prefix: bytes, words.
 const SPLAT = [15, 16], EQ = [35, 45], LE_S = [41, 51], LE_U = [42, 52], BITMASK = [100, 132];
