@@ -29,6 +29,7 @@ export class WaitRequest {
 
 /** One try: 1 = found (results in `r`), 0 = nothing yet, ECHILD = there is no child that could match. */
 function tryWait(t: Task, r: WaitRequest): 0 | 1 | Errno {
+  if (r.idType === P_PID) return tryWaitPid(t, r);
   let possible = false;
   for (const thread of t.threadGroup.threads) {
     if (r.options & __WNOTHREAD && thread !== t) continue;
@@ -43,6 +44,25 @@ function tryWait(t: Task, r: WaitRequest): 0 | 1 | Errno {
         if (found === 1) return 1;
         if (found === 0) possible = true;
       }
+  }
+  return possible ? 0 : ECHILD;
+}
+
+/** One process by number: no look at all the other children (Linux do_wait_pid). */
+function tryWaitPid(t: Task, r: WaitRequest): 0 | 1 | Errno {
+  const p = r.pid?.task ?? null;
+  if (p === null) return ECHILD;
+  const mine = (parent: Task | null): boolean => parent !== null && (r.options & __WNOTHREAD ? parent === t : parent.threadGroup === t.threadGroup);
+  let possible = false;
+  if (p.isLeader && mine(p.realParent)) {
+    const found = consider(t, p, r, false);
+    if (found === 1) return 1;
+    if (found === 0) possible = true;
+  }
+  if (p.ptrace !== null && mine(p.parent)) {
+    const found = consider(t, p, r, true);
+    if (found === 1) return 1;
+    if (found === 0) possible = true;
   }
   return possible ? 0 : ECHILD;
 }
