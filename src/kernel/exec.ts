@@ -1,4 +1,5 @@
 /** execve: Linux fs/exec.c, from the opened file to the new program's first instruction. */
+import { withPendingTime } from './namespaces.ts';
 import { EACCES, EAGAIN, EPERM, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
 import { PTRACE_EVENT_EXEC, PTRACE_O_TRACEEXEC } from '../abi/ptrace.ts';
 import { SIGCHLD, SIGTRAP, SS_DISABLE } from '../abi/signal.ts';
@@ -98,6 +99,7 @@ export function execFile(t: Task, file: FileDescription, filename: string, pathI
     host,
     limits: t.threadGroup,
     vdso: kernel.vdso,
+    clocksShifted: t.nsproxy.timeForChildren.shifted,
     file,
     filename,
     pathInaccessible,
@@ -201,6 +203,8 @@ function commit(t: Task, pending: PendingExec): void {
   t.mm = program.space;
   program.space.limits = tg;
   t.fdTable.closeOnExec(t);
+  // Linux exec_task_namespaces: a pending time namespace is entered.
+  t.nsproxy = withPendingTime(t.nsproxy);
   t.actions.flush(false);
   const s = t.signals;
   s.altStackBase = s.altStackSize = 0;

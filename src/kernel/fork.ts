@@ -168,6 +168,7 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
   made.space = space;
   const nsproxy = copyNamespaces(t, args.newTime ? flags | CLONE_NEWTIME : flags, credentials, fs);
   if (isErr(nsproxy)) return made.undo(nsproxy);
+  if (nsproxy.time !== t.nsproxy.time && nsproxy.time.shifted) kernel.vdso?.askKernel(space);
   made.nsproxy = nsproxy;
   const pid = nsproxy.pidForChildren.alloc(args.setTid, credentials);
   if (isErr(pid)) return made.undo(pid);

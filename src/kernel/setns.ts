@@ -96,6 +96,7 @@ function commit(t: Task, p: Prepared): void {
   }
   if (flags & CLONE_NEWIPC) exitSem(t);
   if (flags & NSPROXY_FLAGS) switchNamespaces(t, new NsProxy(p.set));
+  if (flags & CLONE_NEWTIME && t.nsproxy.time.shifted) t.kernel.vdso?.askKernel(t.space);
 }
 
 function prepare(t: Task, flags: number): Prepared {

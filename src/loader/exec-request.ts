@@ -33,6 +33,8 @@ export interface ExecRequest {
   readonly host: ExecHost;
   readonly limits: MemoryLimits;
   readonly vdso: Vdso | null;
+  /** The program will be in a time namespace with offsets. */
+  readonly clocksShifted: boolean;
   /** Opened for execution; stays the caller's. */
   readonly file: FileDescription;
   /** bprm->filename: the path as given, or /dev/fd/N[/path] for execveat; AT_EXECFN, and comm is its last part. Byte string. */

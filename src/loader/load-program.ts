@@ -146,7 +146,7 @@ function build(req: ExecRequest, program: ElfProgram, argv: readonly string[], s
   }
   if (!(start >= 0 && start < TASK_SIZE)) return EINVAL;
   if (req.vdso !== null) {
-    const at = req.vdso.map(space);
+    const at = req.vdso.map(space, req.clocksShifted);
     if (isErr(at)) return at;
   }
   const stackPointer = buildStack(space, req, argv, strings, { phdr: image.phdr, phnum: header.phnum, base, entry }, ids);

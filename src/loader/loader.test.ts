@@ -56,7 +56,7 @@ const memoryFile = (pm: PhysicalMemory, bytes: Uint8Array): FileDescription =>
 const memory = new ArrayBuffer(64 << 20);
 function request(pm: PhysicalMemory, file: FileDescription, more: Partial<ExecRequest> = {}): ExecRequest {
   return {
-    pm, ctx, file, filename: '/x', pathInaccessible: false, argv: ['/x', 'a'], envp: ['A=1'], limits: DEFAULT_LIMITS, vdso: null,
+    pm, ctx, file, filename: '/x', pathInaccessible: false, argv: ['/x', 'a'], envp: ['A=1'], limits: DEFAULT_LIMITS, vdso: null, clocksShifted: false,
     hwcap: 0x178bfbff, hwcap2: 2, minSigStackSize: 0xd30,
     host: {
       openExec: (path: string) => (path.startsWith('/') ? hostFile(pm, path) : ENOENT),

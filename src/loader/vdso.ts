@@ -40,12 +40,14 @@ export class Vdso {
   private readonly vvarFrame: number;
   private readonly vvar: KernelPages;
   private readonly image: KernelPages;
+  /** The same with functions that only make system calls: for clocks that a time namespace has moved. */
+  private readonly calling: KernelPages;
 
   /** Builds the image; throws if there is no memory at all. */
   constructor(pm: PhysicalMemory) {
     this.pm = pm;
     const frames: number[] = [];
-    for (let i = 0; i <= VDSO_PAGES; i++) {
+    for (let i = 0; i <= 2 * VDSO_PAGES; i++) {
       const f = pm.allocFrame();
       if (isErr(f)) throw new Error('no memory for the vDSO');
       frames.push(f);
@@ -55,7 +57,10 @@ export class Vdso {
     for (let i = 0; i < VDSO_PAGES; i++) pm.bytes(frames[i + 1]!).set(image.subarray(i * 4096, (i + 1) * 4096));
     const zeros: number[] = new Array(VVAR_PAGES - 1).fill(pm.zeroFrame);
     this.vvar = new KernelPages([this.vvarFrame, ...zeros]);
-    this.image = new KernelPages(frames.slice(1));
+    this.image = new KernelPages(frames.slice(1, 1 + VDSO_PAGES));
+    for (const [name, at] of VDSO_FUNCTIONS) image.set(callOf(VDSO_CALLS[name]!), VDSO_TEXT + at); // every function has its call
+    for (let i = 0; i < VDSO_PAGES; i++) pm.bytes(frames[1 + VDSO_PAGES + i]!).set(image.subarray(i * 4096, (i + 1) * 4096));
+    this.calling = new KernelPages(frames.slice(1 + VDSO_PAGES));
   }
 
   /** Wall-clock time minus monotonic time (seconds, and nanoseconds 0…999999999); to be called whenever the clock is set. */
@@ -80,8 +85,18 @@ export class Vdso {
     this.pm.i32[word + 1] = hi;
   }
 
-  /** Maps vvar and vDSO into a new program; the address of the vDSO, or ENOMEM. */
-  map(space: AddressSpace): number | Errno {
+  /** The clocks of a process have moved under it: its vDSO asks the kernel from now on (Linux vdso_join_timens). */
+  askKernel(space: AddressSpace): void {
+    const v = space.vdso === 0 ? null : space.vmas.find(space.vdso);
+    if (v === null || v.object !== this.image) return;
+    v.object.removeMapping(v);
+    v.object = this.calling;
+    this.calling.addMapping(v);
+    space.zapForObject(v.start, v.end, true);
+  }
+
+  /** Maps vvar and vDSO into a new program; the address of the vDSO, or ENOMEM. `shifted`: its clocks are those of a time namespace. */
+  map(space: AddressSpace, shifted: boolean): number | Errno {
     const at = unmappedArea(space, 0, (VVAR_PAGES + VCLOCK_PAGES + VDSO_PAGES) * 4096, 0, 0);
     if (isErr(at)) return at;
     const data = VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_DONTEXPAND | VM_PFNMAP;
@@ -91,12 +106,17 @@ export class Vdso {
     const failed =
       isErr(mapRegion(space, at, VVAR_PAGES * 4096, data, 0, this.vvar, null, '[vvar]')) ||
       isErr(mapRegion(space, vclock, VCLOCK_PAGES * 4096, data, VVAR_PAGES, this.vvar, null, '[vvar_vclock]')) ||
-      isErr(mapRegion(space, vdso, VDSO_PAGES * 4096, code, 0, this.image, null, '[vdso]'));
+      isErr(mapRegion(space, vdso, VDSO_PAGES * 4096, code, 0, shifted ? this.calling : this.image, null, '[vdso]'));
     if (failed) return ENOMEM;
     space.vdso = vdso;
     return vdso;
   }
 }
+
+/** System call numbers of the vDSO's functions. */
+const VDSO_CALLS: Readonly<Record<string, number>> = { clock_gettime: 228, gettimeofday: 96, time: 201, getcpu: 309, clock_getres: 229 };
+/** mov eax, nr; syscall; ret */
+const callOf = (nr: number): Uint8Array => Uint8Array.of(0xb8, nr & 255, nr >> 8, 0, 0, 0x0f, 0x05, 0xc3);
 
 /** System V hash of a symbol or version name. */
 function elfHash(name: string): number {

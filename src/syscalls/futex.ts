@@ -21,7 +21,7 @@ function readDeadline(t: Task, addr: number, relative: boolean, realtime: boolea
   if (sec >= 2 ** 63 || nsec >= NSEC_PER_SEC) return EINVAL;
   if (relative) return t.monotonicNs() + sec * NSEC_PER_SEC + nsec;
   // Times before boot are due at once.
-  return Math.max(0, realtime ? t.kernel.clock.monotonicOfWall(sec, nsec) : sec * NSEC_PER_SEC + nsec);
+  return Math.max(0, realtime ? t.kernel.clock.monotonicOfWall(sec, nsec) : sec * NSEC_PER_SEC + nsec - t.nsproxy.time.monotonic);
 }
 
 /** Waits while the word at `addr` is `value`. `relative` calls go on through restart_syscall when interrupted. */

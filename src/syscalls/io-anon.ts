@@ -75,6 +75,12 @@ function timerfdSettime(t: Task, a: SyscallArgs): number {
   if (isAlarm(file.clockId) && !t.credentials.capable(CAP_WAKE_ALARM)) return EPERM;
   const oldRemaining = file.remaining();
   const oldInterval = file.interval;
+  if (flags & TFD_TIMER_ABSTIME && (value.sec > 0 || value.nsec > 0)) {
+    // As the guest's clock has it, to as the kernel's has it; what is over already stays just above zero, which would disarm.
+    const at = Math.max(1, value.sec * NSEC_PER_SEC + value.nsec - t.nsproxy.time.offsetOf(file.clockId));
+    value.sec = Math.floor(at / NSEC_PER_SEC);
+    value.nsec = at - value.sec * NSEC_PER_SEC;
+  }
   const r = file.set(flags, value.sec, value.nsec, interval.sec * NSEC_PER_SEC + interval.nsec);
   if (r < 0) return r;
   return a.addr(3) === 0 ? 0 : writeSetting(t, a.addr(3), oldRemaining, oldInterval);

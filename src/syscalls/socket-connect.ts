@@ -22,6 +22,7 @@ import {
   AF_UNIX,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  IPPROTO_UDPLITE,
   SO_PEERCRED,
   SO_PEERGROUPS,
   SO_PEERNAME,
@@ -76,7 +77,10 @@ function makeSocket(t: Task, family: number, type: number, protocol: number): So
 function makeInetSocket(t: Task, family: number, type: number, protocol: number): Socket | Errno {
   if (protocol < 0 || protocol > 255) return EINVAL;
   if (type === SOCK_STREAM) return protocol === 0 || protocol === IPPROTO_TCP ? new TcpSocket(t, family) : EPROTONOSUPPORT;
-  if (type === SOCK_DGRAM) return protocol === 0 || protocol === IPPROTO_UDP ? new UdpSocket(t, family) : EPROTONOSUPPORT;
+  if (type === SOCK_DGRAM) {
+    if (protocol === 0 || protocol === IPPROTO_UDP) return new UdpSocket(t, family);
+    return protocol === IPPROTO_UDPLITE ? new UdpSocket(t, family, protocol) : EPROTONOSUPPORT;
+  }
   if (type === SOCK_RAW && protocol !== 0 && !t.credentials.nsCapable(t.nsproxy.net.userNs, CAP_NET_RAW)) return EPERM;
   return type === SOCK_RAW ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
 }

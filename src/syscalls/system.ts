@@ -50,7 +50,7 @@ function sysSysinfo(t: Task, a: SyscallArgs): number {
     sysinfoView.setUint32(off + 4, Math.floor(v / 4294967296), true);
   };
   sysinfo.fill(0);
-  put(0, Math.floor(k.clock.monotonicNs() / NSEC_PER_SEC));
+  put(0, Math.floor((k.clock.monotonicNs() + t.nsproxy.time.boottime) / NSEC_PER_SEC));
   put(32, k.memory.total * 4096);
   put(40, k.memory.free * 4096);
   sysinfoView.setUint16(80, Math.min(0xffff, k.taskCount), true);

@@ -62,7 +62,7 @@ function sysClockGettime(t: Task, a: SyscallArgs): number {
     return writeTimespec(t, addr, clock.sec + (id === CLOCK_TAI ? clock.taiOffset : 0), clock.nsec) ? 0 : EFAULT;
   }
   let ns: number;
-  if (isMonotonic(id)) ns = clock.monotonicNs();
+  if (isMonotonic(id)) ns = clock.monotonicNs() + t.nsproxy.time.offsetOf(id);
   else {
     const c = cpuClock(t, id);
     if (c === null) return EINVAL;
@@ -153,7 +153,7 @@ function sysClockNanosleep(t: Task, a: SyscallArgs): number {
   else if (isWall(id)) {
     const sec = Math.floor(ns / NSEC_PER_SEC);
     deadline = Math.max(0, clock.monotonicOfWall(sec - (id === CLOCK_TAI ? clock.taiOffset : 0), ns - sec * NSEC_PER_SEC));
-  } else deadline = ns;
+  } else deadline = Math.max(0, ns - t.nsproxy.time.offsetOf(id));
   return sleepUntil(t, deadline, absolute, rem);
 }
 

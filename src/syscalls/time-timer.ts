@@ -179,7 +179,7 @@ function sysTimerSettime(t: Task, a: SyscallArgs): number {
       else if (isWallClock(timer.clock)) {
         const sec = Math.floor(value / NSEC_PER_SEC);
         deadline = clock.monotonicOfWall(sec, value - sec * NSEC_PER_SEC);
-      }
+      } else deadline = Math.max(0, value - t.nsproxy.time.offsetOf(timer.clock));
       // SIGEV_NONE timers only count down.
       t.kernel.timers.arm(timer, deadline);
     }

@@ -73,7 +73,7 @@ const rootEntries: Entries<ProcSuperBlock> = {
     return number === 0 ? ENOENT : `${task.threadGroup.pid.nr(fs.pidNs)}/task/${number}`;
   }),
   tty: dir({ drivers: file(ttyDrivers), ldiscs: file(() => 'n_tty       0\n') }),
-  uptime: file((fs) => makeUptime(fs.kernel)),
+  uptime: file((fs, ctx) => makeUptime(fs.kernel, callerTask(ctx).nsproxy.time.boottime)),
   version: file(makeVersion),
   vmstat: file((fs) => makeVmstat(fs.kernel)),
   zoneinfo: file((fs) => makeZoneinfo(fs.kernel)),

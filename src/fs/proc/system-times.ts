@@ -28,9 +28,10 @@ export function makeStat(kernel: Kernel): string {
   );
 }
 
-export function makeUptime(kernel: Kernel): string {
+/** `offset`: of the reader's time namespace, ns. */
+export function makeUptime(kernel: Kernel, offset: number): string {
   const seconds = (ns: number): string => (Math.floor(ns / 1e7) / 100).toFixed(2);
-  return `${seconds(kernel.clock.monotonicNs())} ${seconds(cpuTimes(kernel).idle)}\n`;
+  return `${seconds(kernel.clock.monotonicNs() + offset)} ${seconds(cpuTimes(kernel).idle)}\n`;
 }
 
 export function makeLoadavg(fs: ProcSuperBlock): string {

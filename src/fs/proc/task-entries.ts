@@ -20,6 +20,7 @@ import { maps, numaMaps, smaps, smapsRollup } from './task-maps.ts';
 import { auxv, cmdline, comm, environ, openMemory, openPagemap, setComm } from './task-memory.ts';
 import { mountinfo, mounts, mountstats } from './task-mounts.ts';
 import { namespaceLinks } from './task-ns.ts';
+import { readOffsets, writeOffsets } from './task-time-offsets.ts';
 import { sched, schedstat, stack, stat, statm, wchan } from './task-stat.ts';
 import { status } from './task-status.ts';
 import { timers } from './task-timers.ts';
@@ -109,7 +110,7 @@ const processEntries: Entries<ProcTask> = {
   mountstats,
   coredump_filter: file(ofTask(() => '00000033\n'), 0o644),
   clear_refs: writable<ProcTask>(null, (subject) => (subject.task === null ? ESRCH : 0), 0o200),
-  timens_offsets: file(ofTask(() => 'monotonic           0         0\nboottime            0         0\n'), 0o644),
+  timens_offsets: writable(readOffsets, writeOffsets, 0o644),
   timers: file(timers),
   timerslack_ns: writable(timerSlack, setTimerSlack, 0o666),
 };

@@ -9,7 +9,7 @@ import { TASK_BLOCKED, TASK_DEAD, TASK_KILLABLE, TASK_RUNNABLE, TASK_STOPPED, TA
 import type { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Generator } from '../pseudo/entries.ts';
-import { mayRead, ofTask } from './proc-task.ts';
+import { callerTask, mayRead, ofTask } from './proc-task.ts';
 import type { ProcTask } from './proc-task.ts';
 
 /** Personality bit: no address space randomisation. */
@@ -98,7 +98,7 @@ function makeStat(task: Task, subject: ProcTask, ctx: VfsContext): string {
     dev, foreground === null ? -1 : subject.number(foreground.pid), flags,
     usage.minflt, group.childUsage.minflt, usage.majflt, group.childUsage.majflt,
     ticks(usage.utime), ticks(usage.stime), ticks(group.childUsage.utime), ticks(group.childUsage.stime),
-    priorityOf(task), task.sched.nice, group.threads.size, 0, ticks(task.startTime),
+    priorityOf(task), task.sched.nice, group.threads.size, 0, ticks(task.startTime + callerTask(ctx).nsproxy.time.boottime),
     mm === null ? 0 : mm.totalVm * 4096, mm === null ? 0 : mm.rss, mm === null ? 0 : rssLimit === Infinity ? NO_LIMIT : rssLimit,
     shown((m) => m.startCode, 1), shown((m) => m.endCode, 1), shown((m) => m.startStack), 0, 0,
     word(task.signals.pending.set.lo), word(task.signals.blocked.lo), word(ignoredLo), word(caughtLo), waiting, 0, 0,
