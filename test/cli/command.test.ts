@@ -1,0 +1,129 @@
+/** The command as its user meets it: exit statuses, messages, mounts, limits, bad input. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after } from 'node:test';
+import { vivarium } from '../runner/command.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vivarium-cli.'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Result {
+  status: number | null;
+  out: string;
+  err: string;
+}
+
+function run(args: readonly string[], input = ''): Result {
+  const r = spawnSync(vivarium, args, { input, encoding: 'latin1', timeout: 90_000, cwd: folder });
+  return { status: r.status, out: r.stdout, err: r.stderr };
+}
+const sh = (script: string, ...options: string[]): Result => run(['do', ...options, '--', '/bin/sh', '-c', script]);
+
+test('output, input and exit status are the program\'s', () => {
+  assert.deepEqual(sh('echo out; echo err >&2; exit 7'), { status: 7, out: 'out\n', err: 'err\n' });
+  assert.equal(run(['do', '--', 'cat'], 'a\0\xff\n').out, 'a\0\xff\n');
+  assert.equal(sh('kill -TERM $$').status, 143);
+  assert.equal(sh('kill -KILL $$').status, 137);
+});
+
+test('programs that cannot be started', () => {
+  const missing = run(['do', '--', 'no-such-program']);
+  assert.equal(missing.status, 127);
+  assert.match(missing.err, /no-such-program: command not found/);
+  assert.equal(run(['do', '--', '/no/such']).status, 127);
+  writeFileSync(join(folder, 'plain'), 'x', { mode: 0o644 });
+  assert.equal(run(['do', '--', './plain']).status, 126);
+  assert.equal(run(['do', '--', '/etc']).status, 126);
+});
+
+test('mistakes in the command line are named, status 125', () => {
+  for (const [args, message] of [
+    [['do', '--frobnicate', '--', 'true'], /unknown option --frobnicate/],
+    [['do', '--memory', 'lots', '--', 'true'], /--memory lots/],
+    [['do', '--memory'], /--memory needs a value/],
+    [['do', '--mount', '/no/such:/x', '--', 'true'], /\/no\/such on the host: no such file or directory/],
+    [['do', '--mount', '/etc:x', '--', 'true'], /must start with \//],
+    [['do', '--mount', '/etc:/x:maybe', '--', 'true'], /ro, rw or cow/],
+    [['do', '--user', 'nobody-like-this', '--', 'true'], /no such user/],
+    [['do', '--workdir', '/no/such', '--', 'true'], /\/no\/such/],
+    [['do'], /a program is missing/],
+    [['rootfs', '/no/such', '--', 'true'], /no such file or directory/],
+    [['sing'], /unknown command sing/],
+    [[], /a command is missing/],
+  ] as const) {
+    const r = run(args);
+    assert.equal(r.status, 125, args.join(' '));
+    assert.match(r.err, message);
+    assert.equal(r.out, '');
+  }
+});
+
+test('options of the environment', () => {
+  const r = sh('echo $A $B; pwd; hostname; id -u; id -g; echo ${HOME-none}', '--env', 'A=1', '--env', 'B=x=y', '--workdir', '/usr', '--hostname', 'box', '--user', '1000:50', '--no-env', '--env', 'PATH=/bin:/usr/bin');
+  assert.equal(r.out, '1 x=y\n/usr\nbox\n1000\n50\nnone\n');
+  assert.equal(sh('id -un', '--user', 'nobody').out, 'nobody\n');
+  assert.equal(sh('pwd').out, `${folder}\n`);
+});
+
+test('host files are written only through rw mounts', () => {
+  writeFileSync(join(folder, 'kept'), 'old\n');
+  assert.equal(sh('echo new > kept; cat kept; rm kept; ls kept 2>&1 | wc -l').out, 'new\n1\n');
+  assert.equal(readFileSync(join(folder, 'kept'), 'latin1'), 'old\n');
+  const ro = sh('echo x > /m/f', '--mount', `${folder}:/m`);
+  assert.equal(ro.status, 2);
+  assert.match(ro.err, /Read-only file system/);
+  assert.equal(sh('echo x > /m/f; cat /m/f', '--mount', `${folder}:/m:cow`).out, 'x\n');
+  assert.equal(existsSync(join(folder, 'f')), false);
+  assert.equal(sh('echo x > /m/f', '--mount', `${folder}:/m:rw`).status, 0);
+  assert.equal(readFileSync(join(folder, 'f'), 'latin1'), 'x\n');
+});
+
+test('a file nobody may read is EACCES inside', () => {
+  writeFileSync(join(folder, 'secret'), 's', { mode: 0o600 });
+  const r = sh('cat secret; echo $?', '--user', '65534:65534');
+  assert.equal(r.out, '1\n');
+  assert.match(r.err, /Permission denied/);
+});
+
+test('time and memory have their bounds', () => {
+  const loop = sh('while :; do :; done', '--timeout', '2');
+  assert.equal(loop.status, 124);
+  assert.match(loop.err, /--timeout/);
+  const hog = run(['do', '--memory', '256M', '--', 'python3', '-c', 'x = [bytearray(10_000_000) for _ in range(200)]']);
+  assert.ok(hog.status === 1 || hog.status === 137, `memory hog: status ${hog.status} ${hog.err}`);
+  const full = sh('head -c 400000000 /dev/zero > big; echo $?', '--memory', '256M');
+  assert.ok(full.status !== 125, full.err);
+});
+
+test('broken executables', () => {
+  const elf = readFileSync('/bin/true');
+  writeFileSync(join(folder, 'short'), elf.subarray(0, 40), { mode: 0o755 });
+  assert.equal(run(['do', '--', './short']).status, 126);
+  const cut = Buffer.from(elf.subarray(0, 4096));
+  writeFileSync(join(folder, 'cut'), cut, { mode: 0o755 });
+  assert.ok([126, 127, 135, 139].includes(run(['do', '--', './cut']).status ?? -1));
+  for (let i = 0; i < 24; i++) {
+    const bad = Buffer.from(elf);
+    bad[16 + ((i * 37) % 100)] = (i * 91) & 0xff;
+    writeFileSync(join(folder, 'bad'), bad, { mode: 0o755 });
+    const r = run(['do', '--timeout', '20', '--', './bad']);
+    assert.notEqual(r.status, 125, `byte ${16 + ((i * 37) % 100)}: ${r.err}`);
+    assert.notEqual(r.status, null);
+  }
+});
+
+test('--strace, --stats, --version, syscalls', () => {
+  const traced = run(['do', '--strace', '--', '/bin/true']);
+  assert.match(traced.err, /^exit_group\(0\) +=/m);
+  assert.match(traced.err, /\+\+\+ exited with 0 \+\+\+/);
+  const file = join(folder, 'trace');
+  assert.equal(run(['do', `--strace=${file}`, '--', '/bin/true']).err, '');
+  assert.match(readFileSync(file, 'latin1'), /exit_group/);
+  assert.match(run(['do', '--stats', '--', '/bin/true']).err, /regionsTranslated/);
+  assert.match(run(['--version']).out, /^vivarium \d/);
+  assert.match(run(['--help']).out, /--mount HOST:GUEST/);
+  assert.match(run(['syscalls']).out, /\| 0 \| read \| full/);
+});
