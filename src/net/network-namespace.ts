@@ -28,6 +28,7 @@ export class NetworkNamespace extends Namespace {
   readonly devices: NetDevice[];
   readonly tcpPorts: PortTable = new PortTable();
   readonly udpPorts: PortTable = new PortTable();
+  readonly udpLitePorts: PortTable = new PortTable();
   /** Port ids of netlink sockets in use. */
   readonly netlinkPorts: Set<number> = new Set();
   /** net.ipv4.ip_unprivileged_port_start, ip_local_port_range. */

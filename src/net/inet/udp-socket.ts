@@ -15,9 +15,21 @@ import {
 } from '../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from '../../abi/poll.ts';
 import {
+  AF_INET6,
   IP_PKTINFO,
+  IP_RECVTOS,
+  IP_RECVTTL,
+  IP_TOS,
+  IP_TTL,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+  IPV6_HOPLIMIT,
   IPV6_PKTINFO,
+  IPV6_RECVHOPLIMIT,
   IPV6_RECVPKTINFO,
+  IPV6_RECVTCLASS,
+  IPV6_TCLASS,
+  IPV6_UNICAST_HOPS,
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
@@ -28,9 +40,10 @@ import {
 } from '../../abi/socket.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import type { PollTable } from '../../vfs/poll.ts';
-import type { Message } from '../message.ts';
+import type { ControlItem, Message } from '../message.ts';
 import { allocPacket, datagramCharge, freePacket, type Packet, PacketQueue } from '../packet.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, Socket } from '../socket.ts';
+import { intOption, optionInt } from '../socket-options.ts';
 import type { SocketCaller } from '../socket-caller.ts';
 import { encodeEndpoint, Endpoint, isAny, isBroadcast, isMulticast, sameIp } from './inet-address.ts';
 import { InetSocket } from './inet-socket.ts';
@@ -39,13 +52,47 @@ import type { PortTable } from './port-table.ts';
 /** Largest datagram: 65535 less the headers. */
 const MAX_PAYLOAD = 65507;
 
-/** Where a datagram was sent to, for IP_PKTINFO. */
+/** What the header of a datagram said, for IP_PKTINFO and its kin. */
 class Arrival {
   readonly ip: Uint8Array;
   readonly device: number;
+  hopLimit = 64;
+  trafficClass = 0;
   constructor(ip: Uint8Array, device: number) {
     this.ip = ip;
     this.device = device;
+  }
+
+  /** Takes the sender's control messages: 0, or EINVAL for one that is malformed or unknown. */
+  applyControl(items: readonly ControlItem[], v6: boolean): number {
+    for (const { level, type, data } of items) {
+      if (level === SOL_IPV6 && v6) {
+        if (type === IPV6_PKTINFO) {
+          if (data.length < 20) return EINVAL;
+          continue;
+        }
+        if ((type !== IPV6_HOPLIMIT && type !== IPV6_TCLASS) || data.length !== 4) return EINVAL;
+        const n = optionInt(data);
+        if (n < -1 || n > 255) return EINVAL;
+        if (type === IPV6_HOPLIMIT) this.hopLimit = n < 0 ? 64 : n;
+        else this.trafficClass = n < 0 ? 0 : n;
+      } else if (level === SOL_IP) {
+        if (type === IP_PKTINFO) {
+          if (data.length < 12) return EINVAL;
+          continue;
+        }
+        if (type !== IP_TTL && type !== IP_TOS) return EINVAL;
+        if (data.length !== 4 && !(type === IP_TOS && data.length === 1)) return EINVAL;
+        const n = data.length === 1 ? data[0]! : optionInt(data); // one byte
+        if (type === IP_TTL) {
+          if (n < 1 || n > 255) return EINVAL;
+          this.hopLimit = n;
+        } else {
+          this.trafficClass = n & 255;
+        }
+      }
+    }
+    return 0;
   }
 }
 
@@ -55,11 +102,12 @@ export class UdpSocket extends InetSocket {
   private held = 0;
   private closed = false;
 
-  constructor(ctx: SocketCaller, family: number) {
-    super(ctx, family, SOCK_DGRAM, 17);
+  /** `protocol`: IPPROTO_UDP, or IPPROTO_UDPLITE, whose ports are its own. */
+  constructor(ctx: SocketCaller, family: number, protocol: number = IPPROTO_UDP) {
+    super(ctx, family, SOCK_DGRAM, protocol);
   }
   protected override get ports(): PortTable {
-    return this.netNs.udpPorts;
+    return this.protocol === IPPROTO_UDPLITE ? this.netNs.udpLitePorts : this.netNs.udpPorts;
   }
   override get stateNumber(): number {
     return this.remote === null ? 7 : 1;
@@ -111,6 +159,13 @@ export class UdpSocket extends InetSocket {
     if (isBroadcast(to.ip) && this.remembered.get(SO_BROADCAST) !== 1) return EACCES;
     const bound = this.autobind(ctx);
     if (bound < 0) return bound;
+    const arrival = new Arrival(to.ip, 1);
+    arrival.hopLimit = this.options.get(to.ip.length === 4 ? SOL_IP * 256 + IP_TTL : SOL_IPV6 * 256 + IPV6_UNICAST_HOPS) ?? 64;
+    arrival.trafficClass = this.options.get(to.ip.length === 4 ? SOL_IP * 256 + IP_TOS : SOL_IPV6 * 256 + IPV6_TCLASS) ?? 0;
+    if (msg.control.length > 0) {
+      const r = arrival.applyControl(msg.control, this.family === AF_INET6);
+      if (r < 0) return r;
+    }
     const route = this.netNs.route(to.ip);
     if (route === null || isMulticast(to.ip)) return ENETUNREACH;
     if (len > MAX_PAYLOAD) return EMSGSIZE;
@@ -139,7 +194,7 @@ export class UdpSocket extends InetSocket {
     target.held += p.charge;
     p.owner = target;
     p.from = encodeEndpoint(from, target.family);
-    p.extra = new Arrival(to.ip, route.device.index);
+    p.extra = arrival;
     target.queue.push(p);
     target.wakeReaders();
     return len;
@@ -149,7 +204,7 @@ export class UdpSocket extends InetSocket {
   private find(from: Endpoint, to: Endpoint): UdpSocket | null {
     let best: UdpSocket | null = null;
     let bestScore = -1;
-    for (const s of this.netNs.udpPorts.at(to.port)) {
+    for (const s of this.ports.at(to.port)) {
       if (!(s instanceof UdpSocket)) continue;
       let score = 0;
       if (sameIp(s.local.ip, to.ip)) score += 2;
@@ -206,6 +261,13 @@ export class UdpSocket extends InetSocket {
       data.set(encodeEndpoint(new Endpoint(a.ip, 0), 10).subarray(8, 24));
       new DataView(data.buffer).setInt32(16, a.device, true);
       msg.control.push({ level: SOL_IPV6, type: IPV6_PKTINFO, data });
+    }
+    if (a.ip.length === 4) {
+      if (this.options.get(SOL_IP * 256 + IP_RECVTTL)) msg.control.push({ level: SOL_IP, type: IP_TTL, data: intOption(a.hopLimit) });
+      if (this.options.get(SOL_IP * 256 + IP_RECVTOS)) msg.control.push({ level: SOL_IP, type: IP_TOS, data: Uint8Array.of(a.trafficClass) });
+    } else {
+      if (this.options.get(SOL_IPV6 * 256 + IPV6_RECVHOPLIMIT)) msg.control.push({ level: SOL_IPV6, type: IPV6_HOPLIMIT, data: intOption(a.hopLimit) });
+      if (this.options.get(SOL_IPV6 * 256 + IPV6_RECVTCLASS)) msg.control.push({ level: SOL_IPV6, type: IPV6_TCLASS, data: intOption(a.trafficClass) });
     }
   }
 
