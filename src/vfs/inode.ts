@@ -113,6 +113,10 @@ export abstract class Inode {
   revalidate(_ctx: VfsContext): boolean {
     return true;
   }
+  /** Directories of file systems that are not `stable`: is `name` still `inode`? */
+  revalidateEntry(ctx: VfsContext, _name: string, inode: Inode): boolean {
+    return inode.revalidate(ctx);
+  }
   /** File-system-specific access check after (and instead of, for those that override it) the mode bits: 0 or errno. undefined: generic check. */
   permission(_ctx: VfsContext, _mask: number): number | undefined {
     return undefined;

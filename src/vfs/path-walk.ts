@@ -38,7 +38,7 @@ export function lookupChild(ctx: VfsContext, dir: Dentry, name: string): Dentry 
   if (cached !== undefined) {
     const sb = dir.sb;
     if (sb.stable) return cached;
-    if (cached.inode === null ? sb.cachesNegative : cached.inode.revalidate(ctx)) return cached;
+    if (cached.inode === null ? sb.cachesNegative : dir.inode!.revalidateEntry(ctx, name, cached.inode)) return cached;
     if (cached.mounts !== null) return cached;
     cached.unhash();
   }

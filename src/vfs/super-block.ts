@@ -31,10 +31,10 @@ export abstract class SuperBlock {
   blockSize = 4096;
   /** Largest file, bytes. */
   maxBytes: number = Number.MAX_SAFE_INTEGER;
-  /** False: stale names are possible, so dentries are asked (Inode.revalidate) at each use. */
-  readonly stable: boolean = true;
-  /** The file system keeps no negative names (its names come and go by themselves, as in /proc). */
-  readonly cachesNegative: boolean = true;
+  /** False: names change behind the dentry cache, so the directory is asked (Inode.revalidateEntry) at each use. */
+  stable: boolean = true;
+  /** False: names that do not exist are not remembered (they come and go by themselves, as in /proc). */
+  cachesNegative: boolean = true;
   /** Inodes override Inode.permission. */
   readonly customPermission: boolean = false;
   /** Reading a file changes its access time here; host files and pseudo files keep theirs. */

@@ -29,8 +29,8 @@ const READ_AHEAD = 128 * 1024;
 const ATTRIBUTE_LIFETIME_NS = 5_000_000;
 
 export class HostFileSystem extends SuperBlock {
-  override readonly stable: boolean;
-  override readonly cachesNegative: boolean;
+  override stable: boolean;
+  override cachesNegative: boolean;
   readonly files: HostFiles;
   readonly rootPath: string;
   readonly writable: boolean;

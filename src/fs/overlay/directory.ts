@@ -1,8 +1,8 @@
 /** Merged directories: Linux fs/overlayfs/namei.c, dir.c, readdir.c. */
 import type { Errno } from '../../abi/errno.ts';
-import { ENOENT, ENOTEMPTY, EXDEV } from '../../abi/errno.ts';
-import { RENAME_EXCHANGE } from '../../abi/fcntl.ts';
-import { DT_CHR, S_IFCHR, S_IFDIR } from '../../abi/stat.ts';
+import { EINVAL, ENOENT, ENOTEMPTY, EPERM, EXDEV } from '../../abi/errno.ts';
+import { RENAME_EXCHANGE, RENAME_NOREPLACE } from '../../abi/fcntl.ts';
+import { DT_CHR, S_IFCHR, S_IFDIR, S_IFMT } from '../../abi/stat.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { EntryLister } from '../../vfs/directory-file.ts';
 import type { DirectoryEmitter, FileDescription } from '../../vfs/file-description.ts';
@@ -210,6 +210,8 @@ export class OverlayDirectory extends OverlayInode {
     return typeof p === 'number' ? p : this.made(ctx, name, p.dir.create(ctx, name, mode), p.had);
   }
   override mknod(ctx: VfsContext, name: string, mode: number, rdev: number): Inode | Errno {
+    // A whiteout of somebody else's making is not for this layer.
+    if ((mode & S_IFMT) === S_IFCHR && rdev === 0) return EPERM;
     const p = this.prepare(ctx, name);
     return typeof p === 'number' ? p : this.made(ctx, name, p.dir.mknod(ctx, name, mode, rdev), p.had);
   }
@@ -328,6 +330,7 @@ export class OverlayDirectory extends OverlayInode {
   override rename(ctx: VfsContext, name: string, inode: Inode, newDir: Inode, newName: string, victim: Inode | null, flags: number): number {
     const w = this.ovl.checkWritable();
     if (w < 0) return w;
+    if (flags & ~(RENAME_EXCHANGE | RENAME_NOREPLACE)) return EINVAL;
     const from = inode as OverlayInode;
     const to = newDir as OverlayDirectory;
     const other = victim as OverlayInode | null;

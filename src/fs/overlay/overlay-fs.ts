@@ -169,6 +169,8 @@ export class OverlayType implements FileSystemType {
       if (u.sb !== w.sb || u === w) return EINVAL;
       if (u.sb.flags & MS_RDONLY) return EROFS;
       upper = u;
+      // Its names now also change through the overlay, which knows nothing of its dentries.
+      u.sb.stable = u.sb.cachesNegative = false;
     }
     if (upper === null && lowers.length < 2) return EINVAL;
     const shown = `,lowerdir=${lowerdir}` + (upperdir === undefined ? '' : `,upperdir=${upperdir},workdir=${workdir}`);

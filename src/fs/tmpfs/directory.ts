@@ -66,6 +66,11 @@ export class TmpfsDirectory extends Inode implements EntryLister {
     return e === undefined ? ENOENT : e.inode;
   }
 
+  /** Asked only while an overlay changes this file system from above. */
+  override revalidateEntry(_ctx: VfsContext, name: string, inode: Inode): boolean {
+    return this.entries.get(name)?.inode === inode;
+  }
+
   private insert(name: string, inode: Inode): void {
     const e = new TmpfsEntry(name, inode, this.nextCookie++);
     this.entries.set(name, e);
