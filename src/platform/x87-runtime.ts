@@ -7,7 +7,7 @@ import type { Expr, Local } from '../wasm/expressions.ts';
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from '../wasm/module-builder.ts';
 import { I32, I64 } from '../wasm/opcodes.ts';
 import { FPU_CW, FPU_SW, FPU_TAG, FPU_TOP, SCRATCH, ST } from '../x86/cpu-layout.ts';
-import { FAST_ARITHMETIC, FAST_KINDS, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_CHS, X_CONSTANT, X_DIV, X_DIVR, X_MUL, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_XCH, x87ArithmeticName } from '../x86/x87-slow.ts';
+import { FAST_ARITHMETIC, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_CHS, X_CONSTANT, X_DIV, X_DIVR, X_MUL, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_XCH, x87ArithmeticName } from '../x86/x87-slow.ts';
 
 /** RC, PC and PM of the control word, and what they must be for arithmetic. */
 const CONTROL_MASK = 0xf20;
@@ -26,7 +26,7 @@ export function buildX87(m: ModuleBuilder, slow: FunctionRef): void {
   const round = roundFunction(m);
   const ops = { add: addFunction(m, round), mul: mulFunction(m, round), div: divFunction(m, round) };
   const operand = operandFunction(m);
-  arithmetic(m, slow, ops);
+  arithmetic(m, slow, operand, ops);
   compare(m, slow, operand);
   load(m, slow, operand);
   store(m, slow);
@@ -310,43 +310,11 @@ function odd(sig: Expr, se: Expr): Expr {
   );
 }
 
-/** Significand and sign-exponent of the operand in SCRATCH, for one kind; leaves to the slow path if it is neither normal nor zero. */
-function inlineOperand(x: Frame, kind: number, sig: Local, se: Local): void {
-  const { f, cpu } = x;
-  if (kind === K_M64) {
-    const v = f.let(i64.load(cpu, SCRATCH));
-    const e = f.let(i32.and(i32.wrap(i64.shrU(v, i64c(52))), i32c(0x7ff)));
-    f.set(se, i32.and(i32.wrap(i64.shrU(v, i64c(48))), i32c(0x8000)));
-    f.if(i64.ne(i64.shl(v, i64c(1)), i64c(0)), () => {
-      x.slowIf(i32.geU(i32.sub(e, i32c(1)), i32c(0x7fe)));
-      f.set(sig, i64.or(i64.shl(v, i64c(11)), i64c(TOP_BIT)));
-      f.set(se, i32.or(se, i32.add(e, i32c(16383 - 1023))));
-    });
-  } else if (kind === K_M32) {
-    const v = f.let(i32.load(cpu, SCRATCH));
-    const e = f.let(i32.and(i32.shrU(v, i32c(23)), i32c(0xff)));
-    f.set(se, i32.and(i32.shrU(v, i32c(16)), i32c(0x8000)));
-    f.if(i32.shl(v, i32c(1)), () => {
-      x.slowIf(i32.geU(i32.sub(e, i32c(1)), i32c(0xfe)));
-      f.set(sig, i64.or(i64.shl(i64.extendU(v), i64c(40)), i64c(TOP_BIT)));
-      f.set(se, i32.or(se, i32.add(e, i32c(16383 - 127))));
-    });
-  } else {
-    const v = f.let(kind === K_I64 ? i64.load(cpu, SCRATCH) : kind === K_I32 ? i64.load32S(cpu, SCRATCH) : i64.extend16S(i64.load(cpu, SCRATCH)));
-    f.if(i64.ne(v, i64c(0)), () => {
-      f.set(se, i32.and(i32.wrap(i64.shrU(v, i64c(48))), i32c(0x8000)));
-      f.set(v, select(se, i64.sub(i64c(0), v), v));
-      const z = f.let(i64.clz(v));
-      f.set(sig, i64.shl(v, z));
-      f.set(se, i32.or(se, i32.sub(i32c(16383 + 63), i32.wrap(z))));
-    });
-  }
-}
-
-function arithmetic(m: ModuleBuilder, slow: FunctionRef, ops: { add: FunctionRef; mul: FunctionRef; div: FunctionRef }): void {
+/** A function for each operation with a register, and with a memory operand of any kind. */
+function arithmetic(m: ModuleBuilder, slow: FunctionRef, operand: FunctionRef, ops: { add: FunctionRef; mul: FunctionRef; div: FunctionRef }): void {
   for (const op of FAST_ARITHMETIC)
-    for (const kind of FAST_KINDS)
-      m.function(x87ArithmeticName(op, kind), [I32, I32, I32, I32, I32], [I32], (f) => {
+    for (const memory of [false, true])
+      m.function(x87ArithmeticName(op, memory), [I32, I32, I32, I32, I32], [I32], (f) => {
         const x = new Frame(f, slow);
         const { cpu } = x;
         x.check(true);
@@ -356,14 +324,15 @@ function arithmetic(m: ModuleBuilder, slow: FunctionRef, ops: { add: FunctionRef
         const [seS, seO] = [f.local(I32), f.local(I32)];
         f.set(sigS, i64.load(at));
         f.set(seS, i32.load(at, 8));
-        if (kind === K_ST) {
+        if (!memory) {
           const other = f.let(x.physical(f.param(3)));
           x.slowIf(i32.or(x.empty(dst), x.empty(other)));
           f.set(sigO, i64.load(x.address(other)));
           f.set(seO, i32.load(x.address(other), 8));
         } else {
           x.slowIf(x.empty(dst));
-          inlineOperand(x, kind, sigO, seO);
+          f.callInto([sigO, seO], operand, cpu, f.param(3));
+          x.slowIf(i32.eq(seO, i32c(-1)));
         }
         const reversed = op === X_SUBR || op === X_DIVR;
         const [sigA, seA, sigB, seB] = reversed ? [sigO, seO, sigS, seS] : [sigS, seS, sigO, seO];
@@ -373,7 +342,7 @@ function arithmetic(m: ModuleBuilder, slow: FunctionRef, ops: { add: FunctionRef
         if (op === X_SUB || op === X_SUBR) f.set(seB, i32.xor(seB, i32c(0x8000)));
         const fn = isMul ? ops.mul : isDiv ? ops.div : ops.add;
         f.if(
-          i32.and(normal(sigA, seA), kind === K_ST || reversed ? normal(sigB, seB) : i64.ne(sigB, i64c(0))),
+          i32.and(normal(sigA, seA), !memory || reversed ? normal(sigB, seB) : i64.ne(sigB, i64c(0))),
           () => x.slowIf(i32.eqz(fn.call(cpu, at, sigA, seA, sigB, seB))),
           () => {
             // A zero is among them; a division by zero, and two zeros, are the slow path's.
@@ -385,7 +354,7 @@ function arithmetic(m: ModuleBuilder, slow: FunctionRef, ops: { add: FunctionRef
             x.clearC1();
           },
         );
-        if (kind === K_ST) x.pop(f.param(4));
+        if (!memory) x.pop(f.param(4));
         f.return(i32c(0));
       });
 }

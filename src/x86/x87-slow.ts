@@ -25,13 +25,12 @@ export function x87Code(op: number, operand = 0, kind: number = K_ST, pops = 0, 
   return op | (operand << 8) | (kind << 12) | (pops << 16) | (dest << 20);
 }
 
-/** Name of the fast function for an operation and a kind of operand: (cpu, code, destination, other operand, pops). */
-export function x87ArithmeticName(op: number, kind: number): string {
-  return `x87Arithmetic${op}_${kind}`;
+/** Name of the fast function for an operation with a register or with memory: (cpu, code, destination, other register or kind of operand, pops). */
+export function x87ArithmeticName(op: number, memory: boolean): string {
+  return `x87Arithmetic${op}${memory ? 'Memory' : ''}`;
 }
-/** Operations and operand kinds that have one. */
+/** Operations that have one. */
 export const FAST_ARITHMETIC: readonly number[] = [X_ADD, X_MUL, X_SUB, X_SUBR, X_DIV, X_DIVR];
-export const FAST_KINDS: readonly number[] = [K_ST, K_M32, K_M64, K_I16, K_I32];
 
 /** FLD1 FLDL2T FLDL2E FLDPI FLDLG2 FLDLN2 FLDZ: 128-bit significands, so that each rounding mode can be served. */
 const CONSTANTS: readonly (readonly [mant: bigint, exp: number])[] = [

@@ -11,17 +11,18 @@ import { I32, I64 } from './ir.ts';
 import type { IrBuilder, Node, Temp } from './ir.ts';
 import { memory } from './operands.ts';
 import {
-  FAST_ARITHMETIC, FAST_KINDS, K_BCD, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ABS, X_ADD, X_CHS, X_CMOV, X_COM, X_COMI, X_COMP, X_CONSTANT, X_DECSTP, X_DIV, X_DIVR, X_F2XM1, X_FCOS, X_FPATAN, X_FPTAN, X_FREE,
+  FAST_ARITHMETIC, K_BCD, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ABS, X_ADD, X_CHS, X_CMOV, X_COM, X_COMI, X_COMP, X_CONSTANT, X_DECSTP, X_DIV, X_DIVR, X_F2XM1, X_FCOS, X_FPATAN, X_FPTAN, X_FREE,
   X_FSIN, X_FSINCOS, X_FYL2X, X_FYL2XP1, X_INCSTP, X_LOAD, X_MUL, X_NOP, X_PREM, X_PREM1, X_RNDINT, X_SCALE, X_SQRT, X_STORE, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_TST, X_UCOM, X_UCOMI,
   X_XAM, X_XCH, X_XTRACT, x87ArithmeticName, x87Code,
 } from './x87-slow.ts';
 
 const X87_HELPER = scratchHelper('x87', [I32], I32, true);
 // The fast paths of platform/x87-runtime.ts, which fall back on it.
-const ARITHMETIC: number[][] = [];
+const ARITHMETIC: number[] = [];
+const ARITHMETIC_MEMORY: number[] = [];
 for (const op of FAST_ARITHMETIC) {
-  ARITHMETIC[op] = [];
-  for (const kind of FAST_KINDS) ARITHMETIC[op][kind] = scratchHelper(x87ArithmeticName(op, kind), [I32, I32, I32, I32], I32, true);
+  ARITHMETIC[op] = scratchHelper(x87ArithmeticName(op, false), [I32, I32, I32, I32], I32, true);
+  ARITHMETIC_MEMORY[op] = scratchHelper(x87ArithmeticName(op, true), [I32, I32, I32, I32], I32, true);
 }
 const COMPARE = scratchHelper('x87Compare', [I32], I32, true);
 const COMPARE_FLAGS = scratchHelper('x87CompareFlags', [I32], I32, true);
@@ -42,11 +43,12 @@ function helperOf(op: number): number {
   }
 }
 function run(b: IrBuilder, code: number): void {
-  const arithmetic = ARITHMETIC[code & 0xff];
-  if (arithmetic) {
+  const kind = (code >> 12) & 15;
+  const arithmetic = (kind === K_ST ? ARITHMETIC : ARITHMETIC_MEMORY)[code & 0xff];
+  if (arithmetic !== undefined) {
     const dest = (code >> 20) & 7;
-    const other = dest === 0 ? (code >> 8) & 15 : 0;
-    b.callHelper(arithmetic[(code >> 12) & 15]!, b.c32(code), b.c32(dest), b.c32(other), b.c32((code >> 16) & 3));
+    const other = kind !== K_ST ? kind : dest === 0 ? (code >> 8) & 15 : 0;
+    b.callHelper(arithmetic, b.c32(code), b.c32(dest), b.c32(other), b.c32((code >> 16) & 3));
   } else b.callHelper(helperOf(code & 0xff), b.c32(code));
 }
 /** Puts a memory operand's bytes into SCRATCH. */
