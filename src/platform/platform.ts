@@ -193,7 +193,8 @@ export class Platform implements PlatformHooks {
     const reason = k + (EXIT_REASON >> 2);
     for (;;) {
       this.codeChanged = false;
-      if (state.tlb === 0) this.tlbs.use(state);
+      // Also where it missed so much that it should grow.
+      this.tlbs.use(state);
       i32[k + (TLB_BASE >> 2)] = state.tlb;
       i32[k + (TLB_MASK >> 2)] = state.mask;
       i32[k + (CODE_CONTEXT >> 2)] = state.context;

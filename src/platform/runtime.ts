@@ -53,11 +53,11 @@ export function buildRuntime(m: ModuleBuilder): void {
   const load = memoryFunction(m, 'load_slow', loadSlow);
   const store = memoryFunction(m, 'store_slow', storeSlow);
   const rmw = memoryFunction(m, 'rmw_slow', rmwSlow);
-  accesses(m, load, store, rmw);
+  const hosts = accesses(m, load, store, rmw);
   enter(m, lookup, regionType);
   flags(m);
   integer(m);
-  bulk(m);
+  bulk(m, hosts);
   buildX87(m, x87);
   buildSseFloat(m, sseFloat);
   buildCompareStrings(m);
@@ -77,10 +77,16 @@ function memoryFunction(m: ModuleBuilder, name: string, js: FunctionRef): Functi
   });
 }
 
+/** (cpu, address, size): host offset of bytes for reading or writing, 0 = an exit has been stored. */
+interface HostFunctions {
+  read: FunctionRef;
+  write: FunctionRef;
+}
+
 /** Guest memory for tier 1: lookup in the TLB, slow path if it misses. */
-function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRef, rmwSlow: FunctionRef): void {
+function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRef, rmwSlow: FunctionRef): HostFunctions {
   const entry = (cpu: Expr, a: Expr): Expr => i32.add(i32.load(cpu, TLB_BASE), i32.and(i32.shrU(i32.wrap(a), i32c(TLB_INDEX_SHIFT)), i32.load(cpu, TLB_MASK)));
-  const host = (name: string, field: number, slow: FunctionRef): void => {
+  const host = (name: string, field: number, slow: FunctionRef): FunctionRef =>
     m.function(name, [I32, I64, I32], [I32], (f) => {
       const cpu = f.param(0);
       const a = f.param(1);
@@ -89,9 +95,7 @@ function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRe
       f.if(i64.gtU(i64.sub(a, i64.load(e, field)), i64.extendU(i32.sub(i32c(4096), size))), () => f.returnCall(slow, cpu, a, size, i64c(0)));
       f.return(i32.add(i32.load(e, TLB_ADDEND), i32.wrap(a)));
     });
-  };
-  host('host_read', TLB_READ, loadSlow);
-  host('host_write', TLB_WRITE, rmwSlow);
+  const hosts: HostFunctions = { read: host('host_read', TLB_READ, loadSlow), write: host('host_write', TLB_WRITE, rmwSlow) };
   const put = (size: number, type: ValueType, store: (at: Expr, v: Expr, offset?: number) => Expr): void => {
     m.function(`store_${size}`, [I32, I64, type], [I32], (f) => {
       const cpu = f.param(0);
@@ -111,6 +115,7 @@ function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRe
   put(4, I32, i32.store);
   put(8, I64, i64.store);
   put(16, V128, v128.store);
+  return hosts;
 }
 
 /** The dispatcher: runs regions until one leaves with an exit. `enter_once` runs one region by slot. */
@@ -205,17 +210,8 @@ function integer(m: ModuleBuilder): void {
   });
 }
 
-/** REP MOVS and REP STOS inside pages that hit the TLB. */
-function bulk(m: ModuleBuilder): void {
-  /** (cpu, address, field): host offset, or 0 if the TLB misses. */
-  const host = m.function('tlb_host', [I32, I64, I32], [I32], (f) => {
-    const cpu = f.param(0);
-    const a = f.param(1);
-    const e = f.let(i32.add(i32.load(cpu, TLB_BASE), i32.and(i32.shrU(i32.wrap(a), i32c(TLB_INDEX_SHIFT)), i32.load(cpu, TLB_MASK))));
-    const d = f.let(i64.sub(a, i64.load(i32.add(e, f.param(2)))));
-    f.if(i64.gtU(d, i64c(4095)), () => f.return(i32c(0)));
-    f.return(i32.add(i32.load(e, TLB_ADDEND), i32.wrap(a)));
-  });
+/** REP MOVS and REP STOS: as much at once as lies in one page on either side. A fault is left to the element that follows. */
+function bulk(m: ModuleBuilder, hosts: HostFunctions): void {
   const left = (a: Expr): Expr => i32.sub(i32c(4096), i32.and(i32.wrap(a), i32c(4095)));
   const copy = (dst: Expr, src: Expr, n: Expr): Expr => new Expr(0, (w) => {
     dst.emit(w);
@@ -238,11 +234,17 @@ function bulk(m: ModuleBuilder): void {
     const count = f.param(3);
     const shift = f.param(4);
     const none = (): void => f.return(i64c(0));
+    const notYet = (): void => {
+      f.do(i32.store(cpu, i32c(0), EXIT_REASON));
+      none();
+    };
     f.if(i32.ne(i32.load(cpu, DF_STEP), i32c(1)), none);
-    const d = f.let(host.call(cpu, dst, i32c(TLB_WRITE)));
-    f.if(i32.eqz(d), none);
-    const s = f.let(host.call(cpu, src, i32c(TLB_READ)));
-    f.if(i32.eqz(s), none);
+    f.if(i64.eqz(count), none);
+    // The two may share an entry of the TLB: the host offsets stay good, whichever of them is in it.
+    const d = f.let(hosts.write.call(cpu, dst, i32c(1)));
+    f.if(i32.eqz(d), notYet);
+    const s = f.let(hosts.read.call(cpu, src, i32c(1)));
+    f.if(i32.eqz(s), notYet);
     const n = f.let(left(dst));
     f.if(i32.gtU(n, left(src)), () => f.set(n, left(src)));
     f.set(n, i32.shrU(n, shift));
@@ -262,8 +264,12 @@ function bulk(m: ModuleBuilder): void {
     const shift = f.param(4);
     const none = (): void => f.return(i64c(0));
     f.if(i32.ne(i32.load(cpu, DF_STEP), i32c(1)), none);
-    const d = f.let(host.call(cpu, dst, i32c(TLB_WRITE)));
-    f.if(i32.eqz(d), none);
+    f.if(i64.eqz(count), none);
+    const d = f.let(hosts.write.call(cpu, dst, i32c(1)));
+    f.if(i32.eqz(d), () => {
+      f.do(i32.store(cpu, i32c(0), EXIT_REASON));
+      none();
+    });
     const n = f.let(i32.shrU(left(dst), shift));
     f.if(i64.gtU(i64.extendU(n), count), () => f.set(n, i32.wrap(count)));
     f.if(i32.eqz(n), none);
