@@ -1,10 +1,12 @@
 /** User namespaces: an owner, a parent, and the id maps. Linux struct user_namespace. */
 import { type Gid, type KGid, type KUid, OVERFLOW_GID, OVERFLOW_UID, ROOT_KGID, ROOT_KUID, type Uid } from '../abi/ids.ts';
 import { EMPTY_MAP, IDENTITY_MAP, type IdMap } from './id-map.ts';
-import { COUNT_KINDS, COUNT_MAX, COUNT_USER_NS, UserCounts } from './user-counts.ts';
+import { COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, COUNT_KINDS, COUNT_MAX, COUNT_USER_NS, UserCounts } from './user-counts.ts';
 
 /** Depth below the initial namespace. */
 export const MAX_USER_NS_LEVEL = 32;
+/** Namespaces of each kind that a user may make in the initial namespace; Linux takes half of threads-max. */
+const INITIAL_NAMESPACES = 96365;
 
 export class UserNamespace {
   readonly parent: UserNamespace | null;
@@ -42,6 +44,9 @@ export class UserNamespace {
   static initial(): UserNamespace {
     const ns = new UserNamespace(null, ROOT_KUID, ROOT_KGID);
     ns.uidMap = ns.gidMap = ns.projidMap = IDENTITY_MAP;
+    ns.limits.fill(INITIAL_NAMESPACES);
+    ns.limits[COUNT_INOTIFY_INSTANCES] = 128;
+    ns.limits[COUNT_INOTIFY_WATCHES] = 65536;
     return ns;
   }
   /** The counts of user `uid` in this namespace. */

@@ -1,6 +1,9 @@
 /** /proc/sys. Values are Linux 6.18's defaults unless the kernel has its own. */
-import { CAP_LAST_CAP, CAP_SYS_ADMIN } from '../../../abi/capability.ts';
+import { CAP_LAST_CAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../../../abi/capability.ts';
 import { EINVAL, EPERM } from '../../../abi/errno.ts';
+import {
+  COUNT_CGROUP_NS, COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, COUNT_IPC_NS, COUNT_MNT_NS, COUNT_NET_NS, COUNT_PID_NS, COUNT_TIME_NS, COUNT_USER_NS, COUNT_UTS_NS,
+} from '../../../auth/user-counts.ts';
 import { MAX_MAP_COUNT, MMAP_MIN_ADDR } from '../../../memory/address-space.ts';
 import { UTS_RELEASE, UTS_VERSION } from '../../../abi/uts.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
@@ -9,6 +12,7 @@ import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
 import { parseInteger } from '../task-limits.ts';
+import { ipcEntries } from './ipc-entries.ts';
 import { shown, tunable } from './value.ts';
 
 const MAX_INT = 0x7fffffff;
@@ -76,6 +80,7 @@ export function uuid(kernel: Kernel): string {
 
 const kernelEntries: Entries<ProcSuperBlock> = {
   acct: shown(() => '4\t2\t30'),
+  ...ipcEntries,
   auto_msgmni: tunable('kernel.auto_msgmni', 0, 0, 1),
   cap_last_cap: shown(() => CAP_LAST_CAP),
   core_pattern: writable((fs) => `${fs.corePattern}\n`, (fs, _ctx, text) => {
@@ -97,9 +102,6 @@ const kernelEntries: Entries<ProcSuperBlock> = {
     root_maxkeys: tunable('kernel.keys.root_maxkeys', 1000000, 1, MAX_INT),
   }),
   kptr_restrict: tunable('kernel.kptr_restrict', 0, 0, 2),
-  msgmax: tunable('kernel.msgmax', 8192, 0, MAX_INT),
-  msgmnb: tunable('kernel.msgmnb', 16384, 0, MAX_INT),
-  msgmni: tunable('kernel.msgmni', 32000, 0, 32768),
   ngroups_max: shown(() => 65536),
   ns_last_pid: lastPid,
   osrelease: shown(() => UTS_RELEASE),
@@ -129,11 +131,6 @@ const kernelEntries: Entries<ProcSuperBlock> = {
     actions_avail: shown(() => 'kill_process kill_thread trap errno user_notif trace log allow'),
     actions_logged: shown(() => 'kill_process kill_thread trap errno user_notif trace log'),
   }),
-  sem: shown(() => '32000\t1024000000\t500\t32000'),
-  shmall: tunable('kernel.shmall', 2 ** 53, 0, Number.MAX_SAFE_INTEGER),
-  shmmax: tunable('kernel.shmmax', 2 ** 53, 0, Number.MAX_SAFE_INTEGER),
-  shmmni: tunable('kernel.shmmni', 4096, 0, 32768),
-  shm_rmid_forced: tunable('kernel.shm_rmid_forced', 0, 0, 1),
   sysctl_writes_strict: tunable('kernel.sysctl_writes_strict', 1, -1, 1),
   tainted: shown(() => 0),
   'threads-max': shown((kernel) => kernel.maxTasks),
@@ -214,19 +211,31 @@ const fsEntries: Entries<ProcSuperBlock> = {
   suid_dumpable: tunable('fs.suid_dumpable', 0, 0, 2),
 };
 
-const NAMESPACE_LIMIT = 96365;
-const limitOf = (kind: string): FileEntry<ProcSuperBlock> => tunable(`user.max_${kind}_namespaces`, NAMESPACE_LIMIT, 0, MAX_INT);
+/** A limit of what one user may make in the caller's user namespace. Linux kernel/ucount.c: who has CAP_SYS_RESOURCE there may change it. */
+const userLimit = (kind: number): FileEntry<ProcSuperBlock> =>
+  writable(
+    (_fs, ctx) => `${ctx.credentials.userNs.limits[kind]}\n`,
+    (_fs, ctx, text) => {
+      const ns = ctx.credentials.userNs;
+      if (!ctx.credentials.nsCapable(ns, CAP_SYS_RESOURCE)) return EPERM;
+      const value = parseInteger(text);
+      if (!(value >= 0 && value <= MAX_INT)) return EINVAL;
+      ns.limits[kind] = value;
+      return 0;
+    },
+    0o666,
+  );
 const userEntries: Entries<ProcSuperBlock> = {
-  max_cgroup_namespaces: limitOf('cgroup'),
-  max_inotify_instances: tunable('fs.inotify.max_user_instances', 128, 0, MAX_INT),
-  max_inotify_watches: tunable('fs.inotify.max_user_watches', 65536, 0, MAX_INT),
-  max_ipc_namespaces: limitOf('ipc'),
-  max_mnt_namespaces: limitOf('mnt'),
-  max_net_namespaces: limitOf('net'),
-  max_pid_namespaces: limitOf('pid'),
-  max_time_namespaces: limitOf('time'),
-  max_user_namespaces: limitOf('user'),
-  max_uts_namespaces: limitOf('uts'),
+  max_cgroup_namespaces: userLimit(COUNT_CGROUP_NS),
+  max_inotify_instances: userLimit(COUNT_INOTIFY_INSTANCES),
+  max_inotify_watches: userLimit(COUNT_INOTIFY_WATCHES),
+  max_ipc_namespaces: userLimit(COUNT_IPC_NS),
+  max_mnt_namespaces: userLimit(COUNT_MNT_NS),
+  max_net_namespaces: userLimit(COUNT_NET_NS),
+  max_pid_namespaces: userLimit(COUNT_PID_NS),
+  max_time_namespaces: userLimit(COUNT_TIME_NS),
+  max_user_namespaces: userLimit(COUNT_USER_NS),
+  max_uts_namespaces: userLimit(COUNT_UTS_NS),
 };
 
 const netEntries: Entries<ProcSuperBlock> = {

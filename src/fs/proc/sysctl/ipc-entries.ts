@@ -1,0 +1,69 @@
+/** kernel.sem, kernel.shm*, kernel.msg*: limits of the caller's IPC namespace. Linux ipc/ipc_sysctl.c. */
+import { CAP_SYS_RESOURCE } from '../../../abi/capability.ts';
+import { EINVAL, EPERM } from '../../../abi/errno.ts';
+import { SHMMAX } from '../../../abi/ipc.ts';
+import type { IpcNamespace } from '../../../kernel/ipc-namespace.ts';
+import type { VfsContext } from '../../../vfs/context.ts';
+import { writable } from '../../pseudo/entries.ts';
+import type { Entries, FileEntry } from '../../pseudo/entries.ts';
+import type { ProcSuperBlock } from '../proc-fs.ts';
+import { callerTask } from '../proc-task.ts';
+import { parseInteger } from '../task-limits.ts';
+
+const IDS_MAX = 32768;
+const MAX_INT = 0x7fffffff;
+/** The one value beyond 2^53 that is shown exactly: ULONG_MAX - (1 << 24). */
+const SHMMAX_TEXT = '18446744073692774399';
+
+const namespaceOf = (ctx: VfsContext): IpcNamespace => callerTask(ctx).nsproxy.ipc;
+const mayChange = (ctx: VfsContext, ns: IpcNamespace): boolean => ctx.credentials.nsCapable(ns.userNs, CAP_SYS_RESOURCE);
+
+function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcNamespace, value: number) => void): FileEntry<ProcSuperBlock> {
+  return writable(
+    (_fs, ctx) => {
+      const value = get(namespaceOf(ctx));
+      return `${value === SHMMAX ? SHMMAX_TEXT : value}\n`;
+    },
+    (_fs, ctx, text) => {
+      const ns = namespaceOf(ctx);
+      if (!mayChange(ctx, ns)) return EPERM;
+      const value = text.trim() === SHMMAX_TEXT ? SHMMAX : parseInteger(text);
+      if (!(value >= 0 && value <= max)) return EINVAL;
+      set(ns, value);
+      return 0;
+    },
+    0o666,
+  );
+}
+
+/** SEMMSL SEMMNS SEMOPM SEMMNI. */
+const sem: FileEntry<ProcSuperBlock> = writable(
+  (_fs, ctx) => {
+    const ns = namespaceOf(ctx);
+    return `${ns.semmsl}\t${ns.semmns}\t${ns.semopm}\t${ns.sem.max}\n`;
+  },
+  (_fs, ctx, text) => {
+    const ns = namespaceOf(ctx);
+    if (!mayChange(ctx, ns)) return EPERM;
+    const values = text.trim().split(/\s+/).map(parseInteger);
+    const [msl = ns.semmsl, mns = ns.semmns, opm = ns.semopm, mni = ns.sem.max] = values;
+    if (values.length > 4 || ![msl, mns, opm].every((v) => v >= 0 && v <= MAX_INT) || !(mni >= 0 && mni <= IDS_MAX)) return EINVAL;
+    ns.semmsl = msl;
+    ns.semmns = mns;
+    ns.semopm = opm;
+    ns.sem.max = mni;
+    return 0;
+  },
+  0o666,
+);
+
+export const ipcEntries: Entries<ProcSuperBlock> = {
+  msgmax: limit(MAX_INT, (ns) => ns.msgmax, (ns, v) => { ns.msgmax = v; }),
+  msgmnb: limit(MAX_INT, (ns) => ns.msgmnb, (ns, v) => { ns.msgmnb = v; }),
+  msgmni: limit(IDS_MAX, (ns) => ns.msg.max, (ns, v) => { ns.msg.max = v; }),
+  sem,
+  shm_rmid_forced: limit(1, (ns) => Number(ns.shmRmidForced), (ns, v) => { ns.shmRmidForced = v === 1; }),
+  shmall: limit(SHMMAX, (ns) => ns.shmall, (ns, v) => { ns.shmall = v; }),
+  shmmax: limit(SHMMAX, (ns) => ns.shmmax, (ns, v) => { ns.shmmax = v; }),
+  shmmni: limit(IDS_MAX, (ns) => ns.shm.max, (ns, v) => { ns.shm.max = v; }),
+};
