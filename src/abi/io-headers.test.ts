@@ -12,16 +12,30 @@ import * as socket from './socket.ts';
 import * as termios from './termios.ts';
 
 const SIZES: Record<string, string> = {
-  SIZEOF_TERMIOS: 'sizeof(struct termios)', SIZEOF_TERMIOS2: 'sizeof(struct termios2)', SIZEOF_TERMIO: 'sizeof(struct termio)',
-  SIZEOF_WINSIZE: 'sizeof(struct winsize)', SIZEOF_EPOLL_EVENT: 'sizeof(struct epoll_event)', SIZEOF_POLLFD: 'sizeof(struct pollfd)',
-  SIZEOF_INOTIFY_EVENT: 'sizeof(struct inotify_event)', SIZEOF_SIGNALFD_SIGINFO: 'sizeof(struct signalfd_siginfo)',
-  SIZEOF_MSGHDR: 'sizeof(struct msghdr)', SIZEOF_MMSGHDR: 'sizeof(struct mmsghdr)', SIZEOF_CMSGHDR: 'sizeof(struct cmsghdr)',
-  SIZEOF_SOCKADDR_STORAGE: 'sizeof(struct sockaddr_storage)', SIZEOF_SOCKADDR_UN: 'sizeof(struct sockaddr_un)',
-  SIZEOF_SOCKADDR_IN: 'sizeof(struct sockaddr_in)', SIZEOF_SOCKADDR_IN6: 'sizeof(struct sockaddr_in6)', SIZEOF_UCRED: 'sizeof(struct ucred)',
-  MSGHDR_NAME: 'offsetof(struct msghdr, msg_name)', MSGHDR_NAMELEN: 'offsetof(struct msghdr, msg_namelen)',
-  MSGHDR_IOV: 'offsetof(struct msghdr, msg_iov)', MSGHDR_IOVLEN: 'offsetof(struct msghdr, msg_iovlen)',
-  MSGHDR_CONTROL: 'offsetof(struct msghdr, msg_control)', MSGHDR_CONTROLLEN: 'offsetof(struct msghdr, msg_controllen)',
-  MSGHDR_FLAGS: 'offsetof(struct msghdr, msg_flags)', UNIX_PATH_MAX: 'sizeof(((struct sockaddr_un *)0)->sun_path)',
+  SIZEOF_TERMIOS: 'sizeof(struct termios)',
+  SIZEOF_TERMIOS2: 'sizeof(struct termios2)',
+  SIZEOF_TERMIO: 'sizeof(struct termio)',
+  SIZEOF_WINSIZE: 'sizeof(struct winsize)',
+  SIZEOF_EPOLL_EVENT: 'sizeof(struct epoll_event)',
+  SIZEOF_POLLFD: 'sizeof(struct pollfd)',
+  SIZEOF_INOTIFY_EVENT: 'sizeof(struct inotify_event)',
+  SIZEOF_SIGNALFD_SIGINFO: 'sizeof(struct signalfd_siginfo)',
+  SIZEOF_MSGHDR: 'sizeof(struct msghdr)',
+  SIZEOF_MMSGHDR: 'sizeof(struct mmsghdr)',
+  SIZEOF_CMSGHDR: 'sizeof(struct cmsghdr)',
+  SIZEOF_SOCKADDR_STORAGE: 'sizeof(struct sockaddr_storage)',
+  SIZEOF_SOCKADDR_UN: 'sizeof(struct sockaddr_un)',
+  SIZEOF_SOCKADDR_IN: 'sizeof(struct sockaddr_in)',
+  SIZEOF_SOCKADDR_IN6: 'sizeof(struct sockaddr_in6)',
+  SIZEOF_UCRED: 'sizeof(struct ucred)',
+  MSGHDR_NAME: 'offsetof(struct msghdr, msg_name)',
+  MSGHDR_NAMELEN: 'offsetof(struct msghdr, msg_namelen)',
+  MSGHDR_IOV: 'offsetof(struct msghdr, msg_iov)',
+  MSGHDR_IOVLEN: 'offsetof(struct msghdr, msg_iovlen)',
+  MSGHDR_CONTROL: 'offsetof(struct msghdr, msg_control)',
+  MSGHDR_CONTROLLEN: 'offsetof(struct msghdr, msg_controllen)',
+  MSGHDR_FLAGS: 'offsetof(struct msghdr, msg_flags)',
+  UNIX_PATH_MAX: 'sizeof(((struct sockaddr_un *)0)->sun_path)',
 };
 /** Kernel-internal or too new for the headers of a current distribution. */
 const INTERNAL = new Set(['NCCS', 'DEFAULT_POLLMASK', 'SOCK_TYPE_MASK', 'MFD_NAME_MAX', 'SCM_MAX_FD', 'SIN6_LEN_RFC2133', 'AF_MAX', 'MSG_PROBE']);
@@ -54,4 +68,14 @@ test('poll.ts', () => check(poll, ['poll.h', 'linux/eventpoll.h']));
 test('inotify.ts', () => check(inotify, ['sys/inotify.h']));
 test('anon-fd.ts', () => check(anon, ['fcntl.h', 'sys/eventfd.h', 'sys/timerfd.h', 'sys/signalfd.h', 'linux/memfd.h']));
 test('socket.ts', () =>
-  check(socket, ['sys/types.h', 'sys/socket.h', 'sys/un.h', 'netinet/in.h', 'netinet/tcp.h', 'netinet/udp.h', 'linux/sockios.h', 'sys/ioctl.h', 'linux/netlink.h']));
+  check(socket, [
+    'sys/types.h',
+    'sys/socket.h',
+    'sys/un.h',
+    'netinet/in.h',
+    'netinet/tcp.h',
+    'netinet/udp.h',
+    'linux/sockios.h',
+    'sys/ioctl.h',
+    'linux/netlink.h',
+  ]));

@@ -72,7 +72,8 @@ export class NetworkNamespace extends Namespace {
     const local = this.localDevice(ip);
     if (local !== null) {
       // The other addresses of 127/8 are reached from 127.0.0.1.
-      const own = local.addresses.find((a) => samePrefix(a.bytes, ip, ip.length * 8)) ?? local.addresses.find((a) => samePrefix(a.bytes, ip, a.prefix));
+      const own =
+        local.addresses.find((a) => samePrefix(a.bytes, ip, ip.length * 8)) ?? local.addresses.find((a) => samePrefix(a.bytes, ip, a.prefix));
       return { device: local, source: own === undefined ? ip : own.bytes, local: true };
     }
     for (const device of this.devices) {

@@ -1,28 +1,6 @@
 /** poll, ppoll, select, pselect6. Facts: Linux 6.18 fs/select.c; man 2 poll, 2 select. */
-import {
-  BLOCKED,
-  EBADF,
-  EFAULT,
-  EINTR,
-  EINVAL,
-  ERESTART_RESTARTBLOCK,
-  ERESTARTNOHAND,
-  ERESTARTSYS,
-  isErr,
-} from '../abi/errno.ts';
-import {
-  POLLERR,
-  POLLHUP,
-  POLLIN,
-  POLLNVAL,
-  POLLOUT,
-  POLLPRI,
-  POLLRDBAND,
-  POLLRDNORM,
-  POLLWRBAND,
-  POLLWRNORM,
-  SIZEOF_POLLFD,
-} from '../abi/poll.ts';
+import { BLOCKED, EBADF, EFAULT, EINTR, EINVAL, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTSYS, isErr } from '../abi/errno.ts';
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, POLLRDBAND, POLLRDNORM, POLLWRBAND, POLLWRNORM, SIZEOF_POLLFD } from '../abi/poll.ts';
 import { RESTART_POLL } from '../kernel/syscall-state.ts';
 import type { Task } from '../kernel/task.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';

@@ -1,15 +1,5 @@
 /** struct msghdr, its buffers and its control messages, in and out. Facts: Linux 6.18 net/socket.c, net/core/scm.c; man 3 cmsg. */
-import {
-  EBADF,
-  EFAULT,
-  EINVAL,
-  EMSGSIZE,
-  ENOBUFS,
-  EPERM,
-  ESRCH,
-  type Errno,
-  isErr,
-} from '../abi/errno.ts';
+import { EBADF, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, EPERM, ESRCH, type Errno, isErr } from '../abi/errno.ts';
 import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from '../abi/capability.ts';
 import type { Gid, KGid, KUid, Uid } from '../abi/ids.ts';
 import {
@@ -143,8 +133,7 @@ export function parseControl(t: Task, s: Socket, addr: number, len: number, msg:
     if (level !== SOL_SOCKET) {
       msg.control.push({ level, type, data });
     } else if (s.family === AF_UNIX || type === SCM_CREDENTIALS) {
-      const r =
-        type === SCM_RIGHTS ? parseRights(t, data, msg) : type === SCM_CREDENTIALS ? parseCredentials(t, data, msg) : EINVAL;
+      const r = type === SCM_RIGHTS ? parseRights(t, data, msg) : type === SCM_CREDENTIALS ? parseCredentials(t, data, msg) : EINVAL;
       if (r < 0) return r;
     } else if (type === SCM_RIGHTS) {
       return EINVAL;

@@ -19,7 +19,17 @@ import type { Socket } from '../net/socket.ts';
 import { SocketDescription } from '../net/socket-description.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 import { openFile, deadlineAfter, readTimespec, TimeSpan } from './io-wait.ts';
-import { bufferVector, dropFiles, iovecVector, message, parseControl, readAddress, userMessage, writeAddress, writeControl } from './socket-message.ts';
+import {
+  bufferVector,
+  dropFiles,
+  iovecVector,
+  message,
+  parseControl,
+  readAddress,
+  userMessage,
+  writeAddress,
+  writeControl,
+} from './socket-message.ts';
 
 /** The open socket of `fd`; EBADF, ENOTSOCK. */
 export function socketFile(t: Task, fd: number): SocketDescription | Errno {

@@ -4,17 +4,7 @@
  */
 import { EEXIST, EINVAL, ELOOP, ENOENT } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
-import {
-  EPOLLERR,
-  EPOLLET,
-  EPOLLEXCLUSIVE,
-  EPOLLHUP,
-  EPOLLIN,
-  EPOLLONESHOT,
-  EPOLLOUT,
-  EPOLLRDNORM,
-  EPOLLWAKEUP,
-} from '../abi/poll.ts';
+import { EPOLLERR, EPOLLET, EPOLLEXCLUSIVE, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLRDNORM, EPOLLWAKEUP } from '../abi/poll.ts';
 import { unqueue, Waiter, WaitQueue, type Wakeable } from '../base/wait-queue.ts';
 import { AnonymousDescription } from './anonymous-description.ts';
 import type { FileDescription } from './file-description.ts';

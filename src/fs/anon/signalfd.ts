@@ -2,19 +2,7 @@
 import { SIZEOF_SIGNALFD_SIGINFO } from '../../abi/anon-fd.ts';
 import { EAGAIN, EINVAL } from '../../abi/errno.ts';
 import { POLLIN } from '../../abi/poll.ts';
-import {
-  SI_KERNEL,
-  SI_SIGIO,
-  SI_TIMER,
-  SI_USER,
-  SIGBUS,
-  SIGCHLD,
-  SIGFPE,
-  SIGILL,
-  SIGPOLL,
-  SIGSEGV,
-  SIGTRAP,
-} from '../../abi/signal.ts';
+import { SI_KERNEL, SI_SIGIO, SI_TIMER, SI_USER, SIGBUS, SIGCHLD, SIGFPE, SIGILL, SIGPOLL, SIGSEGV, SIGTRAP } from '../../abi/signal.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { dequeueSignal } from '../../kernel/signal-deliver.ts';

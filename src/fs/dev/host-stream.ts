@@ -109,7 +109,13 @@ export class HostStreamDescription extends FileDescription implements HostStream
   }
 }
 
-const MODES: Record<string, number> = { pipe: S_IFIFO | 0o600, file: S_IFREG | 0o644, socket: S_IFSOCK | 0o777, null: S_IFCHR | 0o666, tty: S_IFCHR | 0o620 };
+const MODES: Record<string, number> = {
+  pipe: S_IFIFO | 0o600,
+  file: S_IFREG | 0o644,
+  socket: S_IFSOCK | 0o777,
+  null: S_IFCHR | 0o666,
+  tty: S_IFCHR | 0o620,
+};
 
 /** Makes descriptions for host streams; one object a sandbox. */
 export class HostStreams {

@@ -6,16 +6,7 @@ import type { VfsContext } from '../../vfs/context.ts';
 import type { Dentry } from '../../vfs/dentry.ts';
 import { type DirectoryEmitter, FileDescription } from '../../vfs/file-description.ts';
 import { type FileSystemType, parseMountOptions } from '../../vfs/file-system.ts';
-import {
-  ATTR_ATIME,
-  ATTR_CTIME,
-  ATTR_GID,
-  ATTR_MODE,
-  ATTR_MTIME,
-  ATTR_UID,
-  Inode,
-  type SetAttributes,
-} from '../../vfs/inode.ts';
+import { ATTR_ATIME, ATTR_CTIME, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_UID, Inode, type SetAttributes } from '../../vfs/inode.ts';
 import type { Path } from '../../vfs/mount.ts';
 import { SuperBlock } from '../../vfs/super-block.ts';
 import type { Vfs } from '../../vfs/vfs.ts';

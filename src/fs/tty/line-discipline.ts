@@ -447,7 +447,7 @@ export class LineDiscipline {
       this.readTail += found ? n + 1 : n;
       if (found) {
         this.lineEnd[at + n] = 0;
-            return done;
+        return done;
       }
     }
     return done;

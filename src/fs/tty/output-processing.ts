@@ -2,18 +2,7 @@
  * The output half of N_TTY: OPOST processing with its column count, and echoes.
  * Facts: Linux 6.18 drivers/tty/n_tty.c do_output_char(), process_output_block(), __process_echoes().
  */
-import {
-  ECHOCTL,
-  IUTF8,
-  OCRNL,
-  OLCUC,
-  ONLCR,
-  ONLRET,
-  ONOCR,
-  OPOST,
-  TABDLY,
-  XTABS,
-} from '../../abi/termios.ts';
+import { ECHOCTL, IUTF8, OCRNL, OLCUC, ONLCR, ONLRET, ONOCR, OPOST, TABDLY, XTABS } from '../../abi/termios.ts';
 import type { Tty } from './tty.ts';
 
 const NL = 10;

@@ -1,27 +1,10 @@
 /** Terminal ioctls. Facts: Linux 6.18 drivers/tty/tty_io.c tty_ioctl(), tty_ioctl.c, pty.c; man 2 ioctl_tty. */
-import {
-  EBUSY,
-  EFAULT,
-  EINVAL,
-  ENOTTY,
-  EPERM,
-  ERESTARTSYS,
-  isErr,
-} from '../../abi/errno.ts';
+import { EBUSY, EFAULT, EINVAL, ENOTTY, EPERM, ERESTARTSYS, isErr } from '../../abi/errno.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_TTY_CONFIG } from '../../abi/capability.ts';
 import { SIGINT, SIGQUIT, SIGTSTP } from '../../abi/signal.ts';
 import * as T from '../../abi/termios.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import {
-  callerOf,
-  checkChange,
-  dropTerminal,
-  foregroundNumber,
-  hangUp,
-  sessionNumber,
-  setForeground,
-  takeTerminal,
-} from './job-control.ts';
+import { callerOf, checkChange, dropTerminal, foregroundNumber, hangUp, sessionNumber, setForeground, takeTerminal } from './job-control.ts';
 import { PtyMaster, type PtySlave } from './pty.ts';
 import type { Tty } from './tty.ts';
 import type { TtyDescription } from './tty-description.ts';
@@ -276,4 +259,3 @@ function setPacketMode(ctx: VfsContext, tty: Tty, arg: number): number {
   tty.packet = v !== 0;
   return 0;
 }
-

@@ -1,13 +1,7 @@
 /** A terminal: Linux's struct tty_struct. Subclasses are its drivers: the two sides of a pseudo terminal, the host's terminal. */
 import { POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { SIGWINCH } from '../../abi/signal.ts';
-import {
-  standardTermios,
-  type Termios,
-  TIOCPKT_FLUSHREAD,
-  TIOCPKT_START,
-  TIOCPKT_STOP,
-} from '../../abi/termios.ts';
+import { standardTermios, type Termios, TIOCPKT_FLUSHREAD, TIOCPKT_START, TIOCPKT_STOP } from '../../abi/termios.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { ControllingTerminal } from '../../kernel/controlling-terminal.ts';
 import type { ProcessGroup } from '../../kernel/process-group.ts';

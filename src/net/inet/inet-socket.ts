@@ -1,17 +1,17 @@
 /** What TCP and UDP sockets share: addresses, ports, options. Facts: Linux 6.18 net/ipv4/af_inet.c; man 7 ip, 7 ipv6. */
 import { CAP_NET_BIND_SERVICE } from '../../abi/capability.ts';
+import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EINVAL, ENETUNREACH, ENOTCONN, type Errno } from '../../abi/errno.ts';
 import {
-  EACCES,
-  EADDRINUSE,
-  EADDRNOTAVAIL,
-  EAFNOSUPPORT,
-  EAGAIN,
-  EINVAL,
-  ENETUNREACH,
-  ENOTCONN,
-  type Errno,
-} from '../../abi/errno.ts';
-import { AF_INET, AF_INET6, AF_UNSPEC, IP_FREEBIND, SIN6_LEN_RFC2133, SIZEOF_SOCKADDR_IN, SO_REUSEADDR, SO_REUSEPORT, SOL_IP } from '../../abi/socket.ts';
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  IP_FREEBIND,
+  SIN6_LEN_RFC2133,
+  SIZEOF_SOCKADDR_IN,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOL_IP,
+} from '../../abi/socket.ts';
 import { Socket } from '../socket.ts';
 import type { SocketCaller } from '../socket-caller.ts';
 import { familyOf } from '../unix/unix-names.ts';
@@ -73,9 +73,16 @@ export abstract class InetSocket extends Socket {
     }
     const e = decodeEndpoint(address, this.family);
     if (this.family === AF_INET6 && this.v6only && e.ip.length === 4) return EINVAL;
-    if (!isAny(e.ip) && !isMulticast(e.ip) && !isBroadcast(e.ip) && this.netNs.localDevice(e.ip) === null && this.options.get(SOL_IP * 256 + IP_FREEBIND) !== 1)
+    if (
+      !isAny(e.ip) &&
+      !isMulticast(e.ip) &&
+      !isBroadcast(e.ip) &&
+      this.netNs.localDevice(e.ip) === null &&
+      this.options.get(SOL_IP * 256 + IP_FREEBIND) !== 1
+    )
       return EADDRNOTAVAIL;
-    if (e.port !== 0 && e.port < this.netNs.unprivilegedPortStart && !ctx.credentials.nsCapable(this.netNs.userNs, CAP_NET_BIND_SERVICE)) return EACCES;
+    if (e.port !== 0 && e.port < this.netNs.unprivilegedPortStart && !ctx.credentials.nsCapable(this.netNs.userNs, CAP_NET_BIND_SERVICE))
+      return EACCES;
     if (this.hasPort || this.stateNumber !== 7) return EINVAL;
     return this.take(ctx, e.ip, e.port) ? 0 : EADDRINUSE;
   }

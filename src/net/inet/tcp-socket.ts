@@ -100,7 +100,9 @@ export class TcpSocket extends InetSocket {
     if (!this.hasPort) {
       const r = this.autobind(ctx);
       if (r < 0) return EADDRINUSE;
-    } else if (this.ports.at(this.local.port).some((o) => o !== this && o.listening && !(o.reusePort && this.reusePort) && overlap(this, this.local.ip, o))) {
+    } else if (
+      this.ports.at(this.local.port).some((o) => o !== this && o.listening && !(o.reusePort && this.reusePort) && overlap(this, this.local.ip, o))
+    ) {
       return EADDRINUSE;
     }
     this.state = TCP_LISTEN;
@@ -269,7 +271,7 @@ export class TcpSocket extends InetSocket {
       p.charge = 0;
       sent += n;
       if (other.shut & RCV_SHUTDOWN) freePacket(p);
-      else other.deliver(p, msg.flags & MSG_OOB && sent === total ? true : false);
+      else other.deliver(p, (msg.flags & MSG_OOB) !== 0 && sent === total);
     }
     return sent;
   }

@@ -266,8 +266,10 @@ export class UdpSocket extends InetSocket {
       if (this.options.get(SOL_IP * 256 + IP_RECVTTL)) msg.control.push({ level: SOL_IP, type: IP_TTL, data: intOption(a.hopLimit) });
       if (this.options.get(SOL_IP * 256 + IP_RECVTOS)) msg.control.push({ level: SOL_IP, type: IP_TOS, data: Uint8Array.of(a.trafficClass) });
     } else {
-      if (this.options.get(SOL_IPV6 * 256 + IPV6_RECVHOPLIMIT)) msg.control.push({ level: SOL_IPV6, type: IPV6_HOPLIMIT, data: intOption(a.hopLimit) });
-      if (this.options.get(SOL_IPV6 * 256 + IPV6_RECVTCLASS)) msg.control.push({ level: SOL_IPV6, type: IPV6_TCLASS, data: intOption(a.trafficClass) });
+      if (this.options.get(SOL_IPV6 * 256 + IPV6_RECVHOPLIMIT))
+        msg.control.push({ level: SOL_IPV6, type: IPV6_HOPLIMIT, data: intOption(a.hopLimit) });
+      if (this.options.get(SOL_IPV6 * 256 + IPV6_RECVTCLASS))
+        msg.control.push({ level: SOL_IPV6, type: IPV6_TCLASS, data: intOption(a.trafficClass) });
     }
   }
 

@@ -1,15 +1,5 @@
 /** NETLINK_ROUTE sockets: requests about devices, addresses and routes. Facts: Linux 6.18 net/core/rtnetlink.c; man 7 rtnetlink. */
-import {
-  EADDRINUSE,
-  ECONNREFUSED,
-  EFAULT,
-  EINVAL,
-  ENETUNREACH,
-  ENODEV,
-  EOPNOTSUPP,
-  EPERM,
-  type Errno,
-} from '../../abi/errno.ts';
+import { EADDRINUSE, ECONNREFUSED, EFAULT, EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP, EPERM, type Errno } from '../../abi/errno.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRBAND, POLLWRNORM } from '../../abi/poll.ts';
 import { AF_INET, AF_INET6, AF_NETLINK, MSG_PEEK, MSG_TRUNC, SOL_NETLINK } from '../../abi/socket.ts';
 import { CAP_NET_ADMIN } from '../../abi/capability.ts';
@@ -22,7 +12,17 @@ import { allocPacket, freePacket, PacketQueue } from '../packet.ts';
 import { Socket } from '../socket.ts';
 import type { SocketCaller } from '../socket-caller.ts';
 import { intOption } from '../socket-options.ts';
-import { forEachAttribute, NetlinkWriter, NLM_F_ACK, NLM_F_DUMP, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from './netlink-message.ts';
+import {
+  forEachAttribute,
+  NetlinkWriter,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_MULTI,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_HDRLEN,
+} from './netlink-message.ts';
 
 export const NETLINK_ROUTE = 0;
 const RTM_NEWLINK = 16;
@@ -185,8 +185,7 @@ export class RouteNetlinkSocket extends Socket {
       case RTM_GETADDR:
         for (const wanted of [AF_INET, AF_INET6]) {
           if (family !== 0 && family !== wanted) continue;
-          for (const d of ns.devices)
-            for (const a of d.addresses) if ((a.bytes.length === 4) === (wanted === AF_INET)) this.address(d, a, seq);
+          for (const d of ns.devices) for (const a of d.addresses) if ((a.bytes.length === 4) === (wanted === AF_INET)) this.address(d, a, seq);
         }
         return 0;
       case RTM_GETROUTE:

@@ -1,18 +1,5 @@
 /** SOCK_DGRAM and SOCK_SEQPACKET of AF_UNIX. Facts: Linux 6.18 net/unix/af_unix.c unix_dgram_connect(), _sendmsg(), __unix_dgram_recvmsg(). */
-import {
-  BLOCKED,
-  EAGAIN,
-  ECONNREFUSED,
-  ECONNRESET,
-  EFAULT,
-  EINVAL,
-  EMSGSIZE,
-  ENOTCONN,
-  EOPNOTSUPP,
-  EPERM,
-  EPIPE,
-  isErr,
-} from '../../abi/errno.ts';
+import { BLOCKED, EAGAIN, ECONNREFUSED, ECONNRESET, EFAULT, EINVAL, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE, isErr } from '../../abi/errno.ts';
 import { AF_UNSPEC, MSG_EOR, MSG_OOB, MSG_PEEK, MSG_TRUNC, SOCK_DGRAM, SOCK_SEQPACKET } from '../../abi/socket.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import type { PollTable } from '../../vfs/poll.ts';

@@ -1,15 +1,5 @@
 /** What AF_UNIX sockets of all types share. Facts: Linux 6.18 net/unix/af_unix.c. */
-import {
-  EADDRINUSE,
-  ECONNRESET,
-  EEXIST,
-  EFAULT,
-  EINVAL,
-  ENOTCONN,
-  EOPNOTSUPP,
-  type Errno,
-  isErr,
-} from '../../abi/errno.ts';
+import { EADDRINUSE, ECONNRESET, EEXIST, EFAULT, EINVAL, ENOTCONN, EOPNOTSUPP, type Errno, isErr } from '../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from '../../abi/poll.ts';
 import { AF_UNIX, SIOCATMARK, SIOCINQ, SIOCOUTQ, SOCK_SEQPACKET, SOCK_STREAM } from '../../abi/socket.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';

@@ -1,16 +1,5 @@
 /** SOCK_STREAM of AF_UNIX. Facts: Linux 6.18 net/unix/af_unix.c unix_stream_connect(), _sendmsg(), _read_generic(), manage_oob(). */
-import {
-  BLOCKED,
-  EAGAIN,
-  ECONNREFUSED,
-  EFAULT,
-  EINVAL,
-  EISCONN,
-  ENOTCONN,
-  EOPNOTSUPP,
-  EPIPE,
-  isErr,
-} from '../../abi/errno.ts';
+import { BLOCKED, EAGAIN, ECONNREFUSED, EFAULT, EINVAL, EISCONN, ENOTCONN, EOPNOTSUPP, EPIPE, isErr } from '../../abi/errno.ts';
 import { INVALID_KGID, INVALID_KUID, type KGid, type KUid } from '../../abi/ids.ts';
 import { MSG_OOB, MSG_PEEK, MSG_WAITALL, SO_OOBINLINE, SOCK_STREAM } from '../../abi/socket.ts';
 import type { IoVector } from '../../base/io-vector.ts';
@@ -87,7 +76,16 @@ export class UnixStreamSocket extends UnixSocket {
   }
 
   /** Queues one packet of `n` bytes at the other end: n, or an errno. */
-  private sendPiece(ctx: SocketCaller, msg: Message, iov: IoVector, n: number, other: UnixSocket, nonBlocking: boolean, first: boolean, oob: boolean): number {
+  private sendPiece(
+    ctx: SocketCaller,
+    msg: Message,
+    iov: IoVector,
+    n: number,
+    other: UnixSocket,
+    nonBlocking: boolean,
+    first: boolean,
+    oob: boolean,
+  ): number {
     if (this.error !== 0) return this.takeError();
     if (this.shut & SEND_SHUTDOWN) return EPIPE;
     if (this.charged >= this.sndbuf) return this.waitOn(ctx, this.writeQueue, this.sndtimeo, nonBlocking);
