@@ -7,10 +7,13 @@ import type { SuperBlock } from '../vfs/super-block.ts';
 /** Bytes that a directory of ext4 has at least: directories made in the upper layer look like it. */
 const DIRECTORY_SIZE = 4096;
 
+/** Share of the guest's memory that files may take: a full overlay is ENOSPC, and programs still run. */
+const UPPER_SHARE = 0.75;
+
 /** The root directory of `lower` under an empty upper layer; a tree that is a single file stays as it is. */
 export function makeOverlay(kernel: Kernel, lower: SuperBlock): SuperBlock {
   const root = lower.root.inode;
   if (root === null || !root.isDirectory) return lower;
-  const upper = new Tmpfs(kernel.vfs, { mode: root.mode & 0o7777, uid: root.uid, gid: root.gid, maxPages: 0, maxInodes: 0, directorySize: DIRECTORY_SIZE });
+  const upper = new Tmpfs(kernel.vfs, { mode: root.mode & 0o7777, uid: root.uid, gid: root.gid, maxPages: Math.floor(kernel.vfs.memory.total * UPPER_SHARE), maxInodes: 0, directorySize: DIRECTORY_SIZE });
   return new OverlayFs(kernel.vfs, { upper: upper.root.inode, lowers: [root], redirect: true, transparent: true, shownOptions: '' });
 }
