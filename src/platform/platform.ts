@@ -381,6 +381,8 @@ export class Platform implements PlatformHooks {
   private fill(lo: number, hi: number, host: number, readable: boolean): void {
     const writable = this.space.lookup(lo, hi, ACCESS_WRITE);
     this.tlbs.fill(this.state, lo, hi, host, readable, writable !== 0 && (this.memory.frameFlags[host >>> 12]! & FRAME_CODE) === 0);
+    // Leaves at the next safe point, for `run` to give it a larger TLB: it may not come back by itself for a long time.
+    if (this.tlbs.crowded(this.state)) this.i32[(this.cpu + FUEL) >> 2] = -1;
   }
 
   /** Checks `size` bytes for writing: host offset of the first part in the result, of a second page in `secondHost`; 0 = leave. */

@@ -231,9 +231,20 @@ export class RegionCode {
     this.leader[i] = 1;
   }
 
+  private lead(address: number): void {
+    const i = this.insnAt(address);
+    if (i >= 0) this.leader[i] = 1;
+  }
+
   /** Cuts the instructions into blocks and links them. Block 0 is the entry. */
   buildBlocks(): void {
     const n = this.insnCount;
+    // Whatever is gone to starts a block, also where the decoder came upon it on another way.
+    for (let i = 0; i < n; i++) {
+      const kind = this.ends[i]!;
+      if (kind === T_FALL || kind === T_BRANCH) this.lead(this.target[i]!);
+      if (kind === T_BRANCH || kind === T_CALL || kind === T_CALL_INDIRECT || kind === T_SYSCALL) this.lead(this.address[i]! + this.length[i]!);
+    }
     for (let i = 0; i < n; ) {
       const b = this.addBlock();
       this.first[b] = i;

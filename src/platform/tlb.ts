@@ -66,13 +66,18 @@ export class TlbPool {
   /** Makes sure that `s` has a TLB and is the most recently used; grows it if it missed a lot. */
   use(s: SpaceState): void {
     if (s.tlb === 0) this.give(s, s.sizeClass);
-    else if (s.fills > (s.mask / TLB_ENTRY) * 3 && s.sizeClass + 1 < CLASS_ENTRIES.length) {
+    else if (this.crowded(s)) {
       this.release(s);
       this.give(s, s.sizeClass + 1);
     } else if (s.prev !== null) {
       this.unlink(s);
       this.link(s);
     }
+  }
+
+  /** True if the TLB of `s` missed so often that it should grow, which `use` does. */
+  crowded(s: SpaceState): boolean {
+    return s.fills > (s.mask / TLB_ENTRY) * 3 && s.sizeClass + 1 < CLASS_ENTRIES.length;
   }
 
   private give(s: SpaceState, sizeClass: number): void {
