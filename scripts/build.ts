@@ -24,6 +24,9 @@ const result = await build({
   sourcesContent: false,
   legalComments: 'none',
   logLevel: 'warning',
+}).catch(() => {
+  // esbuild has said on standard error what is wrong.
+  process.exit(1);
 });
 // Written aside and renamed, so that a command started during a build finds the old bundle or the new one, whole.
 mkdirSync(dist, { recursive: true });

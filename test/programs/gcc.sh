@@ -1,5 +1,5 @@
 # needs: gcc g++ libc6-dev
-# timeout: 240
+# timeout: 400
 cat > h.c <<'C'
 #include <stdio.h>
 #include <math.h>
