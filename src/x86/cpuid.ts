@@ -17,8 +17,11 @@ const LAHF_LM = 1 << 0, SYSCALL = 1 << 11, NX = 1 << 20, RDTSCP = 1 << 27, LM = 
  * "GenuineIntel": run-time dispatch in glibc, OpenSSL and Go looks at the feature bits alone, but some programs treat an unknown vendor as a 386.
  */
 const VENDOR = 'GenuineIntel';
-/** Family 6, model 0x2c (Westmere), stepping 2: the newest real processor with no more than x86-64-v2. */
-const SIGNATURE = 0x000206c2;
+/**
+ * Family 6, model 0x4d (Silvermont), stepping 8: a real processor with x86-64-v2 and ERMS, and no more. It matters: C libraries know that its
+ * string comparison instructions (PCMPISTRI) are slow and its unaligned loads fast, as is so here.
+ */
+const SIGNATURE = 0x000406d8;
 const BRAND = 'Vivarium virtual processor (x86-64-v2)';
 /** RDTSC counts nanoseconds. */
 export const TSC_HZ = 1_000_000_000;
