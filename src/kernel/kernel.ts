@@ -26,6 +26,7 @@ import { openExecutable } from './exec-open.ts';
 import { killAll } from './exit.ts';
 import { FutexTable } from './futex.ts';
 import { handleGuestExit, killLargest } from './guest-exits.ts';
+import { sendIoSignal } from './io-signal.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
 import { CgroupNamespace, NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
@@ -142,6 +143,7 @@ export class Kernel implements HostDriver {
     this.memory = config.memory;
     this.clock = new KernelClock(config.host);
     this.vfs = new Vfs(config.memory, this.clock);
+    this.vfs.sendIoSignal = sendIoSignal;
     this.sockets = new SocketFileSystem(this.vfs);
     this.cpuStates = new CpuStatePool(config.cpuArea.start, config.cpuArea.end);
     this.maxTasks = config.maxTasks ?? Math.floor((config.cpuArea.end - config.cpuArea.start) / CPU_STATE_SIZE) - 8;

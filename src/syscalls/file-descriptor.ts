@@ -39,13 +39,13 @@ function sysDup3(t: Task, a: SyscallArgs): number {
 /** Flags that F_SETFL changes. */
 const SETFL_MASK = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
 
-function setFlags(t: Task, file: FileDescription, arg: number): number {
+function setFlags(t: Task, file: FileDescription, fd: number, arg: number): number {
   if ((file.flags ^ arg) & O_APPEND && file.inode.flags & S_APPEND) return EPERM;
   if (arg & O_NOATIME && (file.flags & O_NOATIME) === 0 && !ownerOrCapable(t.credentials, file.inode)) return EPERM;
   const r = file.checkFlags(arg);
   if (r < 0) return r;
   if ((file.flags ^ arg) & O_ASYNC) {
-    const f = file.fasync((arg & O_ASYNC) !== 0);
+    const f = file.fasync((arg & O_ASYNC) !== 0, fd);
     if (f < 0) return f;
   }
   file.flags = (file.flags & ~SETFL_MASK) | (arg & SETFL_MASK);
@@ -167,8 +167,9 @@ function addSeals(file: FileDescription, seals: number): number {
 /** F_SETOWN_EX and F_SETOWN: 0, ESRCH, EINVAL. */
 function setOwner(t: Task, file: FileDescription, type: number, id: number): number {
   if (type !== F_OWNER_TID && type !== F_OWNER_PID && type !== F_OWNER_PGRP) return EINVAL;
-  if (id !== 0 && t.pid.ns.find(id) === null) return ESRCH;
-  file.owner = id === 0 ? null : { type, id };
+  const target = id === 0 ? null : t.pid.ns.find(id);
+  if (id !== 0 && target === null) return ESRCH;
+  file.owner = id === 0 ? null : { type, id, target, uid: t.credentials.uid, euid: t.credentials.euid };
   return 0;
 }
 
@@ -202,7 +203,7 @@ function sysFcntl(t: Task, a: SyscallArgs): number {
     case F_GETFL:
       return file.flags;
     case F_SETFL:
-      return setFlags(t, file, arg);
+      return setFlags(t, file, a.fd(0), arg);
     case F_GETLK:
       return getLock(t, file, a.addr(2), false);
     case F_OFD_GETLK:

@@ -28,11 +28,11 @@ const FIGETBSZ = 2;
 const FS_IMMUTABLE_FL = 0x10;
 const FS_APPEND_FL = 0x20;
 
-function setFlag(file: FileDescription, t: Task, addr: number, bit: number): number {
+function setFlag(file: FileDescription, fd: number, t: Task, addr: number, bit: number): number {
   const on = t.space.readU32(addr);
   if (isErr(on)) return EFAULT;
   if (bit === O_ASYNC && (on !== 0) !== ((file.flags & O_ASYNC) !== 0)) {
-    const r = file.fasync(on !== 0);
+    const r = file.fasync(on !== 0, fd);
     if (r < 0) return r;
   }
   file.flags = on !== 0 ? file.flags | bit : file.flags & ~bit;
@@ -54,9 +54,9 @@ function sysIoctl(t: Task, a: SyscallArgs): number {
       t.fdTable.setCloexec(fd, false);
       return 0;
     case FIONBIO:
-      return setFlag(file, t, arg, O_NONBLOCK);
+      return setFlag(file, fd, t, arg, O_NONBLOCK);
     case FIOASYNC:
-      return setFlag(file, t, arg, O_ASYNC);
+      return setFlag(file, fd, t, arg, O_ASYNC);
     case FIOQSIZE:
       if (!inode.isRegular && !inode.isDirectory && !inode.isSymlink) return ENOTTY;
       return isErr(t.space.writeU64(arg, inode.blocks * 512)) ? EFAULT : 0;

@@ -6,8 +6,10 @@ import type { Errno } from '../abi/errno.ts';
 import { EBADF, EINVAL, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, ESPIPE } from '../abi/errno.ts';
 import { O_ACCMODE, O_APPEND, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from '../abi/fcntl.ts';
 import { DEFAULT_POLLMASK } from '../abi/poll.ts';
+import type { KUid } from '../abi/ids.ts';
 import type { IoVector } from '../base/io-vector.ts';
 import type { MappedFile, MemoryObject } from '../memory/memory-object.ts';
+import { AsyncNotifier } from './async-notify.ts';
 import type { VfsContext } from './context.ts';
 import { pathName } from './dentry-path.ts';
 import type { Inode } from './inode.ts';
@@ -26,6 +28,11 @@ export interface FileOwner {
   /** As F_GETOWN_EX: F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP, and the id. */
   readonly type: number;
   readonly id: number;
+  /** The kernel's object behind the id; null if there is none. */
+  readonly target: object | null;
+  /** Who named it: decides whether the signal may be sent. */
+  readonly uid: KUid;
+  readonly euid: KUid;
 }
 
 /** Something that watches a description without holding it. */
@@ -52,6 +59,7 @@ export abstract class FileDescription implements MappedFile {
   owner: FileOwner | null = null;
   /** F_SETSIG; 0: SIGIO. */
   ownerSignal = 0;
+  private asyncNotifier: AsyncNotifier | null = null;
   /** Registrations with epolls (the first of a list); told when the description goes. */
   epollItems: ReleaseObserver | null = null;
 
@@ -114,6 +122,7 @@ export abstract class FileDescription implements MappedFile {
     if (--this.refs > 0) return;
     this.released = true;
     if (this.epollItems !== null) this.epollItems.fileReleased();
+    if (this.asyncNotifier !== null) this.asyncNotifier.stop();
     const inode = this.inode;
     if (this.countsAsWriter) inode.writeCount--;
     this.allowWriting();
@@ -209,8 +218,10 @@ export abstract class FileDescription implements MappedFile {
   setCapacity(_ctx: VfsContext, _bytes: number): number {
     return EBADF;
   }
-  /** FASYNC was switched on or off. */
-  fasync(_on: boolean): number {
+  /** O_ASYNC was switched on or off through descriptor `fd`. */
+  fasync(on: boolean, fd: number): number {
+    if (this.asyncNotifier !== null) this.asyncNotifier.stop();
+    this.asyncNotifier = on ? new AsyncNotifier(this, fd) : null;
     return 0;
   }
   /** The last holder is gone. */

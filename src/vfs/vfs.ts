@@ -5,7 +5,7 @@ import { makedev } from '../abi/stat.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { AnonymousInodes } from './anonymous.ts';
 import type { VfsContext, WallClock } from './context.ts';
-import type { FileDescription } from './file-description.ts';
+import type { FileDescription, FileOwner } from './file-description.ts';
 import { FileSystemRegistry } from './file-system.ts';
 import type { Inode } from './inode.ts';
 import type { Path } from './mount.ts';
@@ -29,6 +29,8 @@ export class Vfs {
   protectedHardlinks = false;
   protectedFifos = 0;
   protectedRegular = 0;
+  /** Sends SIGIO or the signal of F_SETSIG; set by the kernel. `reason`: POLL_ code. */
+  sendIoSignal: (owner: FileOwner, signo: number, fd: number, reason: number) => void = () => {};
   private nextAnonymousMinor = 1;
   private nextMountId = 1;
   private readonly freeMountIds: number[] = [];
