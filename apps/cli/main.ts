@@ -36,9 +36,8 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 main(process.argv.slice(2)).then(
-  (status) => {
-    process.exitCode = status;
-  },
+  // Everything is written; taking down thousands of compiled modules one by one would only cost time.
+  (status) => process.exit(status),
   (error: unknown) => {
     if (error instanceof UsageError) complain(`${error.message}\nvivarium: try 'vivarium --help'`);
     else complain(`internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

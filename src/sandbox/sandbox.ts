@@ -52,6 +52,8 @@ export interface SandboxStats {
   readonly wasmBytes: number;
   readonly tlbMisses: number;
   readonly platformExits: number;
+  readonly promotions: number;
+  readonly codeStores: number;
   /** Calls that returned ENOSYS because they are not implemented: name and how often. */
   readonly missingSystemCalls: string;
 }
@@ -336,7 +338,7 @@ export class Sandbox {
     return {
       seconds: kernel.clock.monotonicNs() / 1e9,
       cpuSeconds: kernel.cpuTime / 1e9,
-      processes: kernel.forks,
+      processes: kernel.pidNs.last - 1,
       contextSwitches: kernel.switches,
       peakMemoryMiB: Math.round(platform.memory.peak / 256),
       regionsTranslated: platform.stats.regions,
@@ -344,6 +346,8 @@ export class Sandbox {
       wasmBytes: platform.stats.wasmBytes,
       tlbMisses: platform.stats.tlbMisses,
       platformExits: platform.stats.exits,
+      promotions: platform.stats.promotions,
+      codeStores: platform.stats.codeStores,
       missingSystemCalls: missing === '' ? 'none' : missing,
     };
   }
