@@ -368,6 +368,7 @@ export class Kernel implements HostDriver {
   private runTask(t: Task, until: number): void {
     const platform = this.platform!; // set before the first program starts
     this.current = t;
+    this.memory.faults = t.usage;
     this.switches++;
     for (;;) {
       if (t.resume !== RESUME_USER) resumeTask(t);

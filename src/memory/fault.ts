@@ -31,6 +31,7 @@ export function resolveFault(space: AddressSpace, addr: number, access: number):
     if (!(v.flags & VM_EXEC)) return FAULT_ACCERR;
   } else if (!(v.flags & (VM_READ | VM_WRITE | VM_EXEC))) return FAULT_ACCERR;
 
+  space.pm.faults.minflt++;
   const base = space.table.ownLeaf(Math.floor(addr / 4194304));
   if (isErr(base)) return FAULT_OOM;
   const index = (addr / 4096) & 1023;

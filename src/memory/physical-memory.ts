@@ -38,6 +38,8 @@ export class PhysicalMemory {
   limit: number;
   /** Frames in use. */
   used = 0;
+  /** Where page faults are counted: the running task's usage, set by the kernel at each switch. */
+  faults: FaultCounter = { minflt: 0, majflt: 0 };
   /** Frames that page caches hold. */
   cacheFrames = 0;
   /** Most frames ever in use. */
@@ -164,6 +166,12 @@ export class PhysicalMemory {
   bytes(f: number): Uint8Array {
     return this.u8.subarray(f << PAGE_SHIFT, (f + 1) << PAGE_SHIFT);
   }
+}
+
+/** Page faults that were resolved, without and with reading from a file (getrusage). */
+export interface FaultCounter {
+  minflt: number;
+  majflt: number;
 }
 
 /** A holder of frames that can be read again from elsewhere. */
