@@ -1,5 +1,5 @@
 /** madvise(2). Linux 6.18 mm/madvise.c. Also msync(2) and mincore(2), which walk mappings in the same way. */
-import { EACCES, EBADF, EBUSY, EFAULT, EINVAL, ENOMEM, EPERM, isErr } from '../abi/errno.ts';
+import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, EPERM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import {
   MADV_COLD, MADV_COLLAPSE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE,
@@ -139,31 +139,6 @@ export function mseal(space: AddressSpace, addr: number, len: number, flags: num
     at = stop;
   }
   return 0;
-}
-
-/** prctl(PR_SET_VMA_ANON_NAME): names anonymous memory "[anon:NAME]", null takes the name away. EINVAL, ENOMEM (a hole), EBADF (a file). */
-export function nameAnonymous(space: AddressSpace, addr: number, len: number, name: string | null): 0 | Errno {
-  if (addr % 4096 !== 0) return EINVAL;
-  const length = alignLength(len);
-  if (len !== 0 && length === 0) return EINVAL;
-  const end = addr + length;
-  let hole = false;
-  for (let at = addr; at < end; ) {
-    let v = space.vmas.find(at);
-    if (v === null || v.start >= end) return ENOMEM;
-    if (v.start > at) {
-      hole = true;
-      at = v.start;
-    }
-    if (v.object !== null && !v.object.isShmem) return EBADF;
-    const stop = Math.min(end, v.end);
-    if (v.start < at) v = space.split(v, at);
-    if (v.end > stop) space.split(v, stop);
-    v.name = name === null ? null : v.object === null ? `[anon:${name}]` : `[anon_shmem:${name}]`;
-    space.merge(v);
-    at = stop;
-  }
-  return hole ? ENOMEM : 0;
 }
 
 /** Gives [start, stop) of `v` these flags, splitting and merging. ENOMEM when there are too many mappings. */

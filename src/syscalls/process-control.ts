@@ -6,7 +6,6 @@ import { bytesToString } from '../base/byte-string.ts';
 import { commitCredentials } from '../kernel/commit-credentials.ts';
 import { RSEQ_ORIG_SIZE, rseqResetIds, rseqUpdateIds } from '../kernel/rseq.ts';
 import { attachSeccomp } from '../kernel/seccomp.ts';
-import { nameAnonymous } from '../memory/madvise.ts';
 import type { Task } from '../kernel/task.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 
@@ -174,32 +173,12 @@ function sysPrctl(t: Task, a: SyscallArgs): number {
       if (!t.credentials.capableInInit(CAP_SYS_RESOURCE)) return EPERM;
       return restZero(a, 1) ? (t.ioFlusher ? 1 : 0) : EINVAL;
     case PR_SET_VMA:
-      return nameMapping(t, a);
+      return EINVAL; // the reference kernel is built without CONFIG_ANON_VMA_NAME
     case PR_SET_PTRACER:
       return EINVAL; // Yama is not there
     default:
       return EINVAL;
   }
-}
-
-/** PR_SET_VMA_ANON_NAME: a name for anonymous mappings, shown in /proc/PID/maps. */
-function nameMapping(t: Task, a: SyscallArgs): number {
-  if (a.size(1) !== 0) return EINVAL;
-  const start = a.addr(2);
-  const length = a.size(3);
-  let name: string | null = null;
-  if (a.addr(4) !== 0) {
-    const bytes = t.space.readCString(a.addr(4), 80);
-    if (isErr(bytes)) return bytes === EFAULT ? EFAULT : EINVAL;
-    name = bytesToString(bytes, 0, bytes.length);
-    for (let i = 0; i < name.length; i++) {
-      const c = name.charCodeAt(i);
-      // Printable, without what would confuse a reader of maps.
-      if (c < 0x20 || c > 0x7e || '\\`$[]'.includes(name[i]!)) return EINVAL; // in range
-    }
-  }
-  if (start % 4096 !== 0) return EINVAL;
-  return nameAnonymous(t.space, start, length, name);
 }
 
 const PR_SET_MM_START_CODE = 1, PR_SET_MM_END_CODE = 2, PR_SET_MM_START_DATA = 3, PR_SET_MM_END_DATA = 4, PR_SET_MM_START_STACK = 5, PR_SET_MM_START_BRK = 6;
