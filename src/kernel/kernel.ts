@@ -89,6 +89,8 @@ export interface ProgramRequest {
 
 /** Fuel of one run of a task: what translated code counts is loop turns and calls. */
 const FUEL = 400_000;
+/** Exits from the guest between two looks at the clock; a power of two. */
+const TURNS = 32;
 /** The host gets the thread back after this long, ns. */
 const HOST_SLICE_NS = 8_000_000;
 
@@ -370,6 +372,7 @@ export class Kernel implements HostDriver {
     this.current = t;
     this.memory.faults = t.usage;
     this.switches++;
+    let turns = 0;
     for (;;) {
       if (t.resume !== RESUME_USER) resumeTask(t);
       if (t.work !== 0 && t.runState === TASK_RUNNABLE && t.resume === RESUME_USER) prepareUserMode(t);
@@ -389,16 +392,20 @@ export class Kernel implements HostDriver {
         return;
       }
       const reason = platform.run(t.cpu, t.mm!, FUEL); // runnable, so it has memory
+      // Leaving again and again (signals, faults) must not keep the clock from being looked at.
       if (reason === EXIT_SYSCALL) {
-        if (t.runState === TASK_RUNNABLE) continue;
-        this.charge(t);
-        t.usage.nvcsw++;
-        break;
-      }
-      t.syscall.nr = -1;
-      if (reason !== EXIT_INTERRUPT) {
-        handleGuestExit(t, reason);
-        continue;
+        if (t.runState !== TASK_RUNNABLE) {
+          this.charge(t);
+          t.usage.nvcsw++;
+          break;
+        }
+        if ((++turns & (TURNS - 1)) !== 0) continue;
+      } else {
+        t.syscall.nr = -1;
+        if (reason !== EXIT_INTERRUPT) {
+          handleGuestExit(t, reason);
+          if ((++turns & (TURNS - 1)) !== 0) continue;
+        }
       }
       this.charge(t);
       if (this.timers.next <= this.now) this.timers.run(this.now);
