@@ -1,5 +1,5 @@
 /** dup, fcntl, flock. */
-import { EACCES, EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EINVAL, EOVERFLOW, EPERM, ESRCH, BLOCKED, isErr } from '../abi/errno.ts';
+import { EACCES, EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EINVAL, ENOTDIR, EOVERFLOW, EPERM, ESRCH, BLOCKED, isErr } from '../abi/errno.ts';
 import { CAP_LEASE } from '../abi/capability.ts';
 import {
   F_ADD_SEALS, F_CANCELLK, F_CREATED_QUERY, F_DUPFD, F_DUPFD_CLOEXEC, F_DUPFD_QUERY, F_GET_FILE_RW_HINT, F_GET_RW_HINT, F_GET_SEALS, F_GETFD, F_GETFL, F_GETLEASE, F_GETLK,
@@ -9,6 +9,7 @@ import {
   O_DIRECT, O_NOATIME, O_NONBLOCK,
 } from '../abi/fcntl.ts';
 import type { Task } from '../kernel/task.ts';
+import { DN_MULTISHOT, watchDirectory } from '../vfs/dnotify.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
 import { FileLocks, LOCK_OFD, LOCK_POSIX, startWaiting, stopWaiting, wouldDeadlock } from '../vfs/locks.ts';
 import { S_APPEND } from '../vfs/inode.ts';
@@ -56,7 +57,7 @@ function setFlags(t: Task, file: FileDescription, fd: number, arg: number): numb
 const long = { value: 0 };
 const lk = { type: 0, start: 0, end: 0, pid: 0 };
 
-/** Reads struct flock and turns it into a range: 0, EFAULT, EINVAL, EOVERFLOW. */
+/** Reads struct flock and turns it into a range: 0, EFAULT, EINVAL, ENOTDIR, EOVERFLOW. */
 function readFlock(t: Task, file: FileDescription, addr: number): number {
   const head = t.space.readU32(addr);
   if (isErr(head)) return EFAULT;
@@ -241,8 +242,15 @@ function sysFcntl(t: Task, a: SyscallArgs): number {
       return file.inode.locks?.leases.find((l) => l.file === file)?.type ?? F_UNLCK;
     case F_SETLEASE:
       return setLease(t, file, arg);
-    case F_NOTIFY:
-      return EINVAL;
+    case F_NOTIFY: {
+      if (!file.inode.isDirectory) return ENOTDIR;
+      if (arg & ~DN_MULTISHOT) {
+        const r = setOwner(t, file, F_OWNER_PID, t.tgidIn());
+        if (r < 0) return r;
+      }
+      watchDirectory(file, fd, arg);
+      return 0;
+    }
     case F_SETPIPE_SZ:
       return file.setCapacity(t, a.u32(2));
     case F_GETPIPE_SZ:

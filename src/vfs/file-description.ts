@@ -127,6 +127,7 @@ export abstract class FileDescription implements MappedFile {
     if (this.countsAsWriter) inode.writeCount--;
     this.allowWriting();
     if (inode.locks !== null) inode.locks.removeOwner(this);
+    if (inode.dnotify !== null) inode.dnotify.remove(this);
     this.release();
     if (this.notifies) notify(this.path.dentry, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (--inode.openCount === 0 && inode.nlink === 0) {

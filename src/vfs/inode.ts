@@ -8,6 +8,7 @@ import type { KGid, KUid } from '../abi/ids.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../abi/stat.ts';
 import type { MemoryObject } from '../memory/memory-object.ts';
 import type { VfsContext } from './context.ts';
+import type { DirectoryWatches } from './dnotify.ts';
 import type { FileDescription } from './file-description.ts';
 import type { FileLocks } from './locks.ts';
 import type { Path } from './mount.ts';
@@ -73,6 +74,8 @@ export abstract class Inode {
   locks: FileLocks | null = null;
   /** inotify marks; null for nearly all. */
   marks: InodeMarks | null = null;
+  /** F_NOTIFY watches on a directory; null for nearly all. */
+  dnotify: DirectoryWatches | null = null;
   /** The inode of the (first) overlay that stands for this one. */
   overlaidBy: Inode | null = null;
   /** FS_IOC_GETFLAGS and SETFLAGS work on it. */

@@ -37,14 +37,18 @@ export function notify(dentry: Dentry, mask: number): void {
   const inode = dentry.inode;
   const m = inode !== null && inode.isDirectory ? mask | IN_ISDIR : mask;
   const parent = dentry.parent.inode;
-  if (dentry.parent !== dentry && parent !== null && parent.marks !== null) parent.marks.event(m, dentry.name, 0);
+  if (dentry.parent !== dentry && parent !== null) {
+    if (parent.marks !== null) parent.marks.event(m, dentry.name, 0);
+    if (parent.dnotify !== null) parent.dnotify.event(mask);
+  }
   if (inode !== null && inode.marks !== null) inode.marks.event(m, '', 0);
 }
 
 /** An event about the entry `name` of a directory (create, delete, move). */
 export function notifyEntry(directory: Inode, mask: number, name: string, isDirectory: boolean, cookie = 0): void {
-  if (marked === 0 || directory.marks === null) return;
-  directory.marks.event(isDirectory ? mask | IN_ISDIR : mask, name, cookie);
+  if (marked === 0) return;
+  if (directory.dnotify !== null) directory.dnotify.event(mask);
+  if (directory.marks !== null) directory.marks.event(isDirectory ? mask | IN_ISDIR : mask, name, cookie);
 }
 
 /** An event about an inode alone (delete-self, move-self). */
