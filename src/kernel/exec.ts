@@ -6,6 +6,7 @@ import { SIGCHLD, SIGTRAP, SS_DISABLE } from '../abi/signal.ts';
 import { MS_NOSUID } from '../abi/mount.ts';
 import { S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
 import { type ExecCredentials, execCredentials } from '../auth/exec-credentials.ts';
+import { parseFileCapabilities, XATTR_SECURITY_CAPABILITY } from '../auth/file-capabilities.ts';
 import type { ExecHost, ExecIds, LoadedProgram } from '../loader/exec-request.ts';
 import { EXEC_KILLS, loadProgram } from '../loader/load-program.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
@@ -53,7 +54,8 @@ class TaskExecHost implements ExecHost {
     const ns = t.credentials.userNs;
     let setuid = null;
     let setgid = null;
-    if (!t.noNewPrivs && (file.path.mount.flags & MS_NOSUID) === 0) {
+    const mayGain = (file.path.mount.flags & MS_NOSUID) === 0;
+    if (!t.noNewPrivs && mayGain) {
       const uid = inode.uid as never;
       const gid = inode.gid as never;
       if (ns.fromKuid(uid) !== -1 && ns.fromKgid(gid) !== -1) {
@@ -61,7 +63,12 @@ class TaskExecHost implements ExecHost {
         if ((inode.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) setgid = gid;
       }
     }
-    const made = execCredentials(t.credentials, { setuid, setgid, caps: null });
+    let caps = null;
+    if (mayGain && file.path.mount.ns?.userNs.contains(ns)) {
+      const value = inode.getxattr(t, XATTR_SECURITY_CAPABILITY);
+      if (typeof value !== 'number') caps = parseFileCapabilities(value, ns);
+    }
+    const made = execCredentials(t.credentials, { setuid, setgid, caps });
     if (made === null) return EPERM;
     // A tracer that could not attach to the new program must not keep the privileges.
     this.credentials = made;

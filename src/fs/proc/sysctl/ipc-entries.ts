@@ -1,5 +1,4 @@
 /** kernel.sem, kernel.shm*, kernel.msg*: limits of the caller's IPC namespace. Linux ipc/ipc_sysctl.c. */
-import { CAP_SYS_RESOURCE } from '../../../abi/capability.ts';
 import { EINVAL, EPERM } from '../../../abi/errno.ts';
 import { SHMMAX } from '../../../abi/ipc.ts';
 import type { IpcNamespace } from '../../../kernel/ipc-namespace.ts';
@@ -16,7 +15,8 @@ const MAX_INT = 0x7fffffff;
 const SHMMAX_TEXT = '18446744073692774399';
 
 const namespaceOf = (ctx: VfsContext): IpcNamespace => callerTask(ctx).nsproxy.ipc;
-const mayChange = (ctx: VfsContext, ns: IpcNamespace): boolean => ctx.credentials.nsCapable(ns.userNs, CAP_SYS_RESOURCE);
+/** Root of the namespace's owner (Linux ipc_permissions). */
+const mayChange = (ctx: VfsContext, ns: IpcNamespace): boolean => ctx.credentials.euid === ns.userNs.makeKuid(0);
 
 function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcNamespace, value: number) => void): FileEntry<ProcSuperBlock> {
   return writable(
