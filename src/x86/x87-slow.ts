@@ -17,7 +17,7 @@ import { transcendental } from './x87-transcendental.ts';
 export const X_ADD = 0, X_MUL = 1, X_COM = 2, X_COMP = 3, X_SUB = 4, X_SUBR = 5, X_DIV = 6, X_DIVR = 7;
 export const X_LOAD = 8, X_STORE = 9, X_UCOM = 10, X_COMI = 11, X_UCOMI = 12, X_XCH = 13, X_FREE = 14, X_CONSTANT = 15, X_CHS = 16, X_ABS = 17, X_TST = 18, X_XAM = 19;
 export const X_INCSTP = 20, X_DECSTP = 21, X_SQRT = 22, X_RNDINT = 23, X_SCALE = 24, X_XTRACT = 25, X_PREM = 26, X_PREM1 = 27, X_CMOV = 28, X_WAIT = 29, X_STORE_TRUNCATED = 30;
-export const X_F2XM1 = 31, X_FYL2X = 32, X_FPTAN = 33, X_FPATAN = 34, X_FYL2XP1 = 35, X_FSINCOS = 36, X_FSIN = 37, X_FCOS = 38, X_NOP = 39;
+export const X_F2XM1 = 31, X_FYL2X = 32, X_FPTAN = 33, X_FPATAN = 34, X_FYL2XP1 = 35, X_FSINCOS = 36, X_FSIN = 37, X_FCOS = 38, X_NOP = 39, X_STORE_UNCHECKED = 40;
 /** Source or destination kinds: register, and what is in memory. */
 export const K_ST = 0, K_M32 = 1, K_M64 = 2, K_I16 = 3, K_I32 = 4, K_I64 = 5, K_M80 = 6, K_BCD = 7;
 
@@ -492,6 +492,12 @@ function execute(x: X87, code: number): number {
       for (let k = 0; k < pops; k++) x.pop();
       return 1;
     }
+    case X_STORE_UNCHECKED:
+      // FSTPNCE: an empty register is not reported, and not stored.
+      x.setC1(false);
+      if (!x.isEmpty(0)) x.set(operand, x.get(0));
+      x.pop();
+      return 0;
     case X_XCH: {
       x.setC1(false);
       if (x.isEmpty(0) || x.isEmpty(operand)) {

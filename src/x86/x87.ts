@@ -12,7 +12,7 @@ import type { IrBuilder, Node, Temp } from './ir.ts';
 import { memory } from './operands.ts';
 import {
   FAST_ARITHMETIC, K_BCD, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ABS, X_ADD, X_CHS, X_CMOV, X_COM, X_COMI, X_COMP, X_CONSTANT, X_DECSTP, X_DIV, X_DIVR, X_F2XM1, X_FCOS, X_FPATAN, X_FPTAN, X_FREE,
-  X_FSIN, X_FSINCOS, X_FYL2X, X_FYL2XP1, X_INCSTP, X_LOAD, X_MUL, X_NOP, X_PREM, X_PREM1, X_RNDINT, X_SCALE, X_SQRT, X_STORE, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_TST, X_UCOM, X_UCOMI,
+  X_FSIN, X_FSINCOS, X_FYL2X, X_FYL2XP1, X_INCSTP, X_LOAD, X_MUL, X_NOP, X_PREM, X_PREM1, X_RNDINT, X_SCALE, X_SQRT, X_STORE, X_STORE_TRUNCATED, X_STORE_UNCHECKED, X_SUB, X_SUBR, X_TST, X_UCOM, X_UCOMI,
   X_XAM, X_XCH, X_XTRACT, x87ArithmeticName, x87Code,
 } from './x87-slow.ts';
 
@@ -277,7 +277,7 @@ define([
   row('DB /2', 'fist Md', toMemory(X_STORE, K_I32, 0)), row('DB /3', 'fistp Md', toMemory(X_STORE, K_I32, 1)), row('DF /7', 'fistp Mq', toMemory(X_STORE, K_I64, 1)),
   row('DF /1', 'fisttp Mw', toMemory(X_STORE_TRUNCATED, K_I16, 1)), row('DB /1', 'fisttp Md', toMemory(X_STORE_TRUNCATED, K_I32, 1)), row('DD /1', 'fisttp Mq', toMemory(X_STORE_TRUNCATED, K_I64, 1)),
   row('D9 C0+i', 'fld STi', registers(X_LOAD)), row('DD D0+i', 'fst STi', registers(X_STORE)), row('DD D8+i', 'fstp STi', registers(X_STORE, 1)),
-  row('D9 D8+i', 'fstpnce STi', registers(X_STORE, 1)), row('DF D0+i', 'fstp STi', registers(X_STORE, 1)), row('DF D8+i', 'fstp STi', registers(X_STORE, 1)),
+  row('D9 D8+i', 'fstpnce STi', registers(X_STORE_UNCHECKED)), row('DF D0+i', 'fstp STi', registers(X_STORE, 1)), row('DF D8+i', 'fstp STi', registers(X_STORE, 1)),
   row('D9 C8+i', 'fxch STi', registers(X_XCH)), row('DD C8+i', 'fxch STi', registers(X_XCH)), row('DF C8+i', 'fxch STi', registers(X_XCH)),
   row('DD C0+i', 'ffree STi', registers(X_FREE)), row('DF C0+i', 'ffreep STi', registers(X_FREE, 1)),
   ...['fld1', 'fldl2t', 'fldl2e', 'fldpi', 'fldlg2', 'fldln2', 'fldz'].map((name, k): Row => row(`D9 ${byte(0xe8 + k)}`, name, fixed(X_CONSTANT, k))),
