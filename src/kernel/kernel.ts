@@ -87,8 +87,10 @@ export interface ProgramRequest {
   readonly onExit: (status: number) => void;
 }
 
-/** Fuel of one run of a task: what translated code counts is loop turns and calls. */
-const FUEL = 400_000;
+/** Bounds of the fuel of one run. Translated code counts loop turns and calls; what they cost differs, so each task's fuel follows its runs. */
+const MIN_FUEL = 8_192, MAX_FUEL = 2_097_152;
+/** A run should take between these, ns. */
+const SHORT_RUN_NS = 500_000, LONG_RUN_NS = 2_000_000;
 /** Exits from the guest between two looks at the clock; a power of two. */
 const TURNS = 32;
 /** The host gets the thread back after this long, ns. */
@@ -317,6 +319,9 @@ export class Kernel implements HostDriver {
   /** A signal that the owner sent to the sandbox goes to the foreground group of the terminal, or to `target`. */
   hostSignal: (signo: number) => void = () => {};
 
+  /** A process that the sandbox itself started was stopped: its owner does job control. */
+  onProgramStopped: (program: ThreadGroup) => void = () => {};
+
   /** PTRACE: a stop that looks like signal `sig` from the task itself. */
   traceNotify(t: Task, sig: number): void {
     ptraceNotify(t, sig, RESUME_USER);
@@ -391,7 +396,7 @@ export class Kernel implements HostDriver {
         this.scheduler.yieldTask(t);
         return;
       }
-      const reason = platform.run(t.cpu, t.mm!, FUEL); // runnable, so it has memory
+      const reason = platform.run(t.cpu, t.mm!, t.sched.fuel); // runnable, so it has memory
       // Leaving again and again (signals, faults) must not keep the clock from being looked at.
       if (reason === EXIT_SYSCALL) {
         if (t.runState !== TASK_RUNNABLE) {
@@ -407,7 +412,12 @@ export class Kernel implements HostDriver {
           if ((++turns & (TURNS - 1)) !== 0) continue;
         }
       }
-      this.charge(t);
+      const spent = this.charge(t);
+      if (reason === EXIT_INTERRUPT) {
+        if (spent < SHORT_RUN_NS) {
+          if (t.sched.fuel < MAX_FUEL) t.sched.fuel *= 2;
+        } else if (spent > LONG_RUN_NS && t.sched.fuel > MIN_FUEL) t.sched.fuel /= 2;
+      }
       if (this.timers.next <= this.now) this.timers.run(this.now);
       if (t.sched.left <= 0 || this.now >= until || this.scheduler.hasBetter(t)) {
         if (this.scheduler.runnable === 0 && this.now < until) {
@@ -429,18 +439,19 @@ export class Kernel implements HostDriver {
     this.current = null;
   }
 
-  /** Adds the time since the last look to the task's account. */
-  private charge(t: Task): void {
+  /** Adds the time since the last look to the task's account; how much, ns. */
+  private charge(t: Task): number {
     const now = this.clock.monotonicNs();
     const spent = now - this.now;
     this.now = now;
-    if (spent <= 0) return;
+    if (spent <= 0) return 0;
     t.usage.utime += spent;
     t.sched.left -= spent;
     this.cpuTime += spent;
     const tg = t.threadGroup;
     tg.cpuTime += spent;
     if (tg.cpuWatch !== 0 && tg.cpuTime >= tg.cpuWatch) tg.cpuTimeReached();
+    return spent;
   }
 
   /** A terminal or the owner hangs up: everything but init gets `signo`. */

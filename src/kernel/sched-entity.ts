@@ -18,6 +18,8 @@ export class SchedEntity {
   slice = 0;
   /** Time left of the current turn, ns. */
   left: number = BASE_SLICE_NS;
+  /** What a run of its code may count before the clock is looked at. */
+  fuel = 131_072;
   get weight(): number {
     return this.policy === SCHED_IDLE ? 3 : NICE_WEIGHTS[this.nice + 20]!; // -20 … 19
   }
@@ -41,6 +43,7 @@ export class SchedEntity {
     this.rtPriority = o.rtPriority;
     this.affinity = o.affinity;
     this.resetOnFork = o.resetOnFork;
+    this.fuel = o.fuel;
     this.refill();
   }
 }

@@ -146,6 +146,7 @@ export function notifyParentStop(t: Task, why: number): void {
   if (action.handler !== SIG_IGN && !(action.flags & SA_NOCLDSTOP))
     sendSignalInfo(parent, childSignal(tg, parent, why, why === CLD_CONTINUED ? SIGCONT : tg.stopCode & 0x7f), true, true);
   parent.threadGroup.childQueue.wake();
+  if (parent.internal && why === CLD_STOPPED) t.kernel.onProgramStopped(tg);
 }
 
 /** SIGCHLD's siginfo as the parent sees it. */

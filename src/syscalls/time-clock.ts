@@ -49,9 +49,10 @@ function cpuTimeOf(c: { task: Task; process: boolean }): number {
 }
 
 /** Current value of a clock in ns, for clocks that are monotonic time or CPU time; -1 = it is a wall clock (see `wallClock`); EINVAL. */
-const isWall = (id: number): boolean => id === CLOCK_REALTIME || id === CLOCK_REALTIME_COARSE || id === CLOCK_REALTIME_ALARM || id === CLOCK_TAI;
+/** The alarm clocks (8, 9) need a real-time clock device to wake the machine; there is none, so they do not exist. */
+const isWall = (id: number): boolean => id === CLOCK_REALTIME || id === CLOCK_REALTIME_COARSE || id === CLOCK_TAI;
 const isMonotonic = (id: number): boolean =>
-  id === CLOCK_MONOTONIC || id === CLOCK_MONOTONIC_RAW || id === CLOCK_MONOTONIC_COARSE || id === CLOCK_BOOTTIME || id === CLOCK_BOOTTIME_ALARM;
+  id === CLOCK_MONOTONIC || id === CLOCK_MONOTONIC_RAW || id === CLOCK_MONOTONIC_COARSE || id === CLOCK_BOOTTIME;
 
 function sysClockGettime(t: Task, a: SyscallArgs): number {
   const id = a.int(0);
@@ -75,9 +76,8 @@ function sysClockGettime(t: Task, a: SyscallArgs): number {
 function sysClockSettime(t: Task, a: SyscallArgs): number {
   const id = a.int(0);
   if (id !== CLOCK_REALTIME) {
-    const known = isWall(id) || isMonotonic(id) || id === CLOCK_PROCESS_CPUTIME_ID || id === CLOCK_THREAD_CPUTIME_ID || (id < 0 && cpuClock(t, id) !== null);
-    if (id === CLOCK_PROCESS_CPUTIME_ID || id === CLOCK_THREAD_CPUTIME_ID || id < 0) return known ? EPERM : EINVAL;
-    return EINVAL;
+    // Only CPU clocks of a numbered process have a (refusing) way to set them.
+    return id < 0 && cpuClock(t, id) !== null ? EPERM : EINVAL;
   }
   const sec = t.space.readU64(a.addr(1));
   const nsec = t.space.readU64(a.addr(1) + 8);
@@ -135,6 +135,7 @@ function sysClockNanosleep(t: Task, a: SyscallArgs): number {
   const absolute = (a.int(1) & TIMER_ABSTIME) !== 0;
   const rem = absolute ? 0 : a.addr(3);
   if (t.syscall.again) return cpuSleep(t, id) ?? sleepUntil(t, t.syscall.deadline, absolute, rem);
+  if (id === CLOCK_THREAD_CPUTIME_ID || id === CLOCK_REALTIME_ALARM || id === CLOCK_BOOTTIME_ALARM) return EOPNOTSUPP;
   const cpu = isWall(id) || isMonotonic(id) ? null : cpuClock(t, id);
   if (cpu === null && !isWall(id) && !isMonotonic(id)) return EINVAL;
   if (id === CLOCK_REALTIME_COARSE || id === CLOCK_MONOTONIC_COARSE || id === CLOCK_MONOTONIC_RAW) return EOPNOTSUPP;

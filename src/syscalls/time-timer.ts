@@ -84,8 +84,8 @@ function sysAlarm(t: Task, a: SyscallArgs): number {
 
 const sigevent: Uint8Array = new Uint8Array(64);
 const sigeventView: DataView = new DataView(sigevent.buffer);
-const isWallClock = (c: number): boolean => c === CLOCK_REALTIME || c === CLOCK_REALTIME_ALARM || c === CLOCK_TAI;
-const isMonotonicClock = (c: number): boolean => c === CLOCK_MONOTONIC || c === CLOCK_BOOTTIME || c === CLOCK_BOOTTIME_ALARM;
+const isWallClock = (c: number): boolean => c === CLOCK_REALTIME || c === CLOCK_TAI;
+const isMonotonicClock = (c: number): boolean => c === CLOCK_MONOTONIC || c === CLOCK_BOOTTIME;
 
 function sysTimerCreate(t: Task, a: SyscallArgs): number {
   const clock = a.int(0);
@@ -105,8 +105,8 @@ function sysTimerCreate(t: Task, a: SyscallArgs): number {
   }
   const cpu = isWallClock(clock) || isMonotonicClock(clock) ? null : cpuClock(t, clock);
   if (cpu === null && !isWallClock(clock) && !isMonotonicClock(clock)) {
-    // Clocks that exist but have no timers: MONOTONIC_RAW and the coarse ones.
-    return clock === 4 || clock === 5 || clock === 6 ? EOPNOTSUPP : EINVAL;
+    // Clocks that exist but have no timers: MONOTONIC_RAW and the coarse ones; the alarm clocks need a device.
+    return clock === 4 || clock === 5 || clock === 6 || clock === CLOCK_REALTIME_ALARM || clock === CLOCK_BOOTTIME_ALARM ? EOPNOTSUPP : EINVAL;
   }
   let target: Task | null = null;
   if (a.addr(1) !== 0) {
