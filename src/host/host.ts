@@ -56,6 +56,8 @@ export interface HostTerminal {
   rows(): number;
   /** Raw: every key goes to the guest, whose own line discipline works on it. */
   setRaw(raw: boolean): void;
+  /** Stops the host process and its group as Ctrl-Z would, with the terminal as it was; returns when it has been continued. */
+  suspend(): void;
 }
 
 export interface Host {

@@ -2,7 +2,7 @@
 import { EACCES, ENOENT, ENOTDIR, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { ERRNO_MESSAGES } from '../abi/errno-text.ts';
-import { SIG_IGN, SIGKILL, SIGWINCH } from '../abi/signal.ts';
+import { SIG_IGN, SIGCONT, SIGKILL, SIGWINCH } from '../abi/signal.ts';
 import { registerMemoryDevices } from '../fs/dev/memory-devices.ts';
 import { HostStreams } from '../fs/dev/host-stream.ts';
 import { registerTtyDevices } from '../fs/dev/tty-devices.ts';
@@ -20,6 +20,7 @@ import type { Host, HostDriver } from '../host/host.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { Timer } from '../kernel/timers.ts';
 import type { Task } from '../kernel/task.ts';
+import type { ThreadGroup } from '../kernel/thread-group.ts';
 import { Vdso } from '../loader/vdso.ts';
 import { Platform } from '../platform/platform.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME } from '../platform/layout.ts';
@@ -77,6 +78,8 @@ export class Sandbox {
   private readonly tree: RootFileSystem;
   private readonly terminal: HostTty | null;
   private result: ExitStatus | null = null;
+  /** The first program was stopped since the last look. */
+  private suspended: ThreadGroup | null = null;
   /** Tasks whose unimplemented instruction was reported, by address. */
   private readonly reported: Set<string> = new Set();
 
@@ -237,6 +240,9 @@ export class Sandbox {
     this.inherit(task as Task);
     this.takeTerminal(task as Task);
     kernel.hostSignal = (signo) => this.ownerSignal(signo);
+    kernel.onProgramStopped = (program) => {
+      if (program === (task as Task).threadGroup) this.suspended = program;
+    };
     if (options.timeout !== undefined) kernel.timers.arm(new Deadline(this), kernel.clock.monotonicNs() + options.timeout);
     return new Promise((resolve) => {
       this.host.drive(this.driver(), () => resolve(this.result ?? { kind: 'signaled', signal: SIGKILL, coreDumped: false }));
@@ -249,7 +255,10 @@ export class Sandbox {
     return {
       run: () => {
         try {
-          return kernel.run();
+          const next = kernel.run();
+          if (this.suspended === null) return next;
+          this.suspend(this.suspended);
+          return 0;
         } catch (error) {
           const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
           const calls = kernel.dispatcher.recent().map(({ tid, nr }) => `${tid}:${SYSCALL_NAMES[nr] ?? nr}`).join(' ');
@@ -260,6 +269,19 @@ export class Sandbox {
       },
       hostSignal: (signo) => kernel.hostSignal(signo),
     };
+  }
+
+  /** The first program was stopped: the whole sandbox stops as a job of the owner's shell, and goes on when that continues it. */
+  private suspend(program: ThreadGroup): void {
+    const { host, terminal } = this;
+    this.suspended = null;
+    if (terminal === null || host.terminal === null) return;
+    host.terminal.suspend();
+    terminal.resize(host.terminal.rows(), host.terminal.columns(), 0, 0);
+    // What the owner's shell does for a job that comes to the foreground.
+    const group = program.processGroup;
+    terminal.pgrp = group;
+    group?.signal(SIGCONT);
   }
 
   /** What the owner gave the first process besides its credentials. */

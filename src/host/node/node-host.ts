@@ -190,5 +190,15 @@ class NodeTerminal implements HostTerminal {
     // Node's raw mode leaves the host's newline translation on: the guest's line discipline has done that already. Leaving raw mode restores all.
     if (raw) spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
   }
+  suspend(): void {
+    this.setRaw(false);
+    try {
+      // Process 0: everybody in our group, as the terminal would.
+      process.kill(0, 'SIGTSTP');
+    } catch {
+      // Stopping is not allowed here: go on at once.
+    }
+    this.setRaw(true);
+  }
 }
 
