@@ -242,7 +242,7 @@ function mapSegments(
 
 /** Execution needs no read permission on the file: the kernel maps it. */
 function execSource(file: FileDescription, object: MemoryObject): MappingSource {
-  return { object, file, readable: true, writable: false, appendOnly: false, noExec: false, sealed: false, maxBytes: Number.MAX_SAFE_INTEGER };
+  return { object, file, readable: true, writable: false, appendOnly: false, noExec: false, sealed: false, maxBytes: 2 ** 63 };
 }
 
 /** Maps one PT_LOAD at `addr` and the zeros behind its file part (elf_load). `total`: size of all segments, to reserve room for them; 0 = no. */

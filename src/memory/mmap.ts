@@ -179,7 +179,7 @@ export function remapFilePages(space: AddressSpace, addr: number, len: number, p
     if (next === null || next.start !== at.end || next.file !== v.file || next.object !== v.object || next.flags !== v.flags) return EINVAL;
     at = next;
   }
-  const source: MappingSource = { object: v.object, file: v.file, readable: true, writable: (v.flags & VM_MAYWRITE) !== 0, appendOnly: false, noExec: !(v.flags & VM_MAYEXEC), sealed: false, maxBytes: Number.MAX_SAFE_INTEGER };
+  const source: MappingSource = { object: v.object, file: v.file, readable: true, writable: (v.flags & VM_MAYWRITE) !== 0, appendOnly: false, noExec: !(v.flags & VM_MAYEXEC), sealed: false, maxBytes: 2 ** 63 };
   const rights = (v.flags & VM_READ ? PROT_READ : 0) | (v.flags & VM_WRITE ? PROT_WRITE : 0) | (v.flags & VM_EXEC ? PROT_EXEC : 0);
   const more = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE | (v.flags & VM_LOCKED ? MAP_LOCKED : 0);
   const r = mmap(space, start, size, rights, more, source, page * 4096);

@@ -46,7 +46,7 @@ function sysMmap(t: Task, a: SyscallArgs): number {
     appendOnly: (inode.flags & S_APPEND) !== 0,
     noExec: (file.path.mount.flags & MS_NOEXEC) !== 0,
     sealed: seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0,
-    maxBytes: inode.isRegular ? inode.sb.maxBytes : Number.MAX_SAFE_INTEGER,
+    maxBytes: inode.isRegular ? inode.sb.maxBytes : 2 ** 63,
   };
   return mmap(t.space, addr, len, prot, flags, source, offset);
 }
