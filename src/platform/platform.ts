@@ -39,6 +39,8 @@ export interface PlatformOptions {
   /** Size of the linear memory in bytes; guest frames take all but the first 64 MiB of it. */
   memoryBytes: number;
   host: PlatformHost;
+  /** Tier of a first translation, 1 unless a test wants the other. */
+  firstTier?: 1 | 2;
 }
 
 /** Counters for --stats. */
@@ -155,6 +157,7 @@ export class Platform implements PlatformHooks {
       bind(RT_HELPERS + i, fn ?? missing(h.name), params, h.result === 0 ? [] : [WASM_TYPE[h.result]!]);
     });
     this.translator = new Translator(this.memory, this.code, this.tlbs, this.stats, types, imports, pages);
+    if (options.firstTier !== undefined) this.translator.firstTier = options.firstTier;
     this.memory.hooks = this;
   }
 

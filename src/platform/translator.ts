@@ -38,6 +38,8 @@ export class Translator {
   private readonly emitter: RegionEmitter = new RegionEmitter();
   private readonly assembler: ModuleAssembler;
   private readonly steps: Map<number, Step> = new Map();
+  /** Tier of a first translation; 2 lets tests see that code too. */
+  firstTier: 1 | 2 = 1;
   /** After a translation failed: the address that cannot be fetched, and the fault code of memory. */
   faultAddress = 0;
   faultCode = 0;
@@ -60,7 +62,7 @@ export class Translator {
   resolve(space: AddressSpace, context: number, rip: number): number {
     const found = this.cache.find(space, context, rip);
     if (found !== null) return found.slot;
-    return this.translate(space, context, rip, 1);
+    return this.translate(space, context, rip, this.firstTier);
   }
 
   private translate(space: AddressSpace, context: number, rip: number, tier: number): number {

@@ -18,6 +18,8 @@ export interface ComparisonOptions {
   readonly show?: number;
   /** Every SSE exception flag is watched (the exact path); false tests the fast path. */
   readonly watch?: boolean;
+  /** Translation tier, 1 unless given. */
+  readonly tier?: 1 | 2;
 }
 export interface ComparisonResult {
   readonly states: number;
@@ -33,7 +35,7 @@ export function runComparison(o: ComparisonOptions): ComparisonResult {
   setWatchFlags(o.watch ?? true);
   const { snippets, code } = makeSnippets(o.forms, o.snippets, o.seed);
   const native = new NativeRunner(code);
-  const inside = new Inside(code);
+  const inside = new Inside(code, o.tier ?? 1);
   const rnd = new Random(o.seed + 1);
   const failed = new Map<string, number>();
   const lines: string[] = [];

@@ -16,8 +16,9 @@ export class Inside {
   private readonly cpu: CpuState;
   private readonly u8: Uint8Array;
 
-  constructor(code: Uint8Array) {
-    this.platform = new Platform({ memoryBytes: 128 << 20, host: { syscall: () => 1, timestamp: () => 0 } });
+  /** `tier` is the platform's translation tier. */
+  constructor(code: Uint8Array, tier: 1 | 2) {
+    this.platform = new Platform({ memoryBytes: 128 << 20, host: { syscall: () => 1, timestamp: () => 0 }, firstTier: tier });
     const pm = this.platform.memory;
     this.u8 = pm.u8;
     this.space = new AddressSpace(pm);
