@@ -7,6 +7,7 @@ import { SI_TKILL, SI_USER, SIGINFO_SIZE } from '../abi/signal.ts';
 import { InotifyDescription } from '../fs/anon/inotify.ts';
 import { openMemfd } from '../fs/anon/memfd.ts';
 import type { Pid } from '../kernel/pid.ts';
+import { processOfDirectory } from '../fs/proc/task-entries.ts';
 import { PidfdDescription } from '../kernel/pidfd.ts';
 import { PTRACE_MODE_ATTACH, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
 import { SignalInfo } from '../kernel/signal-info.ts';
@@ -94,8 +95,9 @@ function pidfdSendSignal(t: Task, a: SyscallArgs): number {
   const sig = a.int(1);
   if (flags & ~(PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP) || flags & (flags - 1)) return EINVAL;
   const file = openFile(t, a.fd(0));
-  if (!(file instanceof PidfdDescription)) return EBADF;
-  const pid = file.pid;
+  if (file === null || isErr(file)) return EBADF;
+  const pid = file instanceof PidfdDescription ? file.pid : processOfDirectory(file.inode);
+  if (pid === null) return EBADF;
   let info: SignalInfo | null = null;
   if (a.addr(2) !== 0) {
     if (isErr(t.space.readBytes(a.addr(2), infoBytes))) return EFAULT;
@@ -123,7 +125,7 @@ function pidfdSendSignal(t: Task, a: SyscallArgs): number {
   const may = checkKillPermission(t, target, sig);
   if (may < 0) return may;
   if (sig === 0) return 0;
-  const thread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && file.thread);
+  const thread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && file instanceof PidfdDescription && file.thread);
   return sendSignalInfo(target, info ?? userSignal(sig, thread ? SI_TKILL : SI_USER, t, target), !thread, fromAncestorNs(t, target));
 }
 

@@ -2,6 +2,7 @@
 import { ENOENT, ESRCH } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
+import type { Pid } from '../../kernel/pid.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
@@ -149,6 +150,12 @@ class ThreadsDirectory extends ListedDirectory<ProcTask> {
 }
 
 /** The directory of one process. */
+/** The process whose /proc/PID directory `inode` is, or null: such a directory serves as a pidfd (Linux tgid_pidfd_to_pid). */
+export function processOfDirectory(inode: Inode): Pid | null {
+  if (!(inode instanceof MapDirectory) || !(inode.subject instanceof ProcTask)) return null;
+  return (inode as MapDirectory<ProcTask>).isDirectoryOf(processDirectory) ? inode.subject.pid : null;
+}
+
 export function makeProcessDirectory(sb: SuperBlock, ino: number, subject: ProcTask): Inode {
   return new MapDirectory(sb as PseudoSuperBlock, ino, processDirectory, subject, taskPolicy);
 }

@@ -117,6 +117,10 @@ export class MapDirectory<S> extends PseudoInode<S> {
     this.firstIno = sb.allocateInos(this.names.length);
     this.nlink = 2 + Object.values(entry.entries).filter((e) => e.kind === 'directory').length;
   }
+  /** True if this is the directory that `entry` describes. */
+  isDirectoryOf(entry: DirectoryEntry<S>): boolean {
+    return this.entries === entry.entries;
+  }
   override lookup(_ctx: VfsContext, name: string): Inode | Errno {
     if (!Object.hasOwn(this.entries, name)) return ENOENT;
     // hasOwn above makes both lookups succeed.
