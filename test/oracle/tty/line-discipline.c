@@ -19,7 +19,7 @@ static void show(const char *what, const char *b, int r) {
   for (int i = 0; i < r; i++) { unsigned char c = b[i]; if (c > 32 && c < 127 && c != '\\') putchar(c); else printf("\\%03o", c); }
   printf("\n");
 }
-static void settle(void) { usleep(3000); }
+static void settle(void) { usleep(8000); }
 static void echoes(const char *what) { char b[9000]; settle(); int r = read(m, b, sizeof b); show(what, b, r); }
 static void get(const char *what, int len) { char b[9000]; settle(); int r = read(s, b, len); show(what, b, r); }
 static void type(const char *x) { write(m, x, strlen(x)); }
