@@ -2,7 +2,7 @@
 import { EINVAL, ENOENT, type Errno, EROFS } from '../../abi/errno.ts';
 import { O_RDONLY, O_RDWR } from '../../abi/fcntl.ts';
 import { MS_RDONLY } from '../../abi/mount.ts';
-import { EXT4_SUPER_MAGIC, S_IFDIR, S_IFMT, S_IFREG } from '../../abi/stat.ts';
+import { EXT4_SUPER_MAGIC, S_IFDIR, S_IFMT, S_IFREG, V9FS_MAGIC } from '../../abi/stat.ts';
 import { type HostFiles, HostStat } from '../../host/host-files.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { type StatFs, SuperBlock } from '../../vfs/super-block.ts';
@@ -213,7 +213,8 @@ export class HostFileSystem extends SuperBlock {
     const s = super.statfs(ctx) as StatFs;
     const h = this.files.statfs(this.rootPath === '' ? '/' : this.rootPath);
     if (typeof h === 'number') return h;
-    s.type = h.type;
+    // What changes underneath sends no inotify events: look like a network file system, so that programs poll.
+    s.type = this.cached ? h.type : V9FS_MAGIC;
     s.bsize = s.frsize = h.bsize;
     s.blocks = h.blocks;
     s.bfree = h.bfree;
