@@ -8,6 +8,7 @@ import { runComparison } from './comparison.ts';
 import { INTEGER_FORMS } from './forms-integer.ts';
 import { MMX_FORMS } from './forms-mmx.ts';
 import { RARE_FORMS } from './forms-rare.ts';
+import { SEQUENCE_FORMS } from './forms-sequence.ts';
 import { SSE_FORMS } from './forms-sse.ts';
 import { X87_FORMS } from './forms-x87.ts';
 import type { Form } from './snippets.ts';
@@ -15,18 +16,22 @@ import type { Form } from './snippets.ts';
 /** Seeds that once failed, and one for today. */
 const SEEDS: readonly number[] = [1];
 
-function compare(name: string, forms: readonly Form[], snippets: number, states: number, watch: boolean): void {
+function compare(name: string, forms: readonly Form[], snippets: number, states: number, watch: boolean, tier: 1 | 2): void {
   for (const seed of SEEDS)
     test(`${name}, seed ${seed}`, () => {
-      const r = runComparison({ forms, seed, snippets, states, watch });
+      const r = runComparison({ forms, seed, snippets, states, watch, tier });
       console.log(`${name}: ${r.states} states of ${forms.length} forms`);
       assert.equal(r.failed.size, 0, `${r.failed.size} forms differ from the processor\n${r.report}`);
     });
 }
 
-compare('integer', INTEGER_FORMS, 4, 110, true);
-compare('SSE, fast path', SSE_FORMS, 4, 400, false);
-compare('SSE, exact path', SSE_FORMS, 2, 100, true);
-compare('MMX', MMX_FORMS, 2, 200, true);
-compare('x87', X87_FORMS, 2, 60, true);
-compare('rare', RARE_FORMS, 2, 60, true);
+compare('integer', INTEGER_FORMS, 4, 60, true, 1);
+compare('integer, second tier', INTEGER_FORMS, 4, 60, true, 2);
+compare('SSE, fast path', SSE_FORMS, 4, 200, false, 1);
+compare('SSE, fast path, second tier', SSE_FORMS, 4, 150, false, 2);
+compare('SSE, exact path', SSE_FORMS, 2, 100, true, 1);
+compare('MMX', MMX_FORMS, 2, 100, true, 2);
+compare('x87', X87_FORMS, 2, 60, true, 1);
+compare('rare', RARE_FORMS, 1, 30, true, 1);
+compare('sequences', SEQUENCE_FORMS, 4, 30, true, 1);
+compare('sequences, second tier', SEQUENCE_FORMS, 4, 30, false, 2);

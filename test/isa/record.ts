@@ -27,7 +27,7 @@ export const CODE_BASE = 0x20000000;
 export const DATA_BASE = 0x10000000;
 export const DATA_SIZE = 0x2000;
 /** Bytes a snippet; the rest is int3. */
-export const STRIDE = 32;
+export const STRIDE = 64;
 
 export const SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11;
 export const SIGNAL_NAMES: Record<number, string> = { 0: 'none', 4: 'SIGILL', 5: 'end', 7: 'SIGBUS', 8: 'SIGFPE', 11: 'SIGSEGV', 99: 'endless' };
