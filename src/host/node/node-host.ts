@@ -33,6 +33,8 @@ export class NodeHost implements Host {
   private done: () => void = () => {};
   private timer: NodeJS.Timeout | null = null;
   private immediate = false;
+  /** When the timer's sleep is over, monotonic ns. */
+  private due = 0;
   private lastTurn = 0;
   private readonly sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -124,7 +126,8 @@ export class NodeHost implements Host {
       if (left >= FINE_SLEEP_NS) {
         // Timers come up to a millisecond late or early: wake before, and sleep the rest finely.
         const ms = left === Infinity ? 0x7fffffff : Math.min(0x7fffffff, Math.max(1, Math.floor(left / 1e6 - 1)));
-        this.timer = setTimeout(this.step, ms);
+        this.due = until;
+        this.timer = setTimeout(this.onTimer, ms);
         break;
       }
       if (this.immediate) break;
@@ -135,6 +138,13 @@ export class NodeHost implements Host {
         break;
       }
     }
+  };
+
+  /** A timer came, by design a little early: the rest is slept finely, unless that would delay input. */
+  private readonly onTimer = (): void => {
+    const left = this.due - this.monotonicNs();
+    if (left > 0 && left < 2 * FINE_SLEEP_NS && !this.stdio.some((s) => s.watching || s.pendingOutput > 0)) Atomics.wait(this.sleepCell, 0, 0, left / 1e6);
+    this.step();
   };
 
   private soon(): void {
