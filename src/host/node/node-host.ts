@@ -1,6 +1,7 @@
 /** The host interface on Node.js. */
 import { spawnSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import * as os from 'node:os';
 import type { Host, HostDriver, HostIdentity, HostTerminal } from '../host.ts';
 import { NodeFiles } from './files.ts';
@@ -42,7 +43,7 @@ export class NodeHost implements Host {
     this.identity = {
       uid: process.getuid?.() ?? 0,
       gid: process.getgid?.() ?? 0,
-      groups: process.getgroups?.() ?? [],
+      groups: supplementaryGroups(),
       pid: process.pid,
       // What guests create on the host gets the mode that their own umask left.
       umask: process.umask(0),
@@ -212,3 +213,14 @@ class NodeTerminal implements HostTerminal {
   }
 }
 
+
+/** Supplementary groups. Node's getgroups() adds the effective group, which the process may not have in its list: Linux's own account comes first. */
+function supplementaryGroups(): number[] {
+  try {
+    const line = /^Groups:(.*)$/m.exec(readFileSync('/proc/self/status', 'latin1'));
+    if (line) return line[1]!.trim() === '' ? [] : line[1]!.trim().split(/\s+/).map(Number); // group 1 took part in the match
+  } catch {
+    // Not a Linux host.
+  }
+  return process.getgroups?.() ?? [];
+}
