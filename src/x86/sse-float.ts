@@ -115,6 +115,34 @@ function alwaysSlow(op: number, fmt: number): Lifter {
     else b.setXmm(i.reg, b.state(RESULT, V128));
   };
 }
+/** DPPS, DPPD: chosen products, summed in pairs, to chosen lanes. */
+function dotProduct(fmt: number): Lifter {
+  const single = fmt === FMT_PS;
+  const count = single ? 4 : 2;
+  const mask = (b: IrBuilder, bits: number): Node => {
+    const w = [0, 1, 2, 3].map((k) => ((bits >> (single ? k : k >> 1)) & 1 ? -1 : 0));
+    return S.c128(b, w[0]!, w[1]!, w[2]!, w[3]!);
+  };
+  const add = single ? S.F32X4_ADD : S.F64X2_ADD;
+  const turned = (b: IrBuilder, t: Temp, order: Uint8Array): Node => b.binary(add, b.tmp(t), S.shuffle(b, b.tmp(t), b.tmp(t), order));
+  return (b, i) => {
+    const s = b.let(V128, readW(b, i));
+    const d = b.let(V128, b.xmm(i.reg));
+    const products = b.let(V128, b.binary(S.V128_AND, b.binary(single ? S.F32X4_MUL : S.F64X2_MUL, b.tmp(d), b.tmp(s)), mask(b, (i.imm >> 4) & 15)));
+    let sum = b.let(V128, turned(b, products, single ? lanes(4, 1, 0, 3, 2) : lanes(8, 1, 0)));
+    if (count === 4) sum = b.let(V128, turned(b, sum, lanes(4, 2, 3, 0, 1)));
+    const r = b.variable(V128, b.tmp(sum));
+    b.if(needsSlow(b, fmt, r), true);
+    b.setState(A, b.tmp(d), V128);
+    b.setState(B, b.tmp(s), V128);
+    callSseFloat(b, OP_DP, fmt, i.imm & 255);
+    b.assign(r, b.state(RESULT, V128));
+    b.else();
+    b.assign(r, b.binary(S.V128_AND, b.tmp(r), mask(b, i.imm & 15)));
+    b.end();
+    b.setXmm(i.reg, b.tmp(r));
+  };
+}
 /** HADD, HSUB, ADDSUB: op(shuffled, shuffled). */
 function pairs(op: number, fmt: number): Lifter {
   const size = fmt === FMT_PS ? 4 : 8;
@@ -339,8 +367,8 @@ define([
   ['66 0F 3A 09 /r', 'roundpd Vx,Wx,Ib', round(FMT_PD)],
   ['66 0F 3A 0A /r', 'roundss Vss,Wss,Ib', round(FMT_SS)],
   ['66 0F 3A 0B /r', 'roundsd Vsd,Wsd,Ib', round(FMT_SD)],
-  ['66 0F 3A 40 /r', 'dpps Vx,Wx,Ib', alwaysSlow(OP_DP, FMT_PS)],
-  ['66 0F 3A 41 /r', 'dppd Vx,Wx,Ib', alwaysSlow(OP_DP, FMT_PD)],
+  ['66 0F 3A 40 /r', 'dpps Vx,Wx,Ib', dotProduct(FMT_PS)],
+  ['66 0F 3A 41 /r', 'dppd Vx,Wx,Ib', dotProduct(FMT_PD)],
   ['F3 0F 2A /r', 'cvtsi2ss Vss,Ey', fromInteger(FMT_SS)],
   ['F2 0F 2A /r', 'cvtsi2sd Vsd,Ey', fromInteger(FMT_SD)],
   ['F3 0F 2C /r', 'cvttss2si Gy,Wss', toInteger(FMT_SS, true)],
