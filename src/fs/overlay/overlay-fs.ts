@@ -59,6 +59,13 @@ export class OverlayFs extends SuperBlock {
     this.initRoot(new OverlayDirectory(this, options.upper, [...options.lowers], null, ''));
   }
 
+  /** A single file with its own root: what is written goes into `upper`. `empty`: a directory without entries for the layer below. */
+  static ofFile(vfs: Vfs, upper: Inode, empty: Inode, lower: Inode): OverlayFs {
+    const sb = new OverlayFs(vfs, { upper, lowers: [empty], redirect: true, transparent: true, shownOptions: '' });
+    sb.initRoot(sb.fileInode(null, lower, sb.root.inode as OverlayDirectory, 'file'));
+    return sb;
+  }
+
   /** st_ino for a real inode: the first of its life decides. */
   inoOf(real: Inode): number {
     return real.ino + (this.inoBase.get(real.sb) ?? 0);
