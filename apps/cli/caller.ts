@@ -58,7 +58,10 @@ function limitSpecs(openFiles: string): LimitSpec[] {
 /** Ids and capabilities of the caller. */
 export function callerUser(): UserSpec {
   const status = new Map(linesOf('status').map((line) => line.split(':\t', 2) as [string, string]));
-  const ids = { kind: 'ids', uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, groups: process.getgroups?.() ?? [] } as const;
+  // Node's getgroups() adds the effective group, which need not be in the list.
+  const own = status.get('Groups')?.trim();
+  const groups = own === undefined ? (process.getgroups?.() ?? []) : own === '' ? [] : own.split(/\s+/).map(Number);
+  const ids = { kind: 'ids', uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, groups } as const;
   const capabilities = capabilitySets(status);
   return capabilities === undefined ? ids : { ...ids, capabilities };
 }
