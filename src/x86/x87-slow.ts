@@ -410,12 +410,9 @@ function execute(x: X87, code: number): number {
       } else {
         const st = x.get(dest);
         const other = kind === K_ST ? x.get(dest === 0 ? operand : 0) : memoryOperand(x, kind);
-        // The conversion of a signalling NaN is quiet already: the operation sees it as it was flagged.
         const reversed = op === X_SUBR || op === X_DIVR;
         const base = op === X_SUBR ? X_SUB : op === X_DIVR ? X_DIV : op;
-        const noted = x.flags;
         const r = arithmetic(x, base, reversed ? other : st, reversed ? st : other);
-        void noted;
         if (x.unmasked(x.flags & (F_IE | F_DE | F_ZE))) return 0;
         x.set(dest, r);
       }

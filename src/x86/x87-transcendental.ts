@@ -302,7 +302,6 @@ function arctangent2(x: X87, y: Unpacked, a: Unpacked): Raw {
     return r;
   }
   const bits = P + Math.max(0, Math.min(Math.abs(d), 340));
-  const b = BigInt(bits);
   const ratio = (n: Unpacked, m: Unpacked): bigint => {
     const e = n.exp - m.exp + bits;
     return e >= 0 ? (n.mant << BigInt(e)) / m.mant : n.mant / (m.mant << BigInt(-e));
@@ -311,7 +310,6 @@ function arctangent2(x: X87, y: Unpacked, a: Unpacked): Raw {
   let v = Math.abs(d) > 330 ? 1n : arctangent(steep ? ratio(a, y) : ratio(y, a), bits);
   if (steep) v = a.sign ? piBits(bits) / 2n + v : piBits(bits) / 2n - v;
   else if (a.sign) v = piBits(bits) - v;
-  void b;
   return inexact(x, y.sign ? -v : v, bits);
 }
 
