@@ -38,7 +38,10 @@ export class InputWatcher {
       callback: (n: number): boolean => {
         this.active = false;
         this.onInput(Buffer.from(buffer.subarray(0, n)));
-        return this.active; // false stops reading until start()
+        // Reading stops here in any case: going on at once would read again without asking whether there is more, and a terminal that
+        // is shared with a shell may block then. Whoever wants more gets it from the next turn of the event loop.
+        if (this.active) setImmediate(() => this.active && this.stream?.resume());
+        return false;
       },
     };
     const options = { fd: this.fd, readable: true, writable: false, onread } as net.SocketConstructorOpts;
