@@ -17,10 +17,23 @@ export function makeOverlay(kernel: Kernel, lower: SuperBlock): SuperBlock {
   if (root === null) return lower;
   if (!root.isDirectory) return OverlayFs.ofFile(kernel.vfs, emptyDirectory(kernel), emptyDirectory(kernel), root);
   const upper = new Tmpfs(kernel.vfs, { mode: root.mode & 0o7777, uid: root.uid, gid: root.gid, maxPages: Math.floor(kernel.vfs.memory.total * UPPER_SHARE), maxInodes: 0, directorySize: DIRECTORY_SIZE });
+  copyTimes(root, upper.root.inode!); // a fresh root is positive
   return new OverlayFs(kernel.vfs, { upper: upper.root.inode, lowers: [root], redirect: true, transparent: true, shownOptions: '' });
 }
 
 /** The root of a file system in memory. */
 function emptyDirectory(kernel: Kernel): Inode {
   return new Tmpfs(kernel.vfs, { mode: 0o755 }).root.inode!; // a fresh root is positive
+}
+
+/** The merged root shows the times of the upper one: as if nothing had happened yet. */
+function copyTimes(from: Inode, to: Inode): void {
+  to.atimeSec = from.atimeSec;
+  to.atimeNsec = from.atimeNsec;
+  to.mtimeSec = from.mtimeSec;
+  to.mtimeNsec = from.mtimeNsec;
+  to.ctimeSec = from.ctimeSec;
+  to.ctimeNsec = from.ctimeNsec;
+  to.btimeSec = from.btimeSec;
+  to.btimeNsec = from.btimeNsec;
 }

@@ -115,12 +115,14 @@ export class NodeFiles implements HostFiles {
   }
   readdir(path: string, types: number[]): string[] | Errno {
     try {
-      const entries = fs.readdirSync(nodePath(path), { withFileTypes: true, encoding: 'latin1' });
+      // opendir keeps the host's order; readdirSync sorts.
+      const dir = fs.opendirSync(nodePath(path) as string, { encoding: 'latin1', bufferSize: 512 } as fs.OpenDirOptions);
       const names: string[] = [];
-      for (const d of entries) {
+      for (let d = dir.readSync(); d !== null; d = dir.readSync()) {
         names.push(d.name);
         types.push(dtype(d));
       }
+      dir.closeSync();
       return names;
     } catch (e) {
       return errnoOf(e);
