@@ -112,7 +112,9 @@ export function killLargest(t: Task): void {
   let victim = t.threadGroup;
   let worst = -1;
   for (const other of t.kernel.tasks) {
-    if (!other.isLeader || other.internal || other.mm === null || other.threadGroup.exiting) continue;
+    if (!other.isLeader || other.internal || other.mm === null) continue;
+    // Somebody is dying already and will give memory back: that is worth waiting for (Linux oom_badness, MMF_OOM_SKIP).
+    if (other.threadGroup.exiting) return;
     const adj = other.threadGroup.oomScoreAdj;
     if (adj === -1000) continue;
     const points = other.mm.rss + (adj * t.kernel.memory.total) / 1000;
