@@ -552,6 +552,13 @@ export abstract class ExpressionEmitter {
         return true;
       case N_SELECT:
         return this.isPure(ir.a[n]!) && this.isPure(ir.b[n]!) && this.isPure(ir.c[n]!);
+      case N_HELPER: {
+        // The upper half of a product, that only dead flags ask for.
+        const h = HELPERS[ir.a[n]!]!;
+        if (h.usesState || h.takesCpu || h.canExit) return false;
+        for (let i = 0; i < ir.c[n]!; i++) if (!this.isPure(ir.args[ir.b[n]! + i]!)) return false;
+        return true;
+      }
     }
     return false;
   }

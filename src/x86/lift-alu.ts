@@ -85,10 +85,46 @@ function sameRegister(b: IrBuilder, i: Insn, op: number): boolean {
   return false;
 }
 
+/*
+ * Where the destination is a register of 4 or 8 bytes, nothing needs to be bound to temps: flags of a subtraction are set from the operands
+ * before the register changes, those of an addition from the register that has changed. Dead flags then leave one expression.
+ */
+/** What the source operand of `toRegister` is. */
+const SOURCE_REG = 0, SOURCE_IMM = 1, SOURCE_TEMP = 2;
+let sourceKind = 0;
+let source = 0;
+
+function readSource(b: IrBuilder, i: Insn, size: number): Node {
+  return sourceKind === SOURCE_REG ? readReg(b, size, source) : sourceKind === SOURCE_IMM ? immediate(b, i, size) : b.tmp(source);
+}
+/** r = r op source, and the flags. */
+function toRegister(b: IrBuilder, i: Insn, op: number, r: number): void {
+  const size = i.size;
+  if (op === SUB) {
+    b.setFlags(FLAGS_SUB, size, b.widen(size, readReg(b, size, r)), b.widen(size, readSource(b, i, size)));
+    writeReg(b, size, r, b.arith(I32_SUB, size, readReg(b, size, r), readSource(b, i, size)));
+  } else if (op === ADD && !(sourceKind === SOURCE_REG && source === r)) {
+    writeReg(b, size, r, b.arith(I32_ADD, size, readReg(b, size, r), readSource(b, i, size)));
+    b.setFlags(FLAGS_ADD, size, b.reg(r), b.widen(size, readSource(b, i, size)));
+  } else if (op === AND || op === OR || op === XOR) {
+    writeReg(b, size, r, b.arith(op === AND ? I32_AND : op === OR ? I32_OR : I32_XOR, size, readReg(b, size, r), readSource(b, i, size)));
+    b.setFlags(FLAGS_LOGIC, size, b.reg(r), b.c64s(0));
+  } else {
+    compute(b, op, size, readReg(b, size, r), readSource(b, i, size));
+    writeReg(b, size, r, b.tmp(result));
+    setAluFlags(b, op, size);
+  }
+}
+
 function aluEG(op: number): (b: IrBuilder, i: Insn) => void {
   if (op === CMP) return (b, i) => compareFlags(b, i.size, loadedE(b, i), readG(b, i, i.size));
   return (b, i) => {
     if (sameRegister(b, i, op)) return;
+    if (i.mod === 3 && i.size >= 4) {
+      sourceKind = SOURCE_REG;
+      source = i.reg;
+      return toRegister(b, i, op, i.rm);
+    }
     const e = openE(b, i, i.size);
     compute(b, op, i.size, e, readG(b, i, i.size));
     closeE(b, i, i.size, b.tmp(result));
@@ -103,6 +139,11 @@ function aluGE(op: number): (b: IrBuilder, i: Insn) => void {
     };
   return (b, i) => {
     if (sameRegister(b, i, op)) return;
+    if (i.size >= 4) {
+      sourceKind = i.mod === 3 ? SOURCE_REG : SOURCE_TEMP;
+      source = i.mod === 3 ? i.rm : b.let(typeOf(i.size), readE(b, i, i.size));
+      return toRegister(b, i, op, i.reg);
+    }
     const e = readE(b, i, i.size);
     compute(b, op, i.size, readG(b, i, i.size), e);
     writeG(b, i, i.size, b.tmp(result));
@@ -112,6 +153,10 @@ function aluGE(op: number): (b: IrBuilder, i: Insn) => void {
 function aluEI(op: number): (b: IrBuilder, i: Insn) => void {
   if (op === CMP) return (b, i) => compareFlags(b, i.size, loadedE(b, i), immediate(b, i, i.size));
   return (b, i) => {
+    if (i.mod === 3 && i.size >= 4) {
+      sourceKind = SOURCE_IMM;
+      return toRegister(b, i, op, i.rm);
+    }
     const e = openE(b, i, i.size);
     compute(b, op, i.size, e, immediate(b, i, i.size));
     closeE(b, i, i.size, b.tmp(result));
@@ -121,6 +166,10 @@ function aluEI(op: number): (b: IrBuilder, i: Insn) => void {
 function aluAI(op: number): (b: IrBuilder, i: Insn) => void {
   if (op === CMP) return (b, i) => compareFlags(b, i.size, readReg(b, i.size, 0), immediate(b, i, i.size));
   return (b, i) => {
+    if (i.size >= 4) {
+      sourceKind = SOURCE_IMM;
+      return toRegister(b, i, op, 0);
+    }
     compute(b, op, i.size, readReg(b, i.size, 0), immediate(b, i, i.size));
     writeReg(b, i.size, 0, b.tmp(result));
     setAluFlags(b, op, i.size);
@@ -146,6 +195,11 @@ function testAI(b: IrBuilder, i: Insn): void {
 function incDec(kind: number, delta: number): (b: IrBuilder, i: Insn) => void {
   return (b, i) => {
     const size = i.size;
+    if (i.mod === 3 && size >= 4) {
+      writeReg(b, size, i.rm, b.arith(I32_ADD, size, readReg(b, size, i.rm), b.constant(size, delta)));
+      b.setFlags(kind, size, b.reg(i.rm), b.c64s(0), b.zext(b.cond(CC_B)));
+      return;
+    }
     const e = openE(b, i, size);
     const r = b.let(typeOf(size), b.truncate(size, b.arith(I32_ADD, size, e, b.constant(size, delta))));
     closeE(b, i, size, b.tmp(r));
@@ -154,6 +208,11 @@ function incDec(kind: number, delta: number): (b: IrBuilder, i: Insn) => void {
 }
 function neg(b: IrBuilder, i: Insn): void {
   const size = i.size;
+  if (i.mod === 3 && size >= 4) {
+    b.setFlags(FLAGS_SUB, size, b.c64s(0), b.widen(size, readReg(b, size, i.rm)));
+    writeReg(b, size, i.rm, b.arith(I32_SUB, size, b.constant(size, 0), readReg(b, size, i.rm)));
+    return;
+  }
   compute(b, SUB, size, b.constant(size, 0), openE(b, i, size));
   closeE(b, i, size, b.tmp(result));
   setAluFlags(b, SUB, size);

@@ -122,9 +122,7 @@ function cmov(b: IrBuilder, i: Insn): void {
   const size = i.size;
   // The source is read, and a 32-bit destination's upper half cleared, whether or not the condition holds.
   const v = readE(b, i, size);
-  const old = readReg(b, size, i.reg);
-  const value = b.let(typeOf(size), v);
-  writeReg(b, size, i.reg, b.select(b.cond(i.opcode & 15), b.tmp(value), old));
+  writeReg(b, size, i.reg, b.select(b.cond(i.opcode & 15), v, readReg(b, size, i.reg)));
 }
 function setcc(b: IrBuilder, i: Insn): void {
   writeE(b, i, 1, b.cond(i.opcode & 15));

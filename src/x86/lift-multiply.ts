@@ -11,7 +11,7 @@ import {
 } from './ir-ops.ts';
 import type { IrBuilder, Node, Temp } from './ir.ts';
 import { I32, I64 } from './ir.ts';
-import { immediate, readE, readG, readReg, typeOf, writeG, writeReg } from './operands.ts';
+import { immediate, readE, readReg, typeOf, writeG, writeReg } from './operands.ts';
 
 /** Upper 64 bits of the 128-bit product. */
 const MUL_HIGH_U: number = pureHelper('mul_high_u', [I64, I64], I64);
@@ -25,32 +25,38 @@ function multiplyFlags(b: IrBuilder, size: number, low: Node, overflow: Node): v
   b.setFlags(FLAGS_SHIFT, size, low, b.c64s(0), b.zext(b.binary(I32_MUL, overflow, b.c32(3))));
 }
 
-/** A signed product cut to the operand size: IMUL with two or three operands. */
-function product(b: IrBuilder, i: Insn, x: Node, y: Node): void {
+/**
+ * A signed product cut to the operand size: IMUL with two or three operands. x and y make their operand's node; each may be asked twice. The
+ * flags, which are hardly ever used, are set from the operands before the register changes, so that nothing else is left of them.
+ */
+function product(b: IrBuilder, i: Insn, x: () => Node, y: () => Node): void {
   const size = i.size;
   if (size === 8) {
-    const p = b.let(I64, x), q = b.let(I64, y);
-    const r = b.let(I64, b.binary(I64_MUL, b.tmp(p), b.tmp(q)));
-    b.setReg(i.reg, b.tmp(r));
-    multiplyFlags(b, 8, b.tmp(r), b.binary(I64_NE, b.helper(MUL_HIGH_S, b.tmp(p), b.tmp(q)), b.binary(I64_SHR_S, b.tmp(r), b.c64s(63))));
+    const overflow = b.binary(I64_NE, b.helper(MUL_HIGH_S, x(), y()), b.binary(I64_SHR_S, b.binary(I64_MUL, x(), y()), b.c64s(63)));
+    multiplyFlags(b, 8, b.binary(I64_MUL, x(), y()), overflow);
+    b.setReg(i.reg, b.binary(I64_MUL, x(), y()));
   } else if (size === 4) {
-    const p = b.let(I32, x), q = b.let(I32, y);
-    const r = b.let(I32, b.binary(I32_MUL, b.tmp(p), b.tmp(q)));
-    b.setReg(i.reg, b.zext(b.tmp(r)));
-    multiplyFlags(b, 4, b.zext(b.tmp(r)), b.binary(I64_NE, b.binary(I64_MUL, b.sext(b.tmp(p)), b.sext(b.tmp(q))), b.sext(b.tmp(r))));
+    const overflow = b.binary(I64_NE, b.binary(I64_MUL, b.sext(x()), b.sext(y())), b.sext(b.binary(I32_MUL, x(), y())));
+    multiplyFlags(b, 4, b.zext(b.binary(I32_MUL, x(), y())), overflow);
+    b.setReg(i.reg, b.zext(b.binary(I32_MUL, x(), y())));
   } else {
-    const wide = b.let(I32, b.binary(I32_MUL, b.signed(2, x), b.signed(2, y)));
+    const wide = b.let(I32, b.binary(I32_MUL, b.signed(2, x()), b.signed(2, y())));
     const r = b.let(I32, b.truncate(2, b.tmp(wide)));
     writeG(b, i, 2, b.tmp(r));
     multiplyFlags(b, 2, b.zext(b.tmp(r)), b.binary(I32_NE, b.tmp(wide), b.signed(2, b.tmp(r))));
   }
 }
-function imulGE(b: IrBuilder, i: Insn): void {
+/** The rm operand, for use more than once. */
+function repeatedE(b: IrBuilder, i: Insn): () => Node {
+  if (i.mod === 3) return () => readReg(b, i.size, i.rm);
   const e = b.let(typeOf(i.size), readE(b, i, i.size));
-  product(b, i, readG(b, i, i.size), b.tmp(e));
+  return () => b.tmp(e);
+}
+function imulGE(b: IrBuilder, i: Insn): void {
+  product(b, i, () => readReg(b, i.size, i.reg), repeatedE(b, i));
 }
 function imulGEI(b: IrBuilder, i: Insn): void {
-  product(b, i, readE(b, i, i.size), immediate(b, i, i.size));
+  product(b, i, repeatedE(b, i), () => immediate(b, i, i.size));
 }
 
 /** MUL and IMUL with one operand: the double-width product to rDX:rAX (AX for bytes). */

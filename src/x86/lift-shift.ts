@@ -10,7 +10,7 @@ import {
 } from './ir-ops.ts';
 import type { IrBuilder, Node, Temp } from './ir.ts';
 import { I32, I64 } from './ir.ts';
-import { closeE, openE, readG, typeOf } from './operands.ts';
+import { closeE, openE, readG, readReg, typeOf, writeReg } from './operands.ts';
 
 /*
  * Flags. With r the result of n bits, all of these are what the processor computes for a count of 1, and what AMD and Intel parts
@@ -67,9 +67,25 @@ function flagsUnlessZero(b: IrBuilder, kind: number, dst: Node, src: Node, aux: 
 
 const SHL = 4, SHR = 5, SAR = 7, ROL = 0, ROR = 1, RCL = 2, RCR = 3;
 
+/** A shift of a register of 4 or 8 bytes by a known count: the flags, mostly dead, are set first and from the old value, so that nothing is bound. */
+function shiftRegister(b: IrBuilder, i: Insn, which: number): void {
+  const value = (): Node => readReg(b, size, i.rm);
+  const moved = (): Node => op(b, which === SHL ? I32_SHL : which === SHR ? I32_SHR_U : I32_SHR_S, value(), k(b, known));
+  if (known !== 0) {
+    const lastOut = which === SHL ? op(b, I32_SHR_U, value(), k(b, bits - known)) : op(b, which === SHR ? I32_SHR_U : I32_SHR_S, value(), k(b, known - 1));
+    const cf = op(b, I32_AND, lastOut, k(b, 1));
+    let aux = cf;
+    if (which === SHL) aux = op(b, I32_XOR, op(b, I32_MUL, cf, k(b, 3)), op(b, I32_AND, op(b, I32_SHR_U, moved(), k(b, bits - 2)), k(b, 2)));
+    else if (which === SHR) aux = op(b, I32_OR, cf, op(b, I32_AND, op(b, I32_SHR_U, moved(), k(b, bits - 3)), k(b, 2)));
+    b.setFlags(FLAGS_SHIFT, size, b.widen(size, moved()), b.c64s(0), b.widen(size, aux));
+  }
+  writeReg(b, size, i.rm, moved());
+}
+
 function shift(which: number, by: number): (b: IrBuilder, i: Insn) => void {
   return (b, i) => {
     begin(b, i, by);
+    if (known >= 0 && i.mod === 3 && size >= 4) return shiftRegister(b, i, which);
     const type = typeOf(size);
     let v: Temp;
     if (which === SAR) v = b.let(type, b.signed(size, openE(b, i, size)));

@@ -28,6 +28,11 @@ function pushI(b: IrBuilder, i: Insn): void {
   push(b, i.size, immediate(b, i, i.size));
 }
 function popZ(b: IrBuilder, i: Insn): void {
+  if (i.size === 8 && i.rm !== RSP) {
+    b.setReg(i.rm, b.loadInt(b.reg(RSP), 8));
+    b.setReg(RSP, b.add64(b.reg(RSP), b.c64s(8)));
+    return;
+  }
   const v = pop(b, i.size);
   writeReg(b, i.size, i.rm, b.tmp(v));
 }
