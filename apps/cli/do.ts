@@ -2,7 +2,8 @@
 import { appendFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ExitStatus, RootSource, SandboxOptions } from '../../src/sandbox/options.ts';
-import type { SandboxStats } from '../../src/sandbox/sandbox.ts';
+import type { Sandbox, SandboxStats } from '../../src/sandbox/sandbox.ts';
+import { SetupError } from '../../src/sandbox/setup-error.ts';
 import { createNodeSandbox } from '../../src/sandbox/on-node.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { parseArguments, UsageError } from './arguments.ts';
@@ -35,7 +36,13 @@ async function run(parsed: ParsedArguments, root: RootSource, cwd: string, words
   const traceFile = parsed.options.get('strace')?.at(-1);
   let options: SandboxOptions = { ...toSandboxOptions(parsed, root, cwd), report: (line) => process.stderr.write(`vivarium: ${line}\n`) };
   if (traceFile !== undefined) options = { ...options, trace: traceWriter(traceFile) };
-  const sandbox = await createNodeSandbox(options);
+  let sandbox: Sandbox;
+  try {
+    sandbox = await createNodeSandbox(options);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    return report({ kind: 'not-started', stage: 'setup', errno: error.errno, message: error.message });
+  }
   const status = await sandbox.run(words);
   if (parsed.options.has('stats')) process.stderr.write(statsText(sandbox.stats()));
   return report(status);

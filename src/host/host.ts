@@ -1,5 +1,6 @@
 /** The interface between Vivarium and the machine it runs on. */
 import type { Errno } from '../abi/errno.ts';
+import type { ArchiveEntry } from './archive.ts';
 import type { HostFiles } from './host-files.ts';
 
 /** What the host calls to make progress: the kernel. */
@@ -71,6 +72,8 @@ export interface Host {
   random(buf: Uint8Array, off: number, len: number): void;
   readonly stdio: readonly [HostStream, HostStream, HostStream];
   readonly terminal: HostTerminal | null;
+  /** Entries of the archive (tar, compressed or not) at a host path, in order; rejects if it cannot be read. */
+  readArchive(path: string): AsyncIterable<ArchiveEntry>;
   /** null where there are no files (a browser). */
   readonly files: HostFiles | null;
   /** Identity of the owner, for the initial credentials. */

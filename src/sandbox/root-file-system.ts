@@ -10,20 +10,17 @@ import { makeOverlay } from './overlay-root.ts';
 import { Tmpfs } from '../fs/tmpfs/tmpfs.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { ArchiveEntry } from '../host/archive.ts';
 import { MountNamespace } from '../vfs/mount-namespace.ts';
 import { Mount, Path } from '../vfs/mount.ts';
 import { LOOKUP_FOLLOW, lookupChild, walkPath } from '../vfs/path-walk.ts';
 import type { SuperBlock } from '../vfs/super-block.ts';
 import type { MountMode, MountSpec, RootSource } from './options.ts';
+import { SetupError } from './setup-error.ts';
+import { Unpacker } from './unpack.ts';
 
-/** What failed, and a sentence for the owner. */
-export class SetupError extends Error {
-  readonly errno: number;
-  constructor(errno: number, message: string) {
-    super(message);
-    this.errno = errno;
-  }
-}
+/** A root whose archive has been read. */
+export type LoadedRoot = RootSource | { readonly kind: 'entries'; readonly entries: readonly ArchiveEntry[] };
 
 /** Number of the initial mount namespace. */
 const MOUNT_NS_INUM = 0xf0000001;
@@ -48,7 +45,7 @@ export class RootFileSystem {
   private readonly kernel: Kernel;
   private readonly files: HostFiles | null;
 
-  constructor(kernel: Kernel, files: HostFiles | null, source: RootSource) {
+  constructor(kernel: Kernel, files: HostFiles | null, source: LoadedRoot) {
     this.kernel = kernel;
     this.files = files;
     const sb = this.rootOf(source);
@@ -61,14 +58,19 @@ export class RootFileSystem {
     this.devpts.setOptions('gid=5,mode=620,ptmxmode=666');
   }
 
-  private rootOf(source: RootSource): SuperBlock {
+  private rootOf(source: LoadedRoot): SuperBlock {
     switch (source.kind) {
       case 'host':
         return hostTree(this.kernel, this.files, '/', 'cow', OWN_MOUNTS);
       case 'directory':
         return hostTree(this.kernel, this.files, source.path, source.mode ?? 'cow', new Set());
       case 'tar':
-        throw new SetupError(-EINVAL, `${source.path}: unpacked before`);
+        throw new SetupError(-EINVAL, `${source.path}: an archive is read before the sandbox is made`);
+      case 'entries': {
+        const unpacker = new Unpacker(this.kernel);
+        for (const entry of source.entries) unpacker.add(entry);
+        return unpacker.fs;
+      }
     }
   }
 

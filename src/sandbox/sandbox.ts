@@ -1,5 +1,5 @@
 /** A sandbox: one kernel with its memory, platform and file systems, put together here and nowhere else. */
-import { EACCES, ENOENT, ENOTDIR, isErr } from '../abi/errno.ts';
+import { EACCES, EINVAL, ENOENT, ENOTDIR, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { ERRNO_MESSAGES } from '../abi/errno-text.ts';
 import { SIG_IGN, SIGCONT, SIGKILL, SIGWINCH } from '../abi/signal.ts';
@@ -16,6 +16,7 @@ import { SysFileSystem } from '../fs/sys/sys-fs.ts';
 import { TmpfsType } from '../fs/tmpfs/tmpfs.ts';
 import { HostTty } from '../fs/tty/host-tty.ts';
 import { openTty } from '../fs/tty/open-tty.ts';
+import type { ArchiveEntry } from '../host/archive.ts';
 import type { Host, HostDriver } from '../host/host.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { Timer } from '../kernel/timers.ts';
@@ -31,8 +32,9 @@ import type { FileDescription } from '../vfs/file-description.ts';
 import { FsContext } from '../vfs/fs-context.ts';
 import type { Path } from '../vfs/mount.ts';
 import { cpuid } from '../x86/cpuid.ts';
-import type { ExitStatus, SandboxOptions } from './options.ts';
-import { RootFileSystem, SetupError } from './root-file-system.ts';
+import type { ExitStatus, RootSource, SandboxOptions } from './options.ts';
+import { type LoadedRoot, RootFileSystem } from './root-file-system.ts';
+import { SetupError } from './setup-error.ts';
 import { credentialsFor } from './user-lookup.ts';
 
 /** Size of the linear memory: everything addressable with offsets that are small integers to the engine. */
@@ -84,7 +86,7 @@ export class Sandbox {
   private readonly reported: Set<string> = new Set();
 
   /** Throws SetupError when the root, a mount or the user cannot be had. */
-  constructor(host: Host, options: SandboxOptions) {
+  constructor(host: Host, options: SandboxOptions, root: LoadedRoot) {
     this.host = host;
     this.options = options;
     let kernel: Kernel | null = null;
@@ -114,7 +116,7 @@ export class Sandbox {
     kernel.platform = platform;
     this.terminal = this.openTerminal();
     this.registerFileSystems();
-    this.tree = this.buildTree();
+    this.tree = this.buildTree(root);
     this.connectTerminal();
     kernel.onIllegalInstruction = (task) => this.reportInstruction(task);
   }
@@ -142,9 +144,9 @@ export class Sandbox {
     return readable !== undefined && writable !== undefined ? new HostTty(TERMINAL_INDEX, readable, writable) : null;
   }
 
-  private buildTree(): RootFileSystem {
+  private buildTree(root: LoadedRoot): RootFileSystem {
     const { kernel, host, options } = this;
-    const tree = new RootFileSystem(kernel, host.files, options.root ?? { kind: 'host' });
+    const tree = new RootFileSystem(kernel, host.files, root);
     const rootPath = tree.namespace.rootPath();
     kernel.init.fsContext = new FsContext(rootPath, rootPath, 0);
     kernel.init.files = new FdTable();
@@ -380,9 +382,22 @@ function explain(errno: Errno): string {
   return errno === ENOENT ? 'command not found' : (ERRNO_MESSAGES[-errno] ?? `error ${-errno}`);
 }
 
+/** Reads the archive of a root that is one. Throws SetupError. */
+async function loadRoot(host: Host, root: RootSource): Promise<LoadedRoot> {
+  if (root.kind !== 'tar') return root;
+  const entries: ArchiveEntry[] = [];
+  try {
+    for await (const entry of host.readArchive(root.path)) entries.push(entry);
+  } catch (error) {
+    throw new SetupError(-EINVAL, `${root.path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (entries.length === 0) throw new SetupError(-EINVAL, `${root.path}: not a tar archive, or an empty one`);
+  return { kind: 'entries', entries };
+}
+
 /** Makes a sandbox on `host`. Throws SetupError. */
 export async function createSandbox(host: Host, options: SandboxOptions): Promise<Sandbox> {
-  const sandbox = new Sandbox(host, options);
+  const sandbox = new Sandbox(host, options, await loadRoot(host, options.root ?? { kind: 'host' }));
   if (options.trace !== undefined) {
     const { Strace } = await import('../seccheck/strace.ts');
     sandbox.kernel.trace = new Strace((nr) => {

@@ -9,7 +9,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { openPlace } from '../vfs/open.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
 import type { UserSpec } from './options.ts';
-import { SetupError } from './root-file-system.ts';
+import { SetupError } from './setup-error.ts';
 import type { RootFileSystem } from './root-file-system.ts';
 
 const MAX_FILE = 1 << 20;

@@ -127,3 +127,17 @@ test('--strace, --stats, --version, syscalls', () => {
   assert.match(run(['--help']).out, /--mount HOST:GUEST/);
   assert.match(run(['syscalls']).out, /\| 0 \| read \| full/);
 });
+
+test('a root file system from a folder or an archive', () => {
+  const make = spawnSync('sh', ['-c', 'mkdir -p rt/bin rt/etc && cp /bin/busybox rt/bin/sh && ln rt/bin/sh rt/bin/id && ln -s sh rt/bin/echo && echo inside > rt/etc/name && tar -C rt -czf rt.tgz . && tar -C rt -cf rt.tar .'], { cwd: folder });
+  assert.equal(make.status, 0);
+  for (const source of ['rt', 'rt.tar', 'rt.tgz']) {
+    const r = run(['rootfs', source, '--', '/bin/sh', '-c', 'cat /etc/name; echo x > /new; cat /new; exit 4']);
+    assert.deepEqual([r.status, r.out], [4, 'inside\nx\n'], `${source}: ${r.err}`);
+  }
+  assert.equal(existsSync(join(folder, 'rt/new')), false);
+  writeFileSync(join(folder, 'rubbish.tar'), 'no archive at all'.repeat(100));
+  const bad = run(['rootfs', 'rubbish.tar', '--', 'sh']);
+  assert.equal(bad.status, 125);
+  assert.match(bad.err, /rubbish\.tar: /);
+});

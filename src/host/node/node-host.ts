@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as os from 'node:os';
+import type { ArchiveEntry } from '../archive.ts';
 import type { Host, HostDriver, HostIdentity, HostTerminal } from '../host.ts';
 import { NodeFiles } from './files.ts';
 import { NodeStream } from './stream.ts';
@@ -92,6 +93,10 @@ export class NodeHost implements Host {
       buf[off + i] = this.entropy[this.entropyUsed]!;
       this.entropy[this.entropyUsed++] = 0;
     }
+  }
+
+  async *readArchive(path: string): AsyncGenerator<ArchiveEntry> {
+    yield* (await import('./tar-archive.ts')).readTar(path);
   }
 
   drive(driver: HostDriver, done: () => void): void {
