@@ -25,6 +25,9 @@ export const STACK_GUARD: number = 256 * 4096;
 /** With more pages than this to forget, a new ASID is cheaper. */
 const FLUSH_PAGES = 8;
 
+/** From this many bytes on, an empty stretch of a range is skipped by a look at the whole directory. */
+export const WIDE: number = 2 ** 30;
+
 export const pageAlign = (n: number): number => Math.ceil(n / 4096) * 4096;
 /** PAGE_ALIGN of a 64-bit length given as a double: what lies in the last page below 2^64 wraps to 0. */
 export const alignLength = (n: number): number => (n > 18446744073709547520 ? 0 : pageAlign(n));
@@ -327,6 +330,10 @@ export class AddressSpace extends UserMemory {
     for (let a = start; a < end; ) {
       const li = Math.floor(a / 4194304);
       const stop = Math.min(end, (li + 1) * 4194304);
+      if (this.table.leaf(li) === 0 && end - a > WIDE) {
+        a = Math.max(stop, this.table.nextLeaf(li) * 4194304);
+        continue;
+      }
       if (this.table.leaf(li) !== 0) {
         const base = this.table.ownLeaf(li);
         if (!isErr(base)) {

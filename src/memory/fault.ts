@@ -37,7 +37,12 @@ export function resolveFault(space: AddressSpace, addr: number, access: number):
   const index = (addr / 4096) & 1023;
   const pte = space.pm.i32[base + index]!;
   if (pte & PTE_GUARD) return FAULT_MAPERR;
-  if (pte !== 0) return access === WRITE ? writeFault(space, v, addr, base, index, pte) : 0;
+  if (pte !== 0) {
+    if (access === WRITE) return writeFault(space, v, addr, base, index, pte);
+    // The page is there with fewer rights than the mapping gives it.
+    space.pm.i32[base + index] = pte | readBits(v);
+    return 0;
+  }
   if (v.object === null) return anonymousFault(space, v, base, index, access);
   return v.flags & VM_SHARED ? sharedFault(space, v, addr, base, index, access) : privateFileFault(space, v, addr, base, index, access);
 }

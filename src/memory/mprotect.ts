@@ -2,7 +2,7 @@
 import { EACCES, EINVAL, ENOMEM, EPERM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE } from '../abi/mman.ts';
-import { MAX_MAP_COUNT, isDataMapping, pageAlign } from './address-space.ts';
+import { MAX_MAP_COUNT, WIDE, isDataMapping, pageAlign } from './address-space.ts';
 import type { AddressSpace } from './address-space.ts';
 import { readBits } from './fault.ts';
 import { protFlags } from './mmap.ts';
@@ -93,6 +93,10 @@ export function applyRights(space: AddressSpace, v: Vma, start: number, stop: nu
     const li = Math.floor(a / 4194304);
     const leafEnd = Math.min(stop, (li + 1) * 4194304);
     let base: number = table.leaf(li);
+    if (base === 0 && stop - a > WIDE) {
+      a = Math.max(leafEnd, table.nextLeaf(li) * 4194304);
+      continue;
+    }
     if (base !== 0) {
       const from = (a / 4096) & 1023;
       const to = from + (leafEnd - a) / 4096;

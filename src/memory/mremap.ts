@@ -2,7 +2,7 @@
 import { EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from '../abi/mman.ts';
-import { MAX_MAP_COUNT, MMAP_MIN_ADDR, alignLength } from './address-space.ts';
+import { MAX_MAP_COUNT, MMAP_MIN_ADDR, WIDE, alignLength } from './address-space.ts';
 import type { AddressSpace } from './address-space.ts';
 import { mayLockMore, populate, unmappedArea } from './mmap.ts';
 import { PTE_EXEC } from './page-table.ts';
@@ -184,6 +184,10 @@ function movePtes(space: AddressSpace, from: number, to: number, len: number): 0
     const run = Math.min(len - at, 4194304 - (source % 4194304));
     const li = Math.floor(source / 4194304);
     const base = table.leaf(li);
+    if (base === 0 && len - at > WIDE) {
+      at = Math.max(at + run, table.nextLeaf(li) * 4194304 - from);
+      continue;
+    }
     // The range of indices in use, so that an empty stretch costs nothing.
     const first = base === 0 ? 1 : Math.max((source / 4096) & 1023, pm.leafLow[base >> 10]!);
     const last = base === 0 ? 0 : Math.min(((source / 4096) & 1023) + run / 4096 - 1, pm.leafHigh[base >> 10]!);

@@ -83,6 +83,14 @@ export class PageTable {
     }
   }
 
+  /** The lowest leaf index at or above `li` that has a leaf, or Infinity. Walks the directory: for skipping wide empty ranges. */
+  nextLeaf(li: number): number {
+    let best = Infinity;
+    const dir = this.dir;
+    for (let s = 0; s < dir.length; s += 2) if (dir[s + 1] !== 0 && dir[s]! - 1 >= li && dir[s]! - 1 < best) best = dir[s]! - 1;
+    return best;
+  }
+
   private forgetLast(): void {
     this.lastIndex = this.olderIndex = -1;
   }
