@@ -59,14 +59,14 @@ export const N_SHUFFLE = 0x1000f;
 export const N_CPU = 0x10010;
 
 // Statements.
-export const S_LET = 0x11000; // a = temp, b = node
+export const S_LET = 0x11000; // a = temp, b = node. Kept even if the temp is unused where the tree can fault
 export const S_SET_REG = 0x11001; // a = register, b = i64 node
 export const S_SET_XMM = 0x11002; // a = register, b = v128 node
 export const S_SET_STATE = 0x11003; // a = offset, b = node, c = type
 export const S_STORE = 0x11004; // a = guest address node, b = value node, c = size in bytes
 export const S_RAW_STORE = 0x11005; // a = host address node, b = value node, c = size in bytes
 export const S_RMW_END = 0x11006; // a = temp holding the N_RMW address, b = size
-export const S_SET_FLAGS = 0x11007; // a = dst node, b = src node, c = aux node (-1 = none), lo = kind, hi = log2 size
+export const S_SET_FLAGS = 0x11007; // a = dst node, b = src node, c = aux node (-1 = none), lo = kind, hi = log2 size. The trees hold no loads: dead flags are dropped whole
 export const S_IF = 0x11008; // a = i32 node; lo: 1 = unlikely
 export const S_ELSE = 0x11009;
 export const S_END = 0x1100a;
