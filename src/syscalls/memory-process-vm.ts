@@ -106,8 +106,19 @@ function sysProcessMadvise(t: Task, a: SyscallArgs): number {
   return done;
 }
 
+/** process_mrelease: a dying process gives its memory back when it next runs, so there is nothing to hurry. */
+function sysProcessMrelease(t: Task, a: SyscallArgs): number {
+  if (a.u32(1) !== 0) return EINVAL;
+  const file = t.fdTable.get(a.fd(0));
+  if (!(file instanceof PidfdDescription)) return EBADF;
+  const other = file.pid.task;
+  if (other === null || other.mm === null) return ESRCH;
+  return other.threadGroup.exiting ? 0 : EINVAL;
+}
+
 export const rows: readonly SyscallRow[] = [
   [310, 'process_vm_readv', 'pid,addr,ulong,addr,ulong,ulong', 'full', sysProcessVmReadv],
   [311, 'process_vm_writev', 'pid,addr,ulong,addr,ulong,ulong', 'full', sysProcessVmWritev],
+  [448, 'process_mrelease', 'fd,uint', 'full', sysProcessMrelease],
   [440, 'process_madvise', 'fd,addr,ulong,madvise,uint', 'full', sysProcessMadvise],
 ];
