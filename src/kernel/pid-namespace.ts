@@ -17,7 +17,7 @@ export class PidNamespace extends Namespace {
   readonly parent: PidNamespace | null;
   readonly level: number;
   /** /proc/sys/kernel/pid_max: the first number that is not given out. */
-  pidMax = 4194304;
+  pidMax = 32768;
   private readonly pids: Map<number, Pid> = new Map();
   /** The number given out last; the search goes on behind it. */
   last = 0;

@@ -1,5 +1,5 @@
 /** An open generated file. */
-import { EFBIG, EINVAL, EIO, isErr } from '../../abi/errno.ts';
+import { EFBIG, EIO, isErr } from '../../abi/errno.ts';
 import { DEFAULT_POLLMASK } from '../../abi/poll.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import type { VfsContext } from '../../vfs/context.ts';
@@ -44,7 +44,7 @@ export class TextFile<S> extends FileDescription {
   }
 
   override write(ctx: VfsContext, iov: IoVector, offset: number): number {
-    if (this.entry.write === null) return EINVAL;
+    if (this.entry.write === null) return EIO;
     const length = iov.remaining;
     if (length > MAX_WRITE) return EFBIG;
     const bytes = new Uint8Array(length);
