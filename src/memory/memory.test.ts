@@ -135,3 +135,28 @@ test('a range of terabytes', () => {
   assert.equal(a.munmap(p, size), 0);
   assert.equal(b.readU32(p), 1);
 });
+
+test('a file larger than memory is read through a cache that gives pages back', () => {
+  const pm = machine(256);
+  const cache = new PageCache(pm, {
+    tracksDirty: false,
+    readPage(page: number, bytes: Uint8Array): 0 {
+      bytes.fill(page & 255);
+      return 0;
+    },
+  });
+  cache.size = 4096 * 2000;
+  const out = new Uint8Array(4096);
+  for (let round = 0; round < 2; round++)
+    for (let page = 0; page < 2000; page++) {
+      assert.equal(cache.readInto(new BytesIoVector(out), page * 4096, 4096), 4096);
+      assert.equal(out[4095], page & 255);
+    }
+  const a = new AddressSpace(pm);
+  const p = mmap(a, 0, 100 * 4096, RW, ANON, null, 0);
+  for (let i = 0; i < 100; i++) assert.equal(a.writeU32(p + i * 4096, 1), 0);
+  assert.ok(pm.used <= pm.limit);
+  cache.unref();
+  a.put();
+  assert.equal(pm.used, 0);
+});

@@ -44,6 +44,8 @@ export class PageCache extends MemoryObject {
   /** Frames of pages beyond `dense`. */
   private sparse: Map<number, number> | null = null;
   private refs: number;
+  /** Where reclaim goes on looking. */
+  private hand = 0;
 
   /** `refs`: references the maker holds. */
   constructor(pm: PhysicalMemory, backing: PageBacking | null, refs = 1) {
@@ -306,12 +308,24 @@ export class PageCache extends MemoryObject {
   reclaim(max: number): number {
     if (this.backing === null) return 0;
     let n = 0;
-    this.eachPage((page, f) => {
-      if (n >= max || this.pm.frameFlags[f]! & FRAME_DIRTY || this.pm.refCount(f) !== 1) return;
-      this.drop(page, f);
-      n++;
-    });
+    const dense = this.dense;
+    for (let left = dense.length; left > 0 && n < max; left--) {
+      const page = this.hand;
+      this.hand = page + 1 < dense.length ? page + 1 : 0;
+      n += this.tryDrop(page, dense[page]!);
+    }
+    if (this.sparse !== null)
+      for (const [page, f] of this.sparse) {
+        if (n >= max) break;
+        n += this.tryDrop(page, f);
+      }
     return n;
+  }
+  /** Drops a page that is clean and that nobody else holds; 1 if it did. */
+  private tryDrop(page: number, f: number): number {
+    if (f === 0 || this.pm.frameFlags[f]! & FRAME_DIRTY || this.pm.refCount(f) !== 1) return 0;
+    this.drop(page, f);
+    return 1;
   }
 
   private eachPage(visit: (page: number, f: number) => void): void {
