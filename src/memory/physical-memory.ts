@@ -77,8 +77,8 @@ export class PhysicalMemory {
     this.leafHigh = new Int16Array(this.endFrame);
     this.freeList = new Int32Array(this.endFrame);
     this.fresh = firstFrame;
-    this.limit = Math.min(limit, this.endFrame - firstFrame);
     this.zeroFrame = this.fresh++;
+    this.limit = Math.min(limit, this.endFrame - this.fresh);
     this.refs[this.zeroFrame] = 1;
   }
 
