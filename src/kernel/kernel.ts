@@ -145,6 +145,9 @@ export class Kernel implements HostDriver {
   constructor(config: KernelConfig) {
     this.host = config.host;
     this.memory = config.memory;
+    this.memory.outOfMemory = () => {
+      if (this.current !== null) this.outOfMemory(this.current);
+    };
     this.clock = new KernelClock(config.host);
     this.vfs = new Vfs(config.memory, this.clock);
     this.vfs.sendIoSignal = sendIoSignal;

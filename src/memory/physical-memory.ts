@@ -17,6 +17,8 @@ export const FRAME_DIRTY = 4;
 
 /** Clean pages taken from one cache at a time. */
 const RECLAIM_BATCH = 64;
+/** Frames that only the kernel's own accesses to guest memory may take beyond the limit. */
+const RESERVE = 1024;
 
 /**
  * All guest frames. A frame is a number f; its bytes are at offset f * 4096 of the linear memory. Memory that was never handed out is
@@ -36,6 +38,9 @@ export class PhysicalMemory {
   hooks: PlatformHooks = new NoPlatform();
   /** Frames in use at most; allocation beyond it is ENOMEM. */
   limit: number;
+  private readonly reserve: number;
+  /** Told when the kernel itself had to go beyond the limit: something must be killed. */
+  outOfMemory: (() => void) | null = null;
   /** Frames in use. */
   used = 0;
   /** Where page faults are counted: the running task's usage, set by the kernel at each switch. */
@@ -78,7 +83,9 @@ export class PhysicalMemory {
     this.freeList = new Int32Array(this.endFrame);
     this.fresh = firstFrame;
     this.zeroFrame = this.fresh++;
-    this.limit = Math.min(limit, this.endFrame - this.fresh);
+    const most = this.endFrame - this.fresh;
+    this.reserve = most > 64 * RESERVE ? RESERVE : 0;
+    this.limit = Math.min(limit, most - this.reserve);
     this.refs[this.zeroFrame] = 1;
   }
 
@@ -126,6 +133,17 @@ export class PhysicalMemory {
       if (freed > 0) return this.used < this.limit;
     }
     return false;
+  }
+
+  /** Lets allocations take from the reserve until `endReserve`; the owner is told that memory has run out. False: there is no reserve. */
+  beginReserve(): boolean {
+    if (this.reserve === 0 || this.outOfMemory === null) return false;
+    this.outOfMemory();
+    this.limit += this.reserve;
+    return true;
+  }
+  endReserve(): void {
+    this.limit -= this.reserve;
   }
 
   ref(f: number): void {

@@ -1,6 +1,7 @@
 /** Access of the kernel to guest memory: copies, single words, strings. Every byte goes through the page table and is read once. */
 import { EFAULT, ENAMETOOLONG, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
+import { FAULT_OOM } from './fault-code.ts';
 import { PTE_FRAME, PTE_PRESENT, PTE_SHARED, PTE_WRITE, PageTable, READ, WRITE } from './page-table.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
@@ -21,6 +22,15 @@ export abstract class UserMemory {
   /** Resolves a missing translation: 0 = done, else the fault. */
   abstract fault(addr: number, access: number): number;
 
+  /** As fault, in a call: it cannot wait for memory, so when there is none it takes from the reserve while a victim is killed. */
+  private kernelFault(addr: number, access: number): number {
+    const code = this.fault(addr, access);
+    if (code !== FAULT_OOM || !this.pm.beginReserve()) return code;
+    const again = this.fault(addr, access);
+    this.pm.endReserve();
+    return again;
+  }
+
   /** PTE usable for the access at the address (two int32 halves), or 0; see PageTable.lookup. */
   lookup(addrLo: number, addrHi: number, access: number): number {
     return this.table.lookup(addrLo, addrHi, access);
@@ -36,7 +46,7 @@ export abstract class UserMemory {
       const pte = this.pm.i32[base + ((lo >>> 12) & 1023)]!;
       if (pte & PTE_PRESENT) return (pte & PTE_FRAME) | (lo & 4095);
     }
-    if (this.fault(addr, READ) !== 0) return 0;
+    if (this.kernelFault(addr, READ) !== 0) return 0;
     const pte = this.table.lookup(lo, hi, READ);
     return pte === 0 ? 0 : (pte & PTE_FRAME) | (lo & 4095);
   }
@@ -54,7 +64,7 @@ export abstract class UserMemory {
       if (!(pte & PTE_WRITE && (pte & PTE_SHARED || pm.refs[base >> 10] === 1))) pte = 0;
     }
     if (pte === 0) {
-      if (this.fault(addr, WRITE) !== 0) return 0;
+      if (this.kernelFault(addr, WRITE) !== 0) return 0;
       pte = this.table.lookup(lo, hi, WRITE);
       if (pte === 0) return 0;
     }
