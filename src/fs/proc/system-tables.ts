@@ -38,7 +38,7 @@ export function lockList(fs: ProcSuperBlock, _ctx: VfsContext): string {
 
 function lockLine(fs: ProcSuperBlock, n: number, lock: FileLock, inode: Inode): string {
   const kind = lock.kind === LOCK_FLOCK ? 'FLOCK  ADVISORY ' : lock.kind === LOCK_OFD ? 'OFDLCK ADVISORY ' : 'POSIX  ADVISORY ';
-  const pid = lock.pid < 0 ? -1 : (fs.kernel.pidNs.find(lock.pid)?.nr(fs.pidNs) ?? 0);
+  const pid = lock.pid < 0 || fs.pidNs === fs.kernel.pidNs ? lock.pid : (fs.kernel.pidNs.find(lock.pid)?.nr(fs.pidNs) ?? 0);
   const hex2 = (v: number): string => v.toString(16).padStart(2, '0');
   const dev = `${hex2(Math.floor(inode.dev / 0x100000))}:${hex2(inode.dev % 0x100000)}`;
   const range = lock.kind === LOCK_FLOCK ? '0 EOF' : `${lock.start} ${lock.end === Infinity ? 'EOF' : lock.end}`;
