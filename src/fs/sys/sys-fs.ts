@@ -6,9 +6,9 @@ import type { VfsContext } from '../../vfs/context.ts';
 import { parseMountOptions } from '../../vfs/file-system.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
-import { dir } from '../pseudo/entries.ts';
-import type { DirectoryEntry } from '../pseudo/entries.ts';
-import { makeInode, permanent, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
+import { dir, dynamic } from '../pseudo/entries.ts';
+import type { DirectoryEntry, Entry } from '../pseudo/entries.ts';
+import { makeInode, MapDirectory, permanent, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
 import type { SubjectPolicy } from '../pseudo/pseudo-inode.ts';
 import { systemEntries } from './cpu-entries.ts';
 import { classEntries, kernelEntries } from './kernel-entries.ts';
@@ -16,27 +16,30 @@ import { loopbackEntries } from './net-entries.ts';
 
 const SYSFS_MAGIC = 0x62656572;
 
-function tree(cpus: number): DirectoryEntry<Kernel> {
-  return dir({
-    block: dir({}),
-    bus: dir({}),
-    class: dir(classEntries),
-    dev: dir({ block: dir({}), char: dir({}) }),
-    devices: dir({ system: dir(systemEntries(cpus)), virtual: dir({ net: dir({ lo: dir(loopbackEntries) }) }) }),
-    firmware: dir({}),
-    fs: dir({ cgroup: dir({}) }),
-    hypervisor: dir({}),
-    kernel: dir(kernelEntries),
-    module: dir({}),
-    power: dir({}),
-  });
-}
+/** Made when somebody looks: few programs do, and there are many files. */
+const system: Entry<Kernel> = dynamic(
+  (sb, ino, kernel) => new MapDirectory(sb as PseudoSuperBlock, ino, dir(systemEntries(kernel.cpus)), kernel, permanent as SubjectPolicy<Kernel>),
+);
+
+const tree: DirectoryEntry<Kernel> = dir({
+  block: dir({}),
+  bus: dir({}),
+  class: dir(classEntries),
+  dev: dir({ block: dir({}), char: dir({}) }),
+  devices: dir({ system, virtual: dir({ net: dir({ lo: dir(loopbackEntries) }) }) }),
+  firmware: dir({}),
+  fs: dir({ cgroup: dir({}) }),
+  hypervisor: dir({}),
+  kernel: dir(kernelEntries),
+  module: dir({}),
+  power: dir({}),
+});
 
 class SysSuperBlock extends PseudoSuperBlock {
   constructor(kernel: Kernel) {
     super(kernel.vfs, 'sysfs', SYSFS_MAGIC);
     this.source = 'sysfs';
-    this.initRoot(makeInode(this, this.allocateInos(1), tree(kernel.cpus), kernel, permanent as SubjectPolicy<Kernel>));
+    this.initRoot(makeInode(this, this.allocateInos(1), tree, kernel, permanent as SubjectPolicy<Kernel>));
   }
 }
 
