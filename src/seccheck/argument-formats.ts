@@ -1,7 +1,7 @@
 /** Arguments of system calls as text, by the type words of the syscall rows (their list is in src/syscalls/args.ts). */
 import { signalName } from '../abi/signal.ts';
 import type { UserMemory } from '../memory/user-memory.ts';
-import { CONSTANT_FAMILIES, constantText, FLAG_FAMILIES, flagText } from './flag-names.ts';
+import { CONSTANT_FAMILIES, constantText, FLAG_FAMILIES, flagText, futexOpText, socketTypeText } from './flag-names.ts';
 import { formatBuffer, formatPath, formatString, pointer } from './string-format.ts';
 import { formatArray, formatSocketAddress, formatStruct, modeText, openFlagsText, STRUCTS } from './struct-formats.ts';
 import type { TracedArguments } from './trace-sink.ts';
@@ -93,6 +93,16 @@ export function formatArgument(type: ArgumentType, space: UserMemory, a: TracedA
     }
     case 'ioctl':
       return `0x${(a.lo(i) >>> 0).toString(16)}`;
+    case 'futexop':
+      return futexOpText(a.lo(i));
+    case 'socktype':
+      return socketTypeText(a.lo(i));
+    case 'pollfds':
+      return formatArray(space, addr, a.addr(Number(detail)), 'pollfd');
+    case 'cloneargs':
+      return formatStruct(space, addr, 'clone_args');
+    case 'openhow':
+      return formatStruct(space, addr, 'open_how');
     case 'argv':
       return formatStringArray(space, addr);
     case 'envp':

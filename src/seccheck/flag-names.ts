@@ -1,9 +1,13 @@
 /** Names of flags and constants, by family, made from the constants that abi/ declares. */
+import * as anon from '../abi/anon-fd.ts';
 import * as clone from '../abi/clone.ts';
 import * as fcntl from '../abi/fcntl.ts';
+import * as futex from '../abi/futex.ts';
+import * as inotify from '../abi/inotify.ts';
 import * as mman from '../abi/mman.ts';
 import * as mount from '../abi/mount.ts';
 import * as poll from '../abi/poll.ts';
+import * as ptrace from '../abi/ptrace.ts';
 import * as resource from '../abi/resource.ts';
 import * as sched from '../abi/sched.ts';
 import * as signal from '../abi/signal.ts';
@@ -52,6 +56,24 @@ export const FLAG_FAMILIES: Readonly<Record<string, NameTable>> = {
   pollevents: names(poll, /^POLL(?!FD)/),
   epollevents: names(poll, /^EPOLL(?!_)/),
   msgflags: names(socket, /^MSG_/),
+  waitoptions: names(clone, /^W[A-Z]+$|^__W/).filter(([, name]) => name !== 'WSTOPPED'),
+  flockop: names(fcntl, /^LOCK_/),
+  unlinkflags: names(fcntl, /^AT_REMOVEDIR/),
+  ateaccess: names(fcntl, /^AT_(EACCESS|SYMLINK_NOFOLLOW|EMPTY_PATH)/),
+  fallocmode: names(fcntl, /^FALLOC_FL_/),
+  xattrflags: names(fcntl, /^XATTR_(CREATE|REPLACE)/),
+  mlockallflags: names(mman, /^MCL_/),
+  inotifymask: names(inotify, /^IN_(?!ALL|CLOEXEC|NONBLOCK|CLOSE$|MOVE$)/),
+  inotifyflags: names(inotify, /^IN_(CLOEXEC|NONBLOCK)/),
+  eventfdflags: names(anon, /^EFD_/),
+  timerfdflags: names(anon, /^TFD_(CLOEXEC|NONBLOCK)/),
+  timerfdsettime: names(anon, /^TFD_TIMER/),
+  signalfdflags: names(anon, /^SFD_/),
+  mfdflags: names(anon, /^MFD_(?!NAME)/),
+  epollflags: names(poll, /^EPOLL_CLOEXEC/),
+  sockflags: names(socket, /^SOCK_(CLOEXEC|NONBLOCK)/),
+  getrandomflags: [[1, 'GRND_NONBLOCK'], [2, 'GRND_RANDOM'], [4, 'GRND_INSECURE']],
+  closerangeflags: [[2, 'CLOSE_RANGE_UNSHARE'], [4, 'CLOSE_RANGE_CLOEXEC']],
   statxmask: names(stat, /^STATX_(?!ATTR)/),
 };
 
@@ -75,7 +97,30 @@ export const CONSTANT_FAMILIES: Readonly<Record<string, NameTable>> = {
   shutdownhow: names(socket, /^SHUT_/),
   sockopt: names(socket, /^SO_/),
   madvise: names(mman, /^MADV_/),
+  family: names(socket, /^AF_/),
+  fcntl: names(fcntl, /^F_(?!OK|RDLCK|WRLCK|UNLCK|OWNER_|SEAL_)/),
+  sigprocmask: names(signal, /^SIG_(BLOCK|UNBLOCK|SETMASK)/),
+  shuthow: names(socket, /^SHUT_/),
+  sol: names(socket, /^SOL_/),
+  ptracereq: names(ptrace, /^PTRACE_(?!O_|EVENT_|MODE)/),
+  archprctl: [[0x1001, 'ARCH_SET_GS'], [0x1002, 'ARCH_SET_FS'], [0x1003, 'ARCH_GET_FS'], [0x1004, 'ARCH_GET_GS']],
 };
+
+const FUTEX_OPS: NameTable = names(futex, /^FUTEX_(?!OP_|PRIVATE|CLOCK|CMD|BITSET|OWNER|WAITERS|TID)/);
+
+/** `FUTEX_WAIT_PRIVATE`, with FUTEX_CLOCK_REALTIME behind it. */
+export function futexOpText(op: number): string {
+  const name = constantText(FUTEX_OPS, op & 0x7f);
+  return name + (op & 0x80 ? '_PRIVATE' : '') + (op & 0x100 ? '|FUTEX_CLOCK_REALTIME' : '');
+}
+
+const SOCKET_TYPES: NameTable = names(socket, /^SOCK_(STREAM|DGRAM|RAW|RDM|SEQPACKET|DCCP|PACKET)/);
+
+/** `SOCK_STREAM|SOCK_CLOEXEC`. */
+export function socketTypeText(type: number): string {
+  const flags = type & ~0xf;
+  return constantText(SOCKET_TYPES, type & 0xf) + (flags === 0 ? '' : `|${flagText(FLAG_FAMILIES['sockflags'] ?? [], flags)}`);
+}
 
 /** `A|B|0x40`: names of the bits of `value`, hexadecimal for the rest, `zero` (or 0) for none. */
 export function flagText(table: NameTable, value: number, zero = '0'): string {

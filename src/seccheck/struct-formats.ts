@@ -52,7 +52,7 @@ export const STRUCTS: Readonly<Record<string, StructFormat>> = {
       return `{sa_handler=${name}, sa_mask=${signalSetText(i32(v, 24), i32(v, 28))}, sa_flags=${flagText(FLAG_FAMILIES['saflags'] ?? [], flags)}${restorer}}`;
     },
   },
-  stack: { size: 24, text: (v) => `{ss_sp=${pointer(u64(v, 0))}, ss_flags=${flagText(FLAG_FAMILIES['ssflags'] ?? [], i32(v, 8))}, ss_size=${u64(v, 16)}}` },
+  sigaltstack: { size: 24, text: (v) => `{ss_sp=${pointer(u64(v, 0))}, ss_flags=${flagText(FLAG_FAMILIES['ssflags'] ?? [], i32(v, 8))}, ss_size=${u64(v, 16)}}` },
   stat: {
     size: 144,
     text: (v) => {
@@ -63,7 +63,7 @@ export const STRUCTS: Readonly<Record<string, StructFormat>> = {
     },
   },
   statx: { size: 256, text: (v) => `{stx_mask=${flagText(FLAG_FAMILIES['statxmask'] ?? [], i32(v, 0))}, stx_attributes=${pointer(u64(v, 8))}, stx_mode=${modeText(v.getUint16(28, true))}, stx_size=${u64(v, 40)}, ...}` },
-  rlimit: { size: 16, text: (v) => `{rlim_cur=${limit(u64(v, 0))}, rlim_max=${limit(u64(v, 8))}}` },
+  rlimitval: { size: 16, text: (v) => `{rlim_cur=${limit(u64(v, 0))}, rlim_max=${limit(u64(v, 8))}}` },
   rusage: { size: 144, text: (v) => `{ru_utime={tv_sec=${i64(v, 0)}, tv_usec=${i64(v, 8)}}, ru_stime={tv_sec=${i64(v, 16)}, tv_usec=${i64(v, 24)}}, ...}` },
   winsize: { size: 8, text: (v) => `{ws_row=${v.getUint16(0, true)}, ws_col=${v.getUint16(2, true)}, ws_xpixel=${v.getUint16(4, true)}, ws_ypixel=${v.getUint16(6, true)}}` },
   utsname: {
@@ -79,6 +79,16 @@ export const STRUCTS: Readonly<Record<string, StructFormat>> = {
   sysinfo: { size: 112, text: (v) => `{uptime=${i64(v, 0)}, loads=[${u64(v, 8)}, ${u64(v, 16)}, ${u64(v, 24)}], totalram=${u64(v, 32)}, freeram=${u64(v, 40)}, ...}` },
   pipefd: { size: 8, text: (v) => `[${i32(v, 0)}, ${i32(v, 4)}]` },
   fdpair: { size: 8, text: (v) => `[${i32(v, 0)}, ${i32(v, 4)}]` },
+  fds: { size: 8, text: (v) => `[${i32(v, 0)}, ${i32(v, 4)}]` },
+  uid: { size: 4, text: (v) => `[${v.getUint32(0, true)}]` },
+  gid: { size: 4, text: (v) => `[${v.getUint32(0, true)}]` },
+  time: { size: 8, text: (v) => `[${i64(v, 0)}]` },
+  size: { size: 8, text: (v) => `[${u64(v, 0)}]` },
+  addr: { size: 8, text: (v) => `[${pointer(u64(v, 0))}]` },
+  schedparam: { size: 4, text: (v) => `[${i32(v, 0)}]` },
+  tms: { size: 32, text: (v) => `{tms_utime=${i64(v, 0)}, tms_stime=${i64(v, 8)}, tms_cutime=${i64(v, 16)}, tms_cstime=${i64(v, 24)}}` },
+  utimbuf: { size: 16, text: (v) => `{actime=${i64(v, 0)}, modtime=${i64(v, 8)}}` },
+  statfs: { size: 120, text: (v) => `{f_type=${pointer(u64(v, 0))}, f_bsize=${i64(v, 8)}, f_blocks=${u64(v, 16)}, f_bfree=${u64(v, 24)}, ...}` },
   intp: { size: 4, text: (v) => `[${i32(v, 0)}]` },
   int: { size: 4, text: (v) => `[${i32(v, 0)}]` },
   wstatus: { size: 4, text: (v) => `[${waitStatusText(i32(v, 0))}]` },
