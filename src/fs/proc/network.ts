@@ -69,14 +69,18 @@ function devices(net: NetworkNamespace): string {
   return text;
 }
 
+/** Networks that devices are connected to. Linux differs: routes made by hand are seen through netlink only. */
 function routes(net: NetworkNamespace): string {
   let text = ROUTE_HEAD;
-  for (const r of net.routes) {
-    if (r.dst.length !== 4) continue;
-    const word = (ip: Uint8Array | null): string => (ip === null ? '00000000' : endpoint(ip, 0).slice(0, 8));
-    const mask = new Uint8Array(4).map((_, i) => (0xff00 >> Math.min(8, Math.max(0, r.prefix - 8 * i))) & 0xff);
-    const flags = (r.device.flags & IFF_UP ? 1 : 0) | (r.gateway === null ? 0 : 2) | (r.prefix === 32 ? 4 : 0);
-    text += `${r.device.name}\t${word(r.dst)}\t${word(r.gateway)}\t${hex(flags, 4)}\t0\t0\t${r.metric}\t${word(mask)}\t0\t0\t0`.padEnd(127) + '\n';
+  for (const d of net.devices) {
+    if (d.kind === 'loopback' || (d.flags & IFF_UP) === 0) continue;
+    for (const a of d.addresses) {
+      if (a.bytes.length !== 4) continue;
+      const mask = new Uint8Array(4).map((_, i) => (0xff00 >> Math.min(8, Math.max(0, a.prefix - 8 * i))) & 0xff);
+      const word = (ip: Uint8Array): string => endpoint(ip, 0).slice(0, 8);
+      const network = a.bytes.map((byte, i) => byte & (mask[i] ?? 0));
+      text += `${d.name}\t${word(network)}\t00000000\t0001\t0\t0\t0\t${word(mask)}\t0\t0\t0`.padEnd(127) + '\n';
+    }
   }
   return text;
 }
