@@ -2,7 +2,7 @@
 import { ESRCH } from '../../abi/errno.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { InetSocket } from '../../net/inet/inet-socket.ts';
-import { IFF_UP } from '../../net/net-device.ts';
+import { ARPHRD_LOOPBACK, IFF_UP } from '../../net/net-device.ts';
 import type { NetworkNamespace } from '../../net/network-namespace.ts';
 import { SocketDescription } from '../../net/socket-description.ts';
 import { CONNECTED, LISTENING, UnixSocket } from '../../net/unix/unix-socket.ts';
@@ -73,7 +73,7 @@ function devices(net: NetworkNamespace): string {
 function routes(net: NetworkNamespace): string {
   let text = ROUTE_HEAD;
   for (const d of net.devices) {
-    if (d.kind === 'loopback' || (d.flags & IFF_UP) === 0) continue;
+    if (d.type === ARPHRD_LOOPBACK || (d.flags & IFF_UP) === 0) continue;
     for (const a of d.addresses) {
       if (a.bytes.length !== 4) continue;
       const mask = new Uint8Array(4).map((_, i) => (0xff00 >> Math.min(8, Math.max(0, a.prefix - 8 * i))) & 0xff);
