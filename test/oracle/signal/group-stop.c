@@ -12,8 +12,18 @@ static volatile int chld;
 static siginfo_t last;
 static void on_chld(int s, siginfo_t *i, void *u) { chld++; last = *i; }
 static void *spin(void *a) { for (;;) usleep(1000); }
+static int checks(void);
+// The checks run in a group of their own below a process of the same session: that group is not orphaned, whoever started the test.
 int main(void) {
   setvbuf(stdout, 0, _IOLBF, 0);
+  pid_t pid = fork();
+  if (!pid) { setpgid(0, 0); exit(checks()); }
+  setpgid(pid, pid);
+  int st = 0;
+  waitpid(pid, &st, 0);
+  return WEXITSTATUS(st);
+}
+static int checks(void) {
   struct sigaction a = {.sa_sigaction = on_chld, .sa_flags = SA_SIGINFO | SA_RESTART};
   sigaction(SIGCHLD, &a, 0);
   int st, r;
@@ -23,6 +33,7 @@ int main(void) {
   kill(pid, SIGSTOP);
   r = waitpid(pid, &st, WUNTRACED);
   printf("wait stopped: %d %x\n", r == pid, st);
+  for (int i = 0; i < 1000 && !chld; i++) usleep(1000);
   printf("chld: %d code %d status %d\n", chld, last.si_code, last.si_status);
   printf("second report: %d\n", waitpid(pid, &st, WUNTRACED | WNOHANG));
   siginfo_t si;
@@ -30,6 +41,7 @@ int main(void) {
   kill(pid, SIGCONT);
   r = waitid(P_PID, pid, &si, WCONTINUED);
   printf("waitid cont: %d code %d status %d pid %d\n", r, si.si_code, si.si_status, si.si_pid == pid);
+  for (int i = 0; i < 1000 && last.si_code != CLD_CONTINUED; i++) usleep(1000);
   printf("chld code: %d\n", last.si_code);
   kill(pid, SIGTSTP);
   memset(&si, 0, sizeof si);
