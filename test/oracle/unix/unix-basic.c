@@ -175,7 +175,7 @@ static void names(void) {
   T("listen dgram", listen(socket(AF_UNIX, SOCK_DGRAM, 0), 0));
   T("type", socket(AF_UNIX, 4, 0)); T("type", socket(AF_UNIX, 9, 0)); T("type", socket(AF_UNIX, 77, 0)); T("proto", socket(AF_UNIX, 1, 5));
   T("proto", socket(AF_UNIX, 1, 1) < 0); T("family", socket(99, 1, 0)); T("flags", socket(AF_UNIX, 1 | 0x10000, 0));
-  T("notsock", send(0, "x", 1, 0)); T("badf", send(999, "x", 1, 0)); T("notsock", listen(1, 1));
+  int file = open("/dev/null", O_RDWR); T("notsock", send(file, "x", 1, 0)); T("badf", send(999, "x", 1, 0)); T("notsock", listen(file, 1)); close(file);
   unlink("sock");
 }
 
