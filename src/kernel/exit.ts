@@ -255,6 +255,7 @@ export function releaseTask(t: Task): void {
       tg.processGroup?.remove(tg);
     } else if (tg.threads.size === 1 && tg.leader.exitState === EXIT_ZOMBIE) {
       // The leader went before: now the process is dead.
+      if (tg.leader.pid.wait !== null) tg.leader.pid.wait.wake();
       if (notifyParentExit(tg.leader, tg.leader.exitSignal)) next = tg.leader;
     }
     task.pid.exitCode = task.exitCode;

@@ -7,6 +7,7 @@ import { FileDescription } from '../vfs/file-description.ts';
 import type { Path } from '../vfs/mount.ts';
 import type { PollTable } from '../vfs/poll.ts';
 import type { Pid } from './pid.ts';
+import type { PidNamespace } from './pid-namespace.ts';
 import type { Task } from './task.ts';
 
 export class PidfdDescription extends FileDescription {
@@ -34,10 +35,11 @@ export class PidfdDescription extends FileDescription {
     return this.thread || t.threadGroup.live === 0 ? POLLIN | POLLRDNORM : 0;
   }
 
-  override fdInfo(): string {
-    const alive = this.pid.task !== null;
-    const numbers = this.pid.numbers.map((n) => (alive ? n : -1)).join('\t');
-    return `Pid:\t${alive ? this.pid.global : -1}\nNSpid:\t${numbers}\n`;
+  /** Its lines of fdinfo in a procfs of `ns`: the numbers there and in the namespaces below, 0 if it is not seen from there, -1 once it is gone. */
+  fdInfoIn(ns: PidNamespace): string {
+    const nr = this.pid.task === null ? -1 : this.pid.nr(ns);
+    const below = nr > 0 ? this.pid.numbers.slice(ns.level + 1).map((n) => `\t${n}`) : [];
+    return `Pid:\t${nr}\nNSpid:\t${nr}${below.join('')}\n`;
   }
 }
 

@@ -59,7 +59,7 @@ const rootEntries: Entries<ProcSuperBlock> = {
     return number === 0 ? ENOENT : String(number);
   }),
   softirqs: file((fs) => makeInterrupts(fs.kernel)),
-  stat: file((fs) => makeStat(fs.kernel)),
+  stat: file((fs, ctx) => makeStat(fs.kernel, callerTask(ctx).nsproxy.time.boottime)),
   swaps: file(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
   sys: dir(sysctlEntries),
   sysvipc: dir({

@@ -14,7 +14,8 @@ function cpuTimes(kernel: Kernel): { user: number; system: number; idle: number 
   return { user, system, idle: Math.max(0, kernel.clock.monotonicNs() * cpuCount(kernel) - user - system) };
 }
 
-export function makeStat(kernel: Kernel): string {
+/** `offset`: of the boot time in the reader's time namespace, ns. */
+export function makeStat(kernel: Kernel, offset: number): string {
   const { user, system, idle } = cpuTimes(kernel);
   const cpus = cpuCount(kernel);
   const line = (name: string, share: number): string => `${name} ${ticks(user / share)} 0 ${ticks(system / share)} ${ticks(idle / share)} 0 0 0 0 0 0\n`;
@@ -23,7 +24,7 @@ export function makeStat(kernel: Kernel): string {
   let running = 0;
   for (const pid of kernel.pidNs.all()) if (pid.task !== null && pid.task.exitState === 0 && pid.task.runState === TASK_RUNNABLE) running++;
   return (
-    `${text}intr 0\nctxt ${kernel.switches}\nbtime ${kernel.clock.bootTime}\nprocesses ${kernel.forks}\nprocs_running ${running}\nprocs_blocked 0\n` +
+    `${text}intr 0\nctxt ${kernel.switches}\nbtime ${Math.floor(kernel.clock.bootTime - offset / 1e9)}\nprocesses ${kernel.forks}\nprocs_running ${running}\nprocs_blocked 0\n` +
     'softirq 0 0 0 0 0 0 0 0 0 0 0\n'
   );
 }

@@ -3,6 +3,7 @@ import { EACCES, ENOENT, ESRCH, isErr } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import { O_CLOEXEC } from '../../abi/fcntl.ts';
 import { DT_LNK, DT_REG, S_IFDIR } from '../../abi/stat.ts';
+import { PidfdDescription } from '../../kernel/pidfd.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { pathName } from '../../vfs/dentry-path.ts';
@@ -146,7 +147,8 @@ export class FdinfoDirectory extends DescriptorDirectory {
       if (table === null || description === null) return ENOENT;
       const flags = description.flags | (table.isCloexec(fd) ? O_CLOEXEC : 0);
       const { path, inode } = description;
-      return `pos:\t${description.pos}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${path.mount.id}\nino:\t${inode.ino}\n${description.fdInfo()}`;
+      const more = description instanceof PidfdDescription ? description.fdInfoIn(subject.fs.pidNs) : description.fdInfo();
+      return `pos:\t${description.pos}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${path.mount.id}\nino:\t${inode.ino}\n${more}`;
     }, 0o444);
     return new TextInode(this.sb, this.firstIno + fd, entry, this.subject, taskPolicy);
   }
