@@ -51,6 +51,8 @@ export class IpcIds<T extends IpcObject> {
   private nextIndex = 0;
   private lastIndex = -1;
   private seq = 0;
+  /** The id that the next object is to get (kernel.*_next_id, for restoring a checkpoint); -1 = any. */
+  nextId = -1;
   /** Most objects (sysctl). */
   max: number;
   constructor(max: number) {
@@ -79,14 +81,26 @@ export class IpcIds<T extends IpcObject> {
   /** Gives `o` an id, cyclically as ipc_idr_alloc(): the id, or ENOSPC. */
   add(o: T): number | Errno {
     if (this.byIndex.size >= this.max) return ENOSPC;
+    if (this.nextId >= 0) return this.addAs(o);
     const limit = Math.min(Math.max((this.byIndex.size * 3) >> 1, MIN_CYCLE), INDEX_MASK + 1);
     let index = this.nextIndex >= limit ? 0 : this.nextIndex;
     while (this.byIndex.has(index)) index = index + 1 >= limit ? 0 : index + 1;
     if (index <= this.lastIndex && ++this.seq > 0xffff) this.seq = 0;
     this.lastIndex = index;
     this.nextIndex = index + 1;
-    o.seq = this.seq;
-    o.id = (this.seq << INDEX_BITS) | index;
+    return this.place(o, this.seq, index);
+  }
+  /** As `add`, with the id that was asked for, or its index the first free one above. */
+  private addAs(o: T): number | Errno {
+    let index = this.nextId & INDEX_MASK;
+    const seq = this.nextId >> INDEX_BITS;
+    this.nextId = -1;
+    while (this.byIndex.has(index)) index++;
+    return index > INDEX_MASK ? ENOSPC : this.place(o, seq, index);
+  }
+  private place(o: T, seq: number, index: number): number {
+    o.seq = seq;
+    o.id = (seq << INDEX_BITS) | index;
     this.byIndex.set(index, o);
     if (o.key !== IPC_PRIVATE) this.byKey.set(o.key, o);
     return o.id;

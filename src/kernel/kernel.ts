@@ -28,6 +28,7 @@ import { FutexTable } from './futex.ts';
 import { handleGuestExit, killLargest } from './guest-exits.ts';
 import { sendIoSignal } from './io-signal.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
+import { LoadAverage } from './load-average.ts';
 import { CgroupNamespace, NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
 import { PidNamespace } from './pid-namespace.ts';
@@ -138,6 +139,9 @@ export class Kernel implements HostDriver {
   switches = 0;
   /** CPU time of all tasks, ns. */
   cpuTime = 0;
+  /** The idle time that was last shown, ns. */
+  idleTime = 0;
+  readonly loadAverage: LoadAverage = new LoadAverage();
   private readonly exitWatchers: Map<ThreadGroup, (status: number) => void> = new Map();
   private stopped = false;
   private nextInum = 0xf0000100; // above those of the initial namespaces

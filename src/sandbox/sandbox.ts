@@ -13,6 +13,7 @@ import { OverlayType } from '../fs/overlay/overlay-fs.ts';
 import { openFifo } from '../fs/pipe/fifo.ts';
 import { ProcFileSystem } from '../fs/proc/proc-fs.ts';
 import { SysFileSystem } from '../fs/sys/sys-fs.ts';
+import { RamfsType } from '../fs/tmpfs/ramfs.ts';
 import { TmpfsType } from '../fs/tmpfs/tmpfs.ts';
 import { HostTty } from '../fs/tty/host-tty.ts';
 import { openTty } from '../fs/tty/open-tty.ts';
@@ -127,6 +128,7 @@ export class Sandbox {
     const types = vfs.fileSystems;
     types.register(new SysFileSystem(kernel));
     types.register(new TmpfsType(vfs));
+    types.register(new RamfsType(vfs));
     types.register(new ProcFileSystem(kernel, new NsFs(vfs)));
     types.register(devptsType);
     types.register(new OverlayType(vfs));

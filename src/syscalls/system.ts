@@ -51,6 +51,7 @@ function sysSysinfo(t: Task, a: SyscallArgs): number {
   };
   sysinfo.fill(0);
   put(0, Math.floor((k.clock.monotonicNs() + t.nsproxy.time.boottime) / NSEC_PER_SEC));
+  k.loadAverage.at(k.clock.monotonicNs(), k.cpuTime).forEach((load, i) => put(8 + i * 8, Math.floor(load * 65536)));
   put(32, k.memory.total * 4096);
   put(40, k.memory.free * 4096);
   sysinfoView.setUint16(80, Math.min(0xffff, k.taskCount), true);

@@ -140,7 +140,7 @@ export function openPlace(ctx: VfsContext, path: Path, flags: number): FileDescr
       break;
     case S_IFCHR:
     case S_IFBLK:
-      if (path.mount.flags & MS_NODEV) return EACCES;
+      if (path.mount.flags & MS_NODEV || mask & MAY_EXEC) return EACCES;
       flags &= ~O_TRUNC;
       break;
     case S_IFIFO:

@@ -47,7 +47,6 @@ move_mount_set_group/move_mount_set_group_test
 openat2/openat2_test | openat2/helpers.c
 openat2/resolve_test | openat2/helpers.c
 filesystems/devpts_pts
-filesystems/dnotify_test
 filesystems/epoll/epoll_wakeup_test | -pthread
 memfd/memfd_test | memfd/common.c -pthread
 mincore/mincore_selftest

@@ -2,7 +2,9 @@
 import { UTS_RELEASE, UTS_VERSION } from '../../abi/uts.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { TASK_RUNNABLE } from '../../kernel/task.ts';
+import type { VfsContext } from '../../vfs/context.ts';
 import type { ProcSuperBlock } from './proc-fs.ts';
+import { callerTask } from './proc-task.ts';
 import { cpuCount } from './system-cpu.ts';
 import { ticks } from './task-stat.ts';
 
@@ -11,7 +13,9 @@ function cpuTimes(kernel: Kernel): { user: number; system: number; idle: number 
   // The processor runs translated code and the kernel in one thread; what tasks are charged is shown as user time.
   const user = kernel.cpuTime;
   const system = 0;
-  return { user, system, idle: Math.max(0, kernel.clock.monotonicNs() * cpuCount(kernel) - user - system) };
+  // Time is charged in slices, so it can grow faster than the clock for a moment; idle time never goes back.
+  kernel.idleTime = Math.max(kernel.idleTime, kernel.clock.monotonicNs() * cpuCount(kernel) - user - system);
+  return { user, system, idle: kernel.idleTime };
 }
 
 /** `offset`: of the boot time in the reader's time namespace, ns. */
@@ -35,8 +39,8 @@ export function makeUptime(kernel: Kernel, offset: number): string {
   return `${seconds(kernel.clock.monotonicNs() + offset)} ${seconds(cpuTimes(kernel).idle)}\n`;
 }
 
-export function makeLoadavg(fs: ProcSuperBlock): string {
-  const { kernel, pidNs } = fs;
+export function makeLoadavg(fs: ProcSuperBlock, ctx: VfsContext): string {
+  const { kernel } = fs;
   let running = 0;
   let threads = 0;
   for (const pid of kernel.pidNs.all()) {
@@ -44,7 +48,8 @@ export function makeLoadavg(fs: ProcSuperBlock): string {
     threads++;
     if (pid.task.runState === TASK_RUNNABLE) running++;
   }
-  return `0.00 0.00 0.00 ${running}/${threads} ${pidNs.last}\n`;
+  const averages = kernel.loadAverage.at(kernel.clock.monotonicNs(), kernel.cpuTime).map((n) => n.toFixed(2));
+  return `${averages.join(' ')} ${running}/${threads} ${callerTask(ctx).pidNs.last}\n`;
 }
 
 export function makeVersion(): string {

@@ -11,7 +11,7 @@ import type { DirectoryEntry, Entries } from '../pseudo/entries.ts';
 import { ListedDirectory, MapDirectory } from '../pseudo/pseudo-inode.ts';
 import type { ListedName, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
 import { networkEntries } from './network.ts';
-import { ofPrivateTask, ofTask, ProcTask, taskPolicy } from './proc-task.ts';
+import { callerTask, ofPrivateTask, ofTask, ProcTask, taskPolicy } from './proc-task.ts';
 import { cwd, exe, FdDirectory, FdinfoDirectory, parseNumber, root } from './task-files.ts';
 import { readMap, readSetgroups, writeMap, writeSetgroups } from './task-ids.ts';
 import {
@@ -22,13 +22,14 @@ import { auxv, cmdline, comm, environ, openMemory, openPagemap, setComm } from '
 import { mountinfo, mounts, mountstats } from './task-mounts.ts';
 import { namespaceLinks } from './task-ns.ts';
 import { readOffsets, writeOffsets } from './task-time-offsets.ts';
+import { MapFilesDirectory } from './task-map-files.ts';
 import { sched, schedstat, stack, stat, statm, wchan } from './task-stat.ts';
 import { status } from './task-status.ts';
 import { timers } from './task-timers.ts';
 
-/** Number of the call that the task is in, its arguments, stack pointer and program counter; "running" if it is in none. */
-const syscall = ofPrivateTask((task) => {
-  if (task.runState === 0) return 'running\n';
+/** Number of the call that the task is in, its arguments, stack pointer and program counter; "running" if it is in none, but for the reader itself. */
+const syscall = ofPrivateTask((task, _subject, ctx) => {
+  if (task.runState === 0 && task !== callerTask(ctx)) return 'running\n';
   const { regs } = task;
   const hex = (n: number): string => '0x' + (n < 0 ? BigInt.asUintN(64, BigInt(n)) : BigInt(n)).toString(16);
   if (task.syscall.nr < 0) return `-1 ${hex(regs.getReg(4))} ${hex(regs.rip)}\n`;
@@ -107,6 +108,7 @@ export const threadDirectory: DirectoryEntry<ProcTask> = dir(threadEntries);
 const processEntries: Entries<ProcTask> = {
   task: dynamic((sb, ino, subject) => new ThreadsDirectory(sb, ino, S_IFDIR | 0o555, subject, taskPolicy)),
   ...common,
+  map_files: dynamic((sb, ino, subject) => new MapFilesDirectory(sb, ino, subject)),
   autogroup: file(ofTask(() => '/autogroup-1 nice 0\n'), 0o644),
   mountstats,
   coredump_filter: file(ofTask(() => '00000033\n'), 0o644),

@@ -1,4 +1,4 @@
-/** Links to what a task has open: exe, cwd, root, fd/, fdinfo/, map_files/. */
+/** Links to what a task has open: exe, cwd, root, fd/, fdinfo/. */
 import { EACCES, ENOENT, ESRCH, isErr } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import { O_CLOEXEC } from '../../abi/fcntl.ts';

@@ -35,8 +35,8 @@ export class Tmpfs extends SuperBlock implements PageAccount {
   private nextIno = 1;
   private readonly rootMode: number;
 
-  constructor(vfs: Vfs, options: TmpfsOptions, typeName: string = 'tmpfs') {
-    super(vfs, typeName, TMPFS_MAGIC);
+  constructor(vfs: Vfs, options: TmpfsOptions, typeName: string = 'tmpfs', magic: number = TMPFS_MAGIC) {
+    super(vfs, typeName, magic);
     this.maxBytes = MAX_BYTES;
     this.maxPages = options.maxPages ?? Math.floor(vfs.memory.total / 2);
     this.maxInodes = options.maxInodes ?? Math.max(1_000_000, this.maxPages);

@@ -1,5 +1,6 @@
 /** kernel.sem, kernel.shm*, kernel.msg*: limits of the caller's IPC namespace. Linux ipc/ipc_sysctl.c. */
 import { EINVAL, EPERM } from '../../../abi/errno.ts';
+import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from '../../../abi/capability.ts';
 import { SHMMAX } from '../../../abi/ipc.ts';
 import type { IpcNamespace } from '../../../kernel/ipc-namespace.ts';
 import type { VfsContext } from '../../../vfs/context.ts';
@@ -36,6 +37,23 @@ function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcName
   );
 }
 
+/** kernel.*_next_id: for those who may restore a checkpoint, besides the owner's root. */
+function nextId(of: (ns: IpcNamespace) => { nextId: number }): FileEntry<ProcSuperBlock> {
+  return writable(
+    (_fs, ctx) => `${of(namespaceOf(ctx)).nextId}\n`,
+    (_fs, ctx, text) => {
+      const ns = namespaceOf(ctx);
+      const { credentials } = ctx;
+      if (!mayChange(ctx, ns) && !credentials.nsCapable(ns.userNs, CAP_CHECKPOINT_RESTORE) && !credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return EPERM;
+      const value = parseInteger(text);
+      if (!(value >= 0 && value <= MAX_INT)) return EINVAL;
+      of(ns).nextId = value;
+      return 0;
+    },
+    0o666,
+  );
+}
+
 /** SEMMSL SEMMNS SEMOPM SEMMNI. */
 const sem: FileEntry<ProcSuperBlock> = writable(
   (_fs, ctx) => {
@@ -61,7 +79,10 @@ export const ipcEntries: Entries<ProcSuperBlock> = {
   msgmax: limit(MAX_INT, (ns) => ns.msgmax, (ns, v) => { ns.msgmax = v; }),
   msgmnb: limit(MAX_INT, (ns) => ns.msgmnb, (ns, v) => { ns.msgmnb = v; }),
   msgmni: limit(IDS_MAX, (ns) => ns.msg.max, (ns, v) => { ns.msg.max = v; }),
+  msg_next_id: nextId((ns) => ns.msg),
   sem,
+  sem_next_id: nextId((ns) => ns.sem),
+  shm_next_id: nextId((ns) => ns.shm),
   shm_rmid_forced: limit(1, (ns) => Number(ns.shmRmidForced), (ns, v) => { ns.shmRmidForced = v === 1; }),
   shmall: limit(SHMMAX, (ns) => ns.shmall, (ns, v) => { ns.shmall = v; }),
   shmmax: limit(SHMMAX, (ns) => ns.shmmax, (ns, v) => { ns.shmmax = v; }),

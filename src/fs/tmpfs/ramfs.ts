@@ -1,0 +1,52 @@
+/** ramfs: a tmpfs without limits, whose only option is the root's mode. Linux fs/ramfs/inode.c. */
+import { EINVAL, type Errno } from '../../abi/errno.ts';
+import { RAMFS_MAGIC } from '../../abi/stat.ts';
+import type { VfsContext } from '../../vfs/context.ts';
+import { type FileSystemType, parseMountOptions } from '../../vfs/file-system.ts';
+import type { StatFs, SuperBlock } from '../../vfs/super-block.ts';
+import type { Vfs } from '../../vfs/vfs.ts';
+import { Tmpfs } from './tmpfs.ts';
+
+const DEFAULT_MODE = 0o755;
+
+class Ramfs extends Tmpfs {
+  private readonly shownMode: number;
+  constructor(vfs: Vfs, mode: number) {
+    super(vfs, { mode, maxPages: 0, maxInodes: 0 }, 'ramfs', RAMFS_MAGIC);
+    this.shownMode = mode;
+  }
+  override showOptions(): string {
+    return this.shownMode === DEFAULT_MODE ? '' : `,mode=${this.shownMode.toString(8)}`;
+  }
+  override statfs(ctx: VfsContext): StatFs | Errno {
+    const s = super.statfs(ctx) as StatFs;
+    s.blocks = s.bfree = s.bavail = s.files = s.ffree = 0;
+    return s;
+  }
+  override remount(): number {
+    return 0;
+  }
+}
+
+export class RamfsType implements FileSystemType {
+  readonly name = 'ramfs';
+  readonly requiresDevice = false;
+  readonly userNamespaceMount = true;
+  private readonly vfs: Vfs;
+  constructor(vfs: Vfs) {
+    this.vfs = vfs;
+  }
+  /** Unknown options are ignored, as they were when ramfs ignored all. */
+  mount(_ctx: VfsContext, source: string, flags: number, options: string): SuperBlock | Errno {
+    let mode = DEFAULT_MODE;
+    for (const { key, value } of parseMountOptions(options)) {
+      if (key !== 'mode') continue;
+      if (!/^[0-7]+$/.test(value ?? '')) return EINVAL;
+      mode = Number.parseInt(value!, 8) & 0o7777; // matched just above
+    }
+    const sb = new Ramfs(this.vfs, mode);
+    sb.source = source;
+    sb.flags = flags;
+    return sb;
+  }
+}
