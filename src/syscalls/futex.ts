@@ -149,8 +149,8 @@ function lockPi(t: Task, addr: number, shared: boolean, deadline: number, tryOnl
 }
 
 /** FUTEX_WAIT_REQUEUE_PI: waits on addr1 until a requeue moves it to the PI lock at addr2 and that is ours. */
-function waitRequeuePi(t: Task, addr1: number, value: number, deadline: number, bitset: number, addr2: number, shared: boolean): number {
-  if (addr1 === addr2 || bitset === 0) return EINVAL;
+function waitRequeuePi(t: Task, addr1: number, value: number, deadline: number, addr2: number, shared: boolean): number {
+  if (addr1 === addr2) return EINVAL;
   const w = t.futexWaiter;
   const s = t.syscall;
   if (s.again) {
@@ -165,7 +165,7 @@ function waitRequeuePi(t: Task, addr1: number, value: number, deadline: number, 
     const word = t.space.readU32(addr1);
     if (isErr(word)) return EFAULT;
     if (word !== value >>> 0) return EAGAIN;
-    w.bitset = bitset;
+    w.bitset = FUTEX_BITSET_MATCH_ANY;
     w.pi = false;
     w.requeuePi = true;
     q.append(w);
@@ -173,7 +173,8 @@ function waitRequeuePi(t: Task, addr1: number, value: number, deadline: number, 
   const r = t.sleep(deadline);
   if (r !== ERESTARTSYS) return r;
   unqueueFutex(w);
-  return w.pi ? ERESTARTNOINTR : EAGAIN;
+  // Once it was moved it cannot wait for addr1 again.
+  return w.pi ? EAGAIN : ERESTARTNOINTR;
 }
 
 function cmpRequeuePi(t: Task, addr1: number, addr2: number, shared: boolean, wakeCount: number, moveCount: number, compare: number): number {
@@ -264,7 +265,7 @@ function sysFutex(t: Task, a: SyscallArgs): number {
         deadline = readDeadline(t, a.addr(3), false, realtime);
         if (deadline < 0) return deadline;
       }
-      return waitRequeuePi(t, addr, a.u32(2), deadline, a.int(5), a.addr(4), shared);
+      return waitRequeuePi(t, addr, a.u32(2), deadline, a.addr(4), shared);
     }
     case FUTEX_CMP_REQUEUE_PI:
       return cmpRequeuePi(t, addr, a.addr(4), shared, a.int(2), a.int(3), a.u32(5));
