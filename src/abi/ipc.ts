@@ -29,8 +29,8 @@ export const SHMID_SEGSZ = 48, SHMID_ATIME = 56, SHMID_DTIME = 64, SHMID_CTIME =
 /** struct shminfo64 (nine longs), struct shm_info. */
 export const SHMINFO_SIZE = 72, SHM_INFO_SIZE = 48;
 export const SHMMNI = 4096;
-/** ULONG_MAX - (1 << 24), as near as a number comes. */
-export const SHMMAX = 18446744073692774399;
+/** ULONG_MAX - (1 << 24): an unsigned long, beyond what a number holds exactly. */
+export const SHMMAX = 18446744073692774399n;
 
 export const MSG_STAT = 11, MSG_INFO = 12, MSG_STAT_ANY = 13;
 export const MSG_NOERROR = 0o10000, MSG_EXCEPT = 0o20000, MSG_COPY = 0o40000;

@@ -147,8 +147,8 @@ export class IpcNamespace extends Namespace {
   semmns: number = SEMMNS;
   semopm: number = SEMOPM;
   usedSems = 0;
-  shmmax: number = SHMMAX;
-  shmall: number = SHMMAX;
+  shmmax: bigint = SHMMAX;
+  shmall: bigint = SHMMAX;
   /** Pages of all segments. */
   shmTotal = 0;
   shmRmidForced = false;

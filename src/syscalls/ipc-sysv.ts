@@ -33,7 +33,6 @@ function structOf(size: number): DataView {
   return new DataView(new ArrayBuffer(size));
 }
 function setLong(v: DataView, at: number, value: number): void {
-  // Limits such as SHMMAX are beyond 2^63; the halves of a number are exact.
   v.setUint32(at, value % 4294967296, true);
   v.setUint32(at + 4, Math.floor(value / 4294967296), true);
 }
@@ -327,7 +326,7 @@ function sysShmctl(t: Task, a: SyscallArgs): number {
   switch (cmd) {
     case IPC_INFO: {
       const v = structOf(SHMINFO_SIZE);
-      [ns.shmmax, 1, ns.shm.max, ns.shm.max, ns.shmall].forEach((n, i) => { setLong(v, i * 8, n); });
+      [ns.shmmax, 1, ns.shm.max, ns.shm.max, ns.shmall].forEach((n, i) => { v.setBigUint64(i * 8, BigInt(n), true); });
       const r = copyOut(t, arg, v);
       return isErr(r) ? r : ns.shm.highestIndex;
     }

@@ -1,7 +1,6 @@
 /** kernel.sem, kernel.shm*, kernel.msg*: limits of the caller's IPC namespace. Linux ipc/ipc_sysctl.c. */
 import { EINVAL, EPERM } from '../../../abi/errno.ts';
 import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from '../../../abi/capability.ts';
-import { SHMMAX } from '../../../abi/ipc.ts';
 import type { IpcNamespace } from '../../../kernel/ipc-namespace.ts';
 import type { VfsContext } from '../../../vfs/context.ts';
 import { writable } from '../../pseudo/entries.ts';
@@ -12,8 +11,7 @@ import { parseInteger } from '../task-limits.ts';
 
 const IDS_MAX = 32768;
 const MAX_INT = 0x7fffffff;
-/** The one value beyond 2^53 that is shown exactly: ULONG_MAX - (1 << 24). */
-const SHMMAX_TEXT = '18446744073692774399';
+const ULONG_MAX = 2n ** 64n - 1n;
 
 const namespaceOf = (ctx: VfsContext): IpcNamespace => callerTask(ctx).nsproxy.ipc;
 /** Root of the namespace's owner (Linux ipc_permissions). */
@@ -21,15 +19,30 @@ const mayChange = (ctx: VfsContext, ns: IpcNamespace): boolean => ctx.credential
 
 function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcNamespace, value: number) => void): FileEntry<ProcSuperBlock> {
   return writable(
-    (_fs, ctx) => {
-      const value = get(namespaceOf(ctx));
-      return `${value === SHMMAX ? SHMMAX_TEXT : value}\n`;
-    },
+    (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
     (_fs, ctx, text) => {
       const ns = namespaceOf(ctx);
       if (!mayChange(ctx, ns)) return EPERM;
-      const value = text.trim() === SHMMAX_TEXT ? SHMMAX : parseInteger(text);
+      const value = parseInteger(text);
       if (!(value >= 0 && value <= max)) return EINVAL;
+      set(ns, value);
+      return 0;
+    },
+    0o666,
+  );
+}
+
+/** An unsigned long without bounds of its own. */
+function unsignedLong(get: (ns: IpcNamespace) => bigint, set: (ns: IpcNamespace, value: bigint) => void): FileEntry<ProcSuperBlock> {
+  return writable(
+    (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
+    (_fs, ctx, text) => {
+      const ns = namespaceOf(ctx);
+      if (!mayChange(ctx, ns)) return EPERM;
+      const word = text.trim();
+      if (!/^(0x[0-9a-f]+|[0-9]+)$/i.test(word)) return EINVAL;
+      const value = BigInt(/^0[0-7]+$/.test(word) ? `0o${word}` : word);
+      if (value > ULONG_MAX) return EINVAL;
       set(ns, value);
       return 0;
     },
@@ -84,7 +97,7 @@ export const ipcEntries: Entries<ProcSuperBlock> = {
   sem_next_id: nextId((ns) => ns.sem),
   shm_next_id: nextId((ns) => ns.shm),
   shm_rmid_forced: limit(1, (ns) => Number(ns.shmRmidForced), (ns, v) => { ns.shmRmidForced = v === 1; }),
-  shmall: limit(SHMMAX, (ns) => ns.shmall, (ns, v) => { ns.shmall = v; }),
-  shmmax: limit(SHMMAX, (ns) => ns.shmmax, (ns, v) => { ns.shmmax = v; }),
+  shmall: unsignedLong((ns) => ns.shmall, (ns, v) => { ns.shmall = v; }),
+  shmmax: unsignedLong((ns) => ns.shmmax, (ns, v) => { ns.shmmax = v; }),
   shmmni: limit(IDS_MAX, (ns) => ns.shm.max, (ns, v) => { ns.shm.max = v; }),
 };
