@@ -3,6 +3,7 @@ import { ENODEV } from '../abi/errno.ts';
 import { Namespace } from '../auth/namespace.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import { PortTable } from './inet/port-table.ts';
+import type { IcmpSocket } from './inet/icmp-socket.ts';
 import { makeLoopback, type NetDevice, samePrefix } from './net-device.ts';
 import type { Socket } from './socket.ts';
 import type { UnixSocket } from './unix/unix-socket.ts';
@@ -14,6 +15,19 @@ export interface RouteResult {
   readonly source: Uint8Array;
   /** The destination is an address of this namespace. */
   readonly local: boolean;
+  /** The namespace that has the destination; null: nobody answers there. */
+  readonly target: NetworkNamespace | null;
+}
+
+/** An entry of the main table that was made by hand; those of the devices' addresses are not listed. */
+export interface Route {
+  readonly dst: Uint8Array;
+  readonly prefix: number;
+  readonly gateway: Uint8Array | null;
+  readonly device: NetDevice;
+  readonly protocol: number;
+  readonly scope: number;
+  readonly metric: number;
 }
 
 export class NetworkNamespace extends Namespace {
@@ -26,6 +40,9 @@ export class NetworkNamespace extends Namespace {
   nextAutobind = 1;
   /** By index, lo first. */
   readonly devices: NetDevice[];
+  readonly routes: Route[] = [];
+  /** Sockets that hear ICMP. */
+  readonly icmpSockets: Set<IcmpSocket> = new Set();
   readonly tcpPorts: PortTable = new PortTable();
   readonly udpPorts: PortTable = new PortTable();
   readonly udpLitePorts: PortTable = new PortTable();
@@ -42,7 +59,37 @@ export class NetworkNamespace extends Namespace {
   /** `up`: the loopback device is up, as the sandbox's owner has it in the first namespace; a fresh one has it down. */
   constructor(userNs: UserNamespace, inum: number, up = false) {
     super(userNs, inum);
-    this.devices = [makeLoopback(up)];
+    const lo = makeLoopback(up);
+    lo.ns = this;
+    this.devices = [lo];
+  }
+
+  /** Adds a device under its name, with its index if that is free. */
+  addDevice(d: NetDevice): void {
+    if (d.index === 0 || this.deviceByIndex(d.index) !== null) d.index = Math.max(...this.devices.map((o) => o.index)) + 1;
+    d.ns = this;
+    this.devices.push(d);
+  }
+  /** Takes a device out: its routes and addresses go. */
+  removeDevice(d: NetDevice): void {
+    const i = this.devices.indexOf(d);
+    if (i >= 0) this.devices.splice(i, 1);
+    for (let r = this.routes.length - 1; r >= 0; r--) if (this.routes[r]!.device === d) this.routes.splice(r, 1); // in range
+    d.addresses.length = 0;
+    d.bringDown();
+    d.ns = null;
+  }
+  /** Deletes a device, and the other end of a veth pair with it. */
+  deleteDevice(d: NetDevice): void {
+    this.removeDevice(d);
+    const { peer } = d;
+    d.peer = null;
+    if (peer === null) return;
+    peer.peer = null;
+    peer.ns?.removeDevice(peer);
+  }
+  protected override end(): void {
+    for (const d of [...this.devices]) if (d.kind === 'veth') this.deleteDevice(d);
   }
 
   /** SO_BINDTODEVICE: 0 or ENODEV. */
@@ -72,14 +119,29 @@ export class NetworkNamespace extends Namespace {
     const local = this.localDevice(ip);
     if (local !== null) {
       // The other addresses of 127/8 are reached from 127.0.0.1.
-      const own =
-        local.addresses.find((a) => samePrefix(a.bytes, ip, ip.length * 8)) ?? local.addresses.find((a) => samePrefix(a.bytes, ip, a.prefix));
-      return { device: local, source: own === undefined ? ip : own.bytes, local: true };
+      const own = local.addresses.find((a) => samePrefix(a.bytes, ip, ip.length * 8)) ?? local.addresses.find((a) => samePrefix(a.bytes, ip, a.prefix));
+      return { device: local, source: own === undefined ? ip : own.bytes, local: true, target: this };
     }
-    for (const device of this.devices) {
-      if (!device.up) continue;
-      for (const a of device.addresses) if (samePrefix(a.bytes, ip, a.prefix)) return { device, source: a.bytes, local: false };
+    let device: NetDevice | null = null;
+    let source: Uint8Array | null = null;
+    let best = -1;
+    for (const d of this.devices) {
+      if (!d.up) continue;
+      for (const a of d.addresses)
+        if (a.prefix > best && samePrefix(a.bytes, ip, a.prefix)) {
+          best = a.prefix;
+          device = d;
+          source = a.bytes;
+        }
     }
-    return null;
+    for (const r of this.routes)
+      if (r.prefix > best && r.device.up && samePrefix(r.dst, ip, r.prefix)) {
+        best = r.prefix;
+        device = r.device;
+        source = r.device.addresses.find((a) => a.bytes.length === ip.length)?.bytes ?? null;
+      }
+    if (device === null || source === null) return null;
+    const other = device.carrier ? (device.peer?.ns ?? null) : null;
+    return { device, source, local: false, target: other !== null && other.localDevice(ip) !== null ? other : null };
   }
 }

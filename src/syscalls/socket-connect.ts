@@ -1,7 +1,9 @@
 /** socket, bind, connect, accept and their kin. Facts: Linux 6.18 net/socket.c. */
 import { CAP_NET_RAW } from '../abi/capability.ts';
 import {
+  EACCES,
   EAFNOSUPPORT,
+  EBADF,
   EFAULT,
   EINVAL,
   ENODATA,
@@ -20,6 +22,8 @@ import {
   AF_MAX,
   AF_NETLINK,
   AF_UNIX,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
@@ -40,8 +44,12 @@ import type { Pid } from '../kernel/pid.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Socket } from '../net/socket.ts';
 import { getSocketOption, intOption, setSocketOption } from '../net/socket-options.ts';
+import { NamespaceFile } from '../fs/nsfs/nsfs.ts';
+import { IcmpSocket } from '../net/inet/icmp-socket.ts';
 import { TcpSocket } from '../net/inet/tcp-socket.ts';
 import { UdpSocket } from '../net/inet/udp-socket.ts';
+import type { NamespaceResolver } from '../net/netlink/route-change.ts';
+import { NetworkNamespace } from '../net/network-namespace.ts';
 import { NETLINK_ROUTE, RouteNetlinkSocket } from '../net/netlink/route-socket.ts';
 import { UnixDatagramSocket } from '../net/unix/unix-datagram.ts';
 import { UnixSocket } from '../net/unix/unix-socket.ts';
@@ -50,6 +58,19 @@ import type { SyscallArgs, SyscallRow } from './args.ts';
 import { installFile } from './io-wait.ts';
 import { encodeUcred, newPidfd, readAddress, writeAddress } from './socket-message.ts';
 import { socketFile } from './socket-transfer.ts';
+
+/** For requests that move devices between namespaces. */
+const netNamespaces: NamespaceResolver = {
+  byFd(ctx, fd) {
+    const file = ctx.fdTable.get(fd);
+    if (file === null) return EBADF;
+    return file instanceof NamespaceFile && file.namespace instanceof NetworkNamespace ? file.namespace : EINVAL;
+  },
+  byPid(ctx, pid) {
+    const task = (ctx as Task).pid.ns.find(pid)?.task ?? null;
+    return task === null ? ESRCH : task.nsproxy.net;
+  },
+};
 
 /** A socket of the given kind; EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT, EPERM. */
 function makeSocket(t: Task, family: number, type: number, protocol: number): Socket | Errno {
@@ -68,21 +89,24 @@ function makeSocket(t: Task, family: number, type: number, protocol: number): So
       return makeInetSocket(t, family, type, protocol);
     case AF_NETLINK:
       if (type !== SOCK_RAW && type !== SOCK_DGRAM) return ESOCKTNOSUPPORT;
-      return protocol === NETLINK_ROUTE ? new RouteNetlinkSocket(t, type) : EPROTONOSUPPORT;
+      return protocol === NETLINK_ROUTE ? new RouteNetlinkSocket(t, type, netNamespaces) : EPROTONOSUPPORT;
   }
   return EAFNOSUPPORT;
 }
 
-/** TCP and UDP; raw sockets and ICMP are not there. */
+/** TCP, UDP and raw ICMP; other raw sockets are not there. */
 function makeInetSocket(t: Task, family: number, type: number, protocol: number): Socket | Errno {
   if (protocol < 0 || protocol > 255) return EINVAL;
   if (type === SOCK_STREAM) return protocol === 0 || protocol === IPPROTO_TCP ? new TcpSocket(t, family) : EPROTONOSUPPORT;
   if (type === SOCK_DGRAM) {
     if (protocol === 0 || protocol === IPPROTO_UDP) return new UdpSocket(t, family);
+    // net.ipv4.ping_group_range lets nobody use ICMP without the capability.
+    if (protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) return EACCES;
     return protocol === IPPROTO_UDPLITE ? new UdpSocket(t, family, protocol) : EPROTONOSUPPORT;
   }
   if (type === SOCK_RAW && protocol !== 0 && !t.credentials.nsCapable(t.nsproxy.net.userNs, CAP_NET_RAW)) return EPERM;
-  return type === SOCK_RAW ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
+  if (type !== SOCK_RAW) return ESOCKTNOSUPPORT;
+  return protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6) ? new IcmpSocket(t, family, protocol) : EPROTONOSUPPORT;
 }
 
 const CREATE_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK;

@@ -2,7 +2,7 @@
 import { EADDRNOTAVAIL, EFAULT, EINVAL, ENODEV, ENOTTY, EPERM, isErr } from '../../abi/errno.ts';
 import { CAP_NET_ADMIN } from '../../abi/capability.ts';
 import * as S from '../../abi/socket.ts';
-import { bringUpLoopback, IFF_LOOPBACK, IFF_UP, type NetDevice } from '../net-device.ts';
+import { IFF_UP, type NetDevice } from '../net-device.ts';
 import type { Socket } from '../socket.ts';
 import type { SocketCaller } from '../socket-caller.ts';
 
@@ -49,19 +49,15 @@ export function interfaceIoctl(ctx: SocketCaller, s: Socket, cmd: number, arg: n
   if (d === null) return ENODEV;
   if (cmd === S.SIOCSIFFLAGS) {
     if (!ctx.credentials.nsCapable(ns.userNs, CAP_NET_ADMIN)) return EPERM;
-    if (view.getUint16(16, true) & IFF_UP) {
-      if (d.flags & IFF_LOOPBACK) bringUpLoopback(d);
-      else d.flags |= IFF_UP;
-    } else {
-      d.flags &= ~IFF_UP;
-    }
+    if (view.getUint16(16, true) & IFF_UP) d.bringUp();
+    else d.bringDown();
     return 0;
   }
   const v4 = d.addresses.find((a) => a.bytes.length === 4);
   request.fill(0, 16);
   switch (cmd) {
     case S.SIOCGIFFLAGS:
-      view.setUint16(16, d.flags & 0xffff, true);
+      view.setUint16(16, d.allFlags & 0xffff, true);
       break;
     case S.SIOCGIFADDR:
     case S.SIOCGIFBRDADDR:

@@ -12,6 +12,7 @@ import {
   SO_REUSEPORT,
   SOL_IP,
 } from '../../abi/socket.ts';
+import type { NetworkNamespace } from '../network-namespace.ts';
 import { Socket } from '../socket.ts';
 import type { SocketCaller } from '../socket-caller.ts';
 import { familyOf } from '../unix/unix-names.ts';
@@ -30,8 +31,8 @@ export abstract class InetSocket extends Socket {
   readonly options: Map<number, number> = new Map();
   readonly ownerUid: number;
 
-  constructor(ctx: SocketCaller, family: number, type: number, protocol: number) {
-    super(ctx.nsproxy.net, family, type, protocol);
+  constructor(ctx: SocketCaller, family: number, type: number, protocol: number, netNs: NetworkNamespace = ctx.nsproxy.net) {
+    super(netNs, family, type, protocol);
     this.local = new Endpoint(anyAddress(family), 0);
     this.ownerUid = ctx.credentials.fsuid;
   }

@@ -9,6 +9,7 @@ import {
   ECONNREFUSED,
   ECONNRESET,
   EFAULT,
+  EHOSTUNREACH,
   EINPROGRESS,
   EINVAL,
   EISCONN,
@@ -24,6 +25,7 @@ import type { IoVector } from '../../base/io-vector.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 import type { Message } from '../message.ts';
 import { allocPacket, freePacket, type Packet, PacketQueue } from '../packet.ts';
+import type { NetworkNamespace } from '../network-namespace.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, Socket } from '../socket.ts';
 import type { SocketCaller } from '../socket-caller.ts';
 import { anyAddress, Endpoint, isAny, isMulticast, sameIp } from './inet-address.ts';
@@ -66,8 +68,8 @@ export class TcpSocket extends InetSocket {
   private urgent: Packet | null = null;
   private closed = false;
 
-  constructor(ctx: SocketCaller, family: number) {
-    super(ctx, family, SOCK_STREAM, 6);
+  constructor(ctx: SocketCaller, family: number, netNs: NetworkNamespace = ctx.nsproxy.net) {
+    super(ctx, family, SOCK_STREAM, 6, netNs);
     this.sndbuf = INITIAL_SNDBUF;
     this.rcvbuf = INITIAL_RCVBUF;
   }
@@ -122,7 +124,8 @@ export class TcpSocket extends InetSocket {
     const to = this.destination(e);
     if (isMulticast(to.ip)) return ENETUNREACH;
     const route = this.netNs.route(to.ip);
-    if (route === null || !route.local) return ENETUNREACH;
+    if (route === null) return ENETUNREACH;
+    if (route.target === null) return EHOSTUNREACH;
     if (!this.hasPort) {
       if (!this.take(ctx, isAny(this.local.ip) ? route.source : this.local.ip, 0)) return EADDRNOTAVAIL;
       this.portChosen = true;
@@ -131,7 +134,7 @@ export class TcpSocket extends InetSocket {
     }
     this.remote = to;
     this.state = TCP_SYN_SENT;
-    const target = this.findListener(to);
+    const target = findListener(route.target, to);
     if (target === null) this.refused();
     else target.incoming(ctx, this);
     if (nonBlocking) {
@@ -175,16 +178,6 @@ export class TcpSocket extends InetSocket {
     this.wakeAll();
   }
 
-  private findListener(to: Endpoint): TcpSocket | null {
-    let best: TcpSocket | null = null;
-    for (const s of this.netNs.tcpPorts.at(to.port)) {
-      if (!s.listening || !(s instanceof TcpSocket)) continue;
-      if (sameIp(s.local.ip, to.ip)) return s;
-      if (isAny(s.local.ip) && (s.local.ip.length === to.ip.length || (s.local.ip.length === 16 && !s.v6only))) best ??= s;
-    }
-    return best;
-  }
-
   /** A connection request: established at once if the queue has room, else later. */
   private incoming(ctx: SocketCaller, client: TcpSocket): void {
     if (this.ready.length > this.backlog) {
@@ -195,7 +188,7 @@ export class TcpSocket extends InetSocket {
     this.establish(ctx, client);
   }
   private establish(ctx: SocketCaller, client: TcpSocket): void {
-    const s = new TcpSocket(ctx, this.family);
+    const s = new TcpSocket(ctx, this.family, this.netNs);
     s.local = client.remote as Endpoint; // set by connect
     s.remote = client.local;
     s.state = TCP_ESTABLISHED;
@@ -492,4 +485,15 @@ export class TcpSocket extends InetSocket {
     this.closed = true;
     this.releasePort();
   }
+}
+
+/** Who listens at `to` in `ns`: one with the very address before one for any. */
+function findListener(ns: NetworkNamespace, to: Endpoint): TcpSocket | null {
+  let best: TcpSocket | null = null;
+  for (const s of ns.tcpPorts.at(to.port)) {
+    if (!s.listening || !(s instanceof TcpSocket)) continue;
+    if (sameIp(s.local.ip, to.ip)) return s;
+    if (isAny(s.local.ip) && (s.local.ip.length === to.ip.length || (s.local.ip.length === 16 && !s.v6only))) best ??= s;
+  }
+  return best;
 }

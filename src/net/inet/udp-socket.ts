@@ -42,6 +42,7 @@ import type { IoVector } from '../../base/io-vector.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 import type { ControlItem, Message } from '../message.ts';
 import { allocPacket, datagramCharge, freePacket, type Packet, PacketQueue } from '../packet.ts';
+import type { NetworkNamespace } from '../network-namespace.ts';
 import { RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, Socket } from '../socket.ts';
 import { intOption, optionInt } from '../socket-options.ts';
 import type { SocketCaller } from '../socket-caller.ts';
@@ -176,11 +177,11 @@ export class UdpSocket extends InetSocket {
       return EFAULT;
     }
     const from = new Endpoint(isAny(this.local.ip) ? route.source : this.local.ip, this.local.port);
-    const target = route.local ? this.find(from, to) : null;
+    const target = route.target === null ? null : this.find(route.target, from, to);
     if (target === null || target.closed) {
       freePacket(p);
       // The answer is "port unreachable", which only a connected socket hears.
-      if (route.local && this.remote !== null) {
+      if (route.target !== null && this.remote !== null) {
         this.error = ECONNREFUSED;
         this.wakeAll();
       }
@@ -201,10 +202,11 @@ export class UdpSocket extends InetSocket {
   }
 
   /** The socket that a datagram between the two is for: a connected one before one with the address before one for any. */
-  private find(from: Endpoint, to: Endpoint): UdpSocket | null {
+  private find(ns: NetworkNamespace, from: Endpoint, to: Endpoint): UdpSocket | null {
     let best: UdpSocket | null = null;
     let bestScore = -1;
-    for (const s of this.ports.at(to.port)) {
+    const ports = this.protocol === IPPROTO_UDPLITE ? ns.udpLitePorts : ns.udpPorts;
+    for (const s of ports.at(to.port)) {
       if (!(s instanceof UdpSocket)) continue;
       let score = 0;
       if (sameIp(s.local.ip, to.ip)) score += 2;

@@ -7,7 +7,9 @@ import type { IoVector } from '../../base/io-vector.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 import { interfaceIoctl } from '../inet/inet-ioctl.ts';
 import type { Message } from '../message.ts';
-import { bringUpLoopback, type DeviceAddress, IFF_LOOPBACK, IFF_UP, type NetDevice, RT_SCOPE_HOST } from '../net-device.ts';
+import { changeAddress, changeLink, changeRoute, deleteLink, deviceOf, type NamespaceResolver } from './route-change.ts';
+import * as R from './route-constants.ts';
+import { writeAddress, writeAddressRoutes, writeLink, writeLookup, writeRoute } from './route-dump.ts';
 import { allocPacket, freePacket, PacketQueue } from '../packet.ts';
 import { Socket } from '../socket.ts';
 import type { SocketCaller } from '../socket-caller.ts';
@@ -25,46 +27,6 @@ import {
 } from './netlink-message.ts';
 
 export const NETLINK_ROUTE = 0;
-const RTM_NEWLINK = 16;
-const RTM_GETLINK = 18;
-const RTM_SETLINK = 19;
-const RTM_NEWADDR = 20;
-const RTM_GETADDR = 22;
-const RTM_NEWROUTE = 24;
-const RTM_GETROUTE = 26;
-const RTM_GETNEIGH = 30;
-const RTM_GETRULE = 34;
-const RTM_GETQDISC = 38;
-
-const IFLA_ADDRESS = 1;
-const IFLA_BROADCAST = 2;
-const IFLA_IFNAME = 3;
-const IFLA_MTU = 4;
-const IFLA_QDISC = 6;
-const IFLA_TXQLEN = 13;
-const IFLA_OPERSTATE = 16;
-const IFLA_LINKMODE = 17;
-const IFLA_GROUP = 27;
-const IFLA_PROMISCUITY = 30;
-const IFLA_CARRIER = 33;
-const IFA_ADDRESS = 1;
-const IFA_LOCAL = 2;
-const IFA_LABEL = 3;
-const IFA_CACHEINFO = 6;
-const IFA_FLAGS = 8;
-const IFA_F_PERMANENT = 0x80;
-const RTA_DST = 1;
-const RTA_OIF = 4;
-const RTA_PREFSRC = 7;
-const RTA_TABLE = 15;
-const RTA_UID = 25;
-const RT_TABLE_MAIN = 254;
-const RT_TABLE_LOCAL = 255;
-const RTM_F_CLONED = 0x200;
-const RTCF_LOCAL = 0x80000000;
-const RTPROT_KERNEL = 2;
-const RTN_LOCAL = 2;
-
 /** struct sockaddr_nl: family, pad, pid, groups. */
 const SIZEOF_SOCKADDR_NL = 12;
 /** Answers are cut into packets of about this size, as dumps are. */
@@ -79,8 +41,11 @@ export class RouteNetlinkSocket extends Socket {
   private groups = 0;
   private readonly options: Map<number, number> = new Map();
 
-  constructor(ctx: SocketCaller, type: number) {
+  private readonly resolver: NamespaceResolver;
+
+  constructor(ctx: SocketCaller, type: number, resolver: NamespaceResolver) {
     super(ctx.nsproxy.net, AF_NETLINK, type, NETLINK_ROUTE);
+    this.resolver = resolver;
   }
 
   override bind(ctx: SocketCaller, address: Uint8Array): number {
@@ -164,7 +129,7 @@ export class RouteNetlinkSocket extends Socket {
         return;
       }
     } else {
-      r = this.single(ctx, type, seq, b, v);
+      r = this.single(ctx, type, flags, seq, b);
     }
     if (r < 0 || flags & NLM_F_ACK) {
       writer.begin(NLMSG_ERROR, 0, seq, this.pid);
@@ -177,140 +142,78 @@ export class RouteNetlinkSocket extends Socket {
 
   private dump(type: number, seq: number, b: Uint8Array): number {
     const ns = this.netNs;
-    const family = b.length > NLMSG_HDRLEN ? (b[NLMSG_HDRLEN] as number) : 0;
+    const family = b.length > NLMSG_HDRLEN ? b[NLMSG_HDRLEN]! : 0; // checked
+    const wants = (bytes: Uint8Array): boolean => family === 0 || family === (bytes.length === 4 ? AF_INET : AF_INET6);
     switch (type) {
-      case RTM_GETLINK:
-        for (const d of ns.devices) this.link(d, seq, NLM_F_MULTI);
-        return 0;
-      case RTM_GETADDR:
-        for (const wanted of [AF_INET, AF_INET6]) {
-          if (family !== 0 && family !== wanted) continue;
-          for (const d of ns.devices) for (const a of d.addresses) if ((a.bytes.length === 4) === (wanted === AF_INET)) this.address(d, a, seq);
+      case R.RTM_GETLINK:
+        for (const d of ns.devices) {
+          writeLink(writer, d, NLM_F_MULTI, seq, this.pid);
+          this.split();
         }
         return 0;
-      case RTM_GETROUTE:
+      case R.RTM_GETADDR:
+        for (const length of [4, 16])
+          for (const d of ns.devices)
+            for (const a of d.addresses) {
+              if (a.bytes.length !== length || !wants(a.bytes)) continue;
+              writeAddress(writer, d, a, seq, this.pid);
+              this.split();
+            }
+        return 0;
+      case R.RTM_GETROUTE:
+        for (const r of ns.routes) if (wants(r.dst)) writeRoute(writer, r, seq, this.pid);
         for (const d of ns.devices)
           for (const a of d.addresses) {
-            const f = a.bytes.length === 4 ? AF_INET : AF_INET6;
-            if ((family === 0 || family === f) && d.up) this.route(d, a, f, seq, NLM_F_MULTI);
+            if (!d.up || !wants(a.bytes)) continue;
+            writeAddressRoutes(writer, d, a, seq, this.pid);
+            this.split();
           }
         return 0;
-      case RTM_GETNEIGH:
-      case RTM_GETRULE:
-      case RTM_GETQDISC:
+      case R.RTM_GETNEIGH:
+      case R.RTM_GETRULE:
+      case R.RTM_GETQDISC:
         return 0;
     }
     return EOPNOTSUPP;
   }
 
-  private single(ctx: SocketCaller, type: number, seq: number, b: Uint8Array, v: DataView): number {
+  private single(ctx: SocketCaller, type: number, flags: number, seq: number, b: Uint8Array): number {
     const ns = this.netNs;
-    if (type === RTM_GETLINK || type === RTM_SETLINK || type === RTM_NEWLINK) {
+    if (type === R.RTM_GETLINK) {
       if (b.length < NLMSG_HDRLEN + 16) return EINVAL;
-      const index = v.getInt32(NLMSG_HDRLEN + 4, true);
-      let name = '';
-      forEachAttribute(b, NLMSG_HDRLEN + 16, b.length, (t, data) => {
-        if (t === IFLA_IFNAME) name = String.fromCharCode(...data.filter((c) => c !== 0));
-      });
-      const d = index > 0 ? ns.deviceByIndex(index) : name !== '' ? ns.deviceByName(name) : null;
-      if (type === RTM_NEWLINK && d === null) return EOPNOTSUPP;
-      if (d === null) return index === 0 && name === '' ? EINVAL : ENODEV;
-      if (type === RTM_GETLINK) {
-        this.link(d, seq, 0);
-        return 0;
-      }
-      if (!ctx.credentials.nsCapable(ns.userNs, CAP_NET_ADMIN)) return EPERM;
-      const flags = v.getUint32(NLMSG_HDRLEN + 8, true);
-      const change = v.getUint32(NLMSG_HDRLEN + 12, true);
-      if (change & IFF_UP || (change === 0 && flags & IFF_UP)) {
-        if (flags & IFF_UP) {
-          if (d.flags & IFF_LOOPBACK) bringUpLoopback(d);
-          else d.flags |= IFF_UP;
-        } else {
-          d.flags &= ~IFF_UP;
-        }
-      }
+      const d = deviceOf(ns, b);
+      if (d === null) return ENODEV;
+      writeLink(writer, d, 0, seq, this.pid);
       return 0;
     }
-    if (type === RTM_GETROUTE) {
+    if (type === R.RTM_GETROUTE) {
       if (b.length < NLMSG_HDRLEN + 12) return EINVAL;
-      const family = b[NLMSG_HDRLEN] as number;
       let dst: Uint8Array | null = null;
       forEachAttribute(b, NLMSG_HDRLEN + 12, b.length, (t, data) => {
-        if (t === RTA_DST) dst = data.slice();
+        if (t === R.RTA_DST) dst = data.slice();
       });
       const route = dst === null ? null : ns.route(dst);
-      if (route === null) return ENETUNREACH;
-      this.route(route.device, { bytes: route.source, prefix: route.source.length * 8, scope: RT_SCOPE_HOST }, family, seq, 0);
+      if (dst === null || route === null) return ENETUNREACH;
+      writeLookup(writer, route, dst, seq, this.pid);
       return 0;
     }
-    if ((type & 3) !== 2 && !ctx.credentials.nsCapable(ns.userNs, CAP_NET_ADMIN)) return EPERM;
-    return EOPNOTSUPP;
-  }
-
-  private link(d: NetDevice, seq: number, flags: number): void {
-    writer.begin(RTM_NEWLINK, flags, seq, this.pid);
-    writer.u8(0);
-    writer.u8(0);
-    writer.u16(d.type);
-    writer.u32(d.index);
-    writer.u32(d.flags);
-    writer.u32(0);
-    writer.attributeString(IFLA_IFNAME, d.name);
-    writer.attribute32(IFLA_TXQLEN, d.txQueueLength);
-    writer.attribute8(IFLA_OPERSTATE, d.flags & IFF_LOOPBACK ? 0 : d.up ? 6 : 2);
-    writer.attribute8(IFLA_LINKMODE, 0);
-    writer.attribute32(IFLA_MTU, d.mtu);
-    writer.attribute32(IFLA_GROUP, 0);
-    writer.attribute32(IFLA_PROMISCUITY, 0);
-    writer.attribute8(IFLA_CARRIER, 1);
-    writer.attributeString(IFLA_QDISC, d.up ? 'noqueue' : 'noop');
-    writer.attribute(IFLA_ADDRESS, d.mac);
-    writer.attribute(IFLA_BROADCAST, d.flags & IFF_LOOPBACK ? new Uint8Array(6) : new Uint8Array(6).fill(255));
-    writer.end();
-    this.split();
-  }
-  private address(d: NetDevice, a: DeviceAddress, seq: number): void {
-    const v4 = a.bytes.length === 4;
-    writer.begin(RTM_NEWADDR, NLM_F_MULTI, seq, this.pid);
-    writer.u8(v4 ? AF_INET : AF_INET6);
-    writer.u8(a.prefix);
-    writer.u8(IFA_F_PERMANENT);
-    writer.u8(a.scope);
-    writer.u32(d.index);
-    writer.attribute(IFA_ADDRESS, a.bytes);
-    if (v4) {
-      writer.attribute(IFA_LOCAL, a.bytes);
-      writer.attributeString(IFA_LABEL, d.name);
+    // All that is not a question (…GET…) changes something.
+    if ((type & 3) === 2) return EOPNOTSUPP;
+    if (!ctx.credentials.nsCapable(ns.userNs, CAP_NET_ADMIN)) return EPERM;
+    switch (type) {
+      case R.RTM_NEWLINK:
+      case R.RTM_SETLINK:
+        return changeLink(ctx, ns, b, flags, this.resolver);
+      case R.RTM_DELLINK:
+        return deleteLink(ns, b);
+      case R.RTM_NEWADDR:
+      case R.RTM_DELADDR:
+        return changeAddress(ns, b, flags, type === R.RTM_DELADDR);
+      case R.RTM_NEWROUTE:
+      case R.RTM_DELROUTE:
+        return changeRoute(ns, b, flags, type === R.RTM_DELROUTE);
     }
-    writer.attribute32(IFA_FLAGS, IFA_F_PERMANENT);
-    const forEver = new Uint8Array(16);
-    forEver.fill(255, 0, 8);
-    writer.attribute(IFA_CACHEINFO, forEver);
-    writer.end();
-    this.split();
-  }
-  private route(d: NetDevice, a: DeviceAddress, family: number, seq: number, flags: number): void {
-    // A look-up (no dump) gives what a packet would use, not the table's entry.
-    const entry = (flags & NLM_F_MULTI) !== 0;
-    const table = entry ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
-    writer.begin(RTM_NEWROUTE, flags, seq, this.pid);
-    writer.u8(family);
-    writer.u8(a.prefix);
-    writer.u8(0);
-    writer.u8(0);
-    writer.u8(table);
-    writer.u8(entry ? RTPROT_KERNEL : 0);
-    writer.u8(entry ? RT_SCOPE_HOST : 0);
-    writer.u8(RTN_LOCAL);
-    writer.u32(entry ? 0 : RTM_F_CLONED | RTCF_LOCAL);
-    writer.attribute32(RTA_TABLE, table);
-    if (!entry) writer.attribute32(RTA_UID, 0);
-    writer.attribute(RTA_DST, a.bytes);
-    writer.attribute(RTA_PREFSRC, a.bytes);
-    writer.attribute32(RTA_OIF, d.index);
-    writer.end();
-    this.split();
+    return EOPNOTSUPP;
   }
 
   private split(): void {
