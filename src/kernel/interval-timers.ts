@@ -3,7 +3,7 @@ import { ITIMER_PROF, ITIMER_VIRTUAL } from '../abi/time.ts';
 import { SIGALRM, SIGPROF, SIGVTALRM } from '../abi/signal.ts';
 import { sendSignalToGroup } from './signal-send.ts';
 import type { ThreadGroup } from './thread-group.ts';
-import { Timer, type TimerHeap } from './timers.ts';
+import { Timer, type TimerHeap } from '../base/timers.ts';
 
 class RealTimer extends Timer {
   readonly owner: IntervalTimers;

@@ -43,7 +43,7 @@ import { sendSignalToGroup } from './signal-send.ts';
 import { RESUME_USER, SYSCALL_TRACE, Task, TASK_RUNNABLE, WORK_RESCHED, WORK_RSEQ } from './task.ts';
 import { ThreadGroup } from './thread-group.ts';
 import { TimeNamespace } from './time-namespace.ts';
-import { TimerHeap } from './timers.ts';
+import { TimerHeap } from '../base/timers.ts';
 import { UserTable } from './user-struct.ts';
 import { UtsNamespace } from './uts-namespace.ts';
 

@@ -4,7 +4,7 @@ import { SignalInfo, type SignalTimer } from './signal-info.ts';
 import { sendSignalInfo } from './signal-send.ts';
 import type { Task } from './task.ts';
 import type { ThreadGroup } from './thread-group.ts';
-import { Timer } from './timers.ts';
+import { Timer } from '../base/timers.ts';
 
 const OVERRUN_MAX = 0x7fffffff;
 

@@ -3,7 +3,7 @@ import { ENOSYS } from '../abi/errno.ts';
 import { PTRACE_EVENT_SECCOMP, PTRACE_O_TRACESECCOMP } from '../abi/ptrace.ts';
 import { SIGKILL, SIGSYS, SYS_SECCOMP } from '../abi/signal.ts';
 import { RAX } from '../x86/cpu-layout.ts';
-import { runBpf } from './bpf.ts';
+import { runBpf } from '../net/bpf.ts';
 import { exitGroup, exitTask } from './exit.ts';
 import { ptraceEvent } from './ptrace-stop.ts';
 import {

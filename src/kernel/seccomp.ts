@@ -1,7 +1,7 @@
 /** Seccomp: modes, filters and their installation. Linux kernel/seccomp.c. The interpreter is in bpf.ts, the check at entry in seccomp-check.ts. */
 import { CAP_SYS_ADMIN } from '../abi/capability.ts';
 import { EACCES, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP, ESRCH, isErr } from '../abi/errno.ts';
-import { validateBpf } from './bpf.ts';
+import { validateBpf } from '../net/bpf.ts';
 import { SYSCALL_SECCOMP, type Task } from './task.ts';
 
 export const SECCOMP_SET_MODE_STRICT = 0, SECCOMP_SET_MODE_FILTER = 1, SECCOMP_GET_ACTION_AVAIL = 2, SECCOMP_GET_NOTIF_SIZES = 3;

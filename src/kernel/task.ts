@@ -26,7 +26,7 @@ import type { SemUndoList } from './sysv-sem.ts';
 import { TaskSignals } from './task-signals.ts';
 import { SyscallState } from './syscall-state.ts';
 import type { ThreadGroup } from './thread-group.ts';
-import { Timer } from './timers.ts';
+import { Timer } from '../base/timers.ts';
 
 /** Run states. RUNNABLE covers running; the others wait for the event in their name. */
 export const TASK_RUNNABLE = 0;

@@ -20,7 +20,7 @@ import { openTty } from '../fs/tty/open-tty.ts';
 import type { ArchiveEntry } from '../host/archive.ts';
 import type { Host, HostDriver } from '../host/host.ts';
 import { Kernel } from '../kernel/kernel.ts';
-import { Timer } from '../kernel/timers.ts';
+import { Timer } from '../base/timers.ts';
 import type { Task } from '../kernel/task.ts';
 import type { ThreadGroup } from '../kernel/thread-group.ts';
 import { Vdso } from '../loader/vdso.ts';

@@ -7,7 +7,7 @@ import type { IoVector } from '../../base/io-vector.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { ClockWatcher } from '../../kernel/clock.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { Timer } from '../../kernel/timers.ts';
+import { Timer } from '../../base/timers.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { AnonymousDescription } from '../../vfs/anonymous-description.ts';
 import type { Path } from '../../vfs/mount.ts';
