@@ -43,9 +43,22 @@ async function run(parsed: ParsedArguments, root: RootSource, cwd: string, words
     if (!(error instanceof SetupError)) throw error;
     return report({ kind: 'not-started', stage: 'setup', errno: error.errno, message: error.message });
   }
+  const profiler = parsed.options.has('profile') ? await startProfile(parsed.options.get('profile')?.at(-1) ?? '') : null;
   const status = await sandbox.run(words);
+  if (profiler !== null) process.stderr.write(profiler.finish());
   if (parsed.options.has('stats')) process.stderr.write(statsText(sandbox.stats()));
   return report(status);
+}
+
+/** A profiler that writes to `file`, which is made at once to see that it can be. */
+async function startProfile(file: string): Promise<{ finish(): string }> {
+  try {
+    writeFileSync(file, '');
+  } catch (error) {
+    throw new UsageError(`--profile ${file}: ${(error as Error).message}`);
+  }
+  const { Profiler } = await import('./profile.ts');
+  return new Profiler(file);
 }
 
 /** Where trace lines go: standard error, or a file that is emptied first. */

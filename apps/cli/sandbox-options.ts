@@ -8,7 +8,7 @@ import { parseBytes, parseDuration, UsageError } from './arguments.ts';
 import { callerUser, inherited, isOwnVariable } from './caller.ts';
 import { environment, utf8Bytes } from './host-bytes.ts';
 
-type OptionName = 'mount' | 'env' | 'no-env' | 'workdir' | 'user' | 'hostname' | 'memory' | 'timeout' | 'strace' | 'stats';
+type OptionName = 'mount' | 'env' | 'no-env' | 'workdir' | 'user' | 'hostname' | 'memory' | 'timeout' | 'strace' | 'profile' | 'stats';
 
 export const sandboxOptions: Readonly<Record<OptionName, OptionSpec>> = {
   mount: { kind: 'value', placeholder: 'HOST:GUEST[:ro|rw|cow]', help: 'let the guest see HOST at GUEST: read-only (ro, the default), writes reach\nthe host (rw), or writes are thrown away (cow)' },
@@ -20,6 +20,7 @@ export const sandboxOptions: Readonly<Record<OptionName, OptionSpec>> = {
   memory: { kind: 'value', placeholder: 'SIZE', short: 'm', help: 'memory the guest may use, as 512M or 2G' },
   timeout: { kind: 'value', placeholder: 'TIME', help: 'kill everything inside after this time, as 10, 500ms, 2m; exit status 124' },
   strace: { kind: 'optional', placeholder: '[=FILE]', help: 'print system calls as strace -f does, to standard error or FILE' },
+  profile: { kind: 'value', placeholder: 'FILE', help: "write a CPU profile of guest functions, translator and kernel to FILE\n(.cpuprofile: for speedscope or a browser's developer tools)" },
   stats: { kind: 'flag', help: 'at the end, print to standard error what was run and what it took' },
 };
 
@@ -80,6 +81,7 @@ export function toSandboxOptions(parsed: ParsedArguments, root: RootSource, cwd:
     hostname: name ?? hostname(),
     umask: process.umask(),
     ...inherited(),
+    symbols: parsed.options.has('profile'),
     ...(memory === undefined ? {} : { memory: parseBytes('--memory', memory) }),
     ...(timeout === undefined ? {} : { timeout: parseDuration('--timeout', timeout) }),
   };

@@ -1,6 +1,6 @@
 /** Puts emitted regions into a WebAssembly module: imports only what is called, fills table slots by element segments, adds branch hints. */
 import { CodeWriter } from '../wasm/code-writer.ts';
-import { MODULE_HEADER, SECTION_CODE, SECTION_CUSTOM, SECTION_ELEMENT, SECTION_FUNCTION, writeSection } from '../wasm/module-writer.ts';
+import { MODULE_HEADER, SECTION_CODE, SECTION_CUSTOM, SECTION_ELEMENT, SECTION_FUNCTION, writeFunctionNames, writeSection } from '../wasm/module-writer.ts';
 import { BLOCK, END, FUNCREF, VOID_TYPE } from '../wasm/opcodes.ts';
 import type { RegionEmitter } from './region-emitter.ts';
 import { writeLocals } from './region-emitter.ts';
@@ -25,6 +25,8 @@ export class ModuleAssembler {
   readonly imports: number[] = [];
   private readonly slots: number[] = [];
   private readonly secondSlots: number[] = [];
+  /** Per function: its name for profilers, '' = none. */
+  private readonly names: string[] = [];
   /** Per function: start of its branch hints, flattened (count, offsets…). */
   private readonly hints: number[] = [];
 
@@ -40,6 +42,7 @@ export class ModuleAssembler {
     this.slots.length = 0;
     this.secondSlots.length = 0;
     this.hints.length = 0;
+    this.names.length = 0;
     this.bodies.reset();
   }
 
@@ -47,8 +50,8 @@ export class ModuleAssembler {
     return this.slots.length;
   }
 
-  /** Adds the region that `e` has just emitted; its function goes to table slots `slot` and `home` (0 = none). */
-  add(e: RegionEmitter, slot: number, home: number): void {
+  /** Adds the region that `e` has just emitted; its function goes to table slots `slot` and `home` (0 = none). `name`: for profilers. */
+  add(e: RegionEmitter, slot: number, home: number, name = ''): void {
     const { body, head } = this;
     const { w } = e;
     head.reset();
@@ -76,6 +79,7 @@ export class ModuleAssembler {
     for (const h of e.hints) this.hints.push(h + head.at);
     this.slots.push(slot);
     this.secondSlots.push(home);
+    this.names.push(name);
   }
 
   /** The module's bytes. */
@@ -145,6 +149,7 @@ export class ModuleAssembler {
     section.u32(n);
     section.bytes(this.bodies.u8, 0, this.bodies.at);
     writeSection(out, SECTION_CODE, section);
+    if (this.names.some((name) => name !== '')) writeFunctionNames(out, base, this.names);
     return out.u8.slice(0, out.at);
   }
 

@@ -161,6 +161,11 @@ export class Platform implements PlatformHooks {
     this.memory.hooks = this;
   }
 
+  /** Names what is translated from now on, by its first address: what the host engine's profiler shows. */
+  set nameRegion(name: (space: AddressSpace, rip: number) => string) {
+    this.translator.nameRegion = name;
+  }
+
   // CPU states.
 
   /** A zeroed CPU state block: its linear-memory offset, or 0 if there are too many. */

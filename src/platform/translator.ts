@@ -40,6 +40,8 @@ export class Translator {
   private readonly steps: Map<number, Step> = new Map();
   /** Tier of a first translation; 2 lets tests see that code too. */
   firstTier: 1 | 2 = 1;
+  /** Names regions for profilers, by the address they start at. */
+  nameRegion: ((space: AddressSpace, rip: number) => string) | null = null;
   /** After a translation failed: the address that cannot be fetched, and the fault code of memory. */
   faultAddress = 0;
   faultCode = 0;
@@ -68,7 +70,7 @@ export class Translator {
   private translate(space: AddressSpace, context: number, rip: number, tier: number): number {
     if (!this.read(space, rip, MAX_REGION_INSNS[tier]!, tier === 2)) return 0;
     const slot = this.cache.slotOf(rip);
-    const region = this.compile(slot, this.cache.newSlot(), tier);
+    const region = this.compile(slot, this.cache.newSlot(), tier, this.nameRegion?.(space, rip));
     this.cache.add(region, context);
     return slot;
   }
@@ -116,7 +118,7 @@ export class Translator {
   }
 
   /** Emits and instantiates what `read` decoded. */
-  private compile(slot: number, home: number, tier: number): Region {
+  private compile(slot: number, home: number, tier: number, name = ''): Region {
     const { code, flow, data, emitter, assembler, reader, cache, stats } = this;
     const word = cache.newWord();
     flow.analyse(code);
@@ -125,7 +127,7 @@ export class Translator {
     emitter.emit(code, flow, data, cache, word, tier === 0, tier === 2, map, this.mapBase, this.mapSpan);
     assembler.start();
     assembler.priority = tier === 2 ? 0 : 127;
-    assembler.add(emitter, slot, home);
+    assembler.add(emitter, slot, home, name);
     const bytes = assembler.finish();
     const module = new wasmEngine.Module(bytes);
     new wasmEngine.Instance(module, this.imports);

@@ -74,6 +74,8 @@ export interface SandboxOptions {
   readonly umask?: number;
   /** Gets the lines of the system call trace, when there is to be one. */
   readonly trace?: (text: string) => void;
+  /** Names translated code by the guest's symbols, for the JavaScript engine's profiler: `function [file]`. */
+  readonly symbols?: boolean;
   /** Gets a line about what the guest wanted and Vivarium lacks: an instruction, at an address. */
   readonly report?: (line: string) => void;
 }

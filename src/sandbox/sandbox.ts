@@ -26,6 +26,7 @@ import type { ThreadGroup } from '../kernel/thread-group.ts';
 import { Vdso } from '../loader/vdso.ts';
 import { Platform } from '../platform/platform.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME } from '../platform/layout.ts';
+import { GuestSymbols } from '../seccheck/guest-symbols.ts';
 import { SYSCALL_HANDLERS, SYSCALL_ROWS, missingCalls } from '../syscalls/table.ts';
 import { SYSCALL_NAMES } from '../abi/syscall-numbers.ts';
 import { FdTable } from '../vfs/fd-table.ts';
@@ -120,6 +121,10 @@ export class Sandbox {
     this.tree = this.buildTree(root);
     this.connectTerminal();
     kernel.onIllegalInstruction = (task) => this.reportInstruction(task);
+    if (options.symbols === true) {
+      const symbols = new GuestSymbols(kernel.init);
+      platform.nameRegion = (space, rip) => symbols.name(space, rip);
+    }
   }
 
   private registerFileSystems(): void {

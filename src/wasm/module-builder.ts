@@ -1,7 +1,7 @@
 /** Hand-written WebAssembly functions: a structured builder on top of expressions.ts, used for the runtime module. */
 import { CodeWriter } from './code-writer.ts';
 import { Expr, Local } from './expressions.ts';
-import { MODULE_HEADER, SECTION_CODE, SECTION_EXPORT, SECTION_FUNCTION, TypeTable, writeImports, writeSection } from './module-writer.ts';
+import { MODULE_HEADER, SECTION_CODE, SECTION_EXPORT, SECTION_FUNCTION, TypeTable, writeFunctionNames, writeImports, writeSection } from './module-writer.ts';
 import { BLOCK, BR_TABLE, CALL_INDIRECT, DROP, ELSE, END, IF, LOOP, RETURN, RETURN_CALL, RETURN_CALL_INDIRECT, UNREACHABLE, VOID_TYPE } from './opcodes.ts';
 import type { ValueType } from './opcodes.ts';
 
@@ -241,6 +241,7 @@ export class ModuleBuilder {
     s.u32(this.functions.length);
     for (const f of this.functions) f.builder.write(s);
     writeSection(out, SECTION_CODE, s);
+    writeFunctionNames(out, this.imports.length, this.names());
     return out.u8.slice(0, out.at);
   }
 }

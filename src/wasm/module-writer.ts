@@ -78,3 +78,19 @@ export function writeImports(out: CodeWriter, memoryPages: number, tableSize: nu
   }
   writeSection(out, SECTION_IMPORT, s);
 }
+
+/** The name section's function names, `names[i]` for function `first + i`: profilers and stack traces show them. Comes after the code. */
+export function writeFunctionNames(out: CodeWriter, first: number, names: readonly string[]): void {
+  const list = new CodeWriter(4096);
+  list.u32(names.length);
+  names.forEach((name, i) => {
+    list.u32(first + i);
+    list.name(name);
+  });
+  const s = new CodeWriter(4096);
+  s.name('name');
+  s.byte(1); // subsection: function names
+  s.u32(list.at);
+  s.bytes(list.u8, 0, list.at);
+  writeSection(out, SECTION_CUSTOM, s);
+}

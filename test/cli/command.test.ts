@@ -128,6 +128,17 @@ test('--strace, --stats, --version, syscalls', () => {
   assert.match(run(['syscalls']).out, /\| 0 \| read \| full/);
 });
 
+test('--profile shows guest functions, and says where the time went', () => {
+  const file = join(folder, 'run.cpuprofile');
+  const r = sh('i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done; echo $i', '--profile', file);
+  assert.equal(r.out, '30000\n');
+  assert.match(r.err, /guest code/);
+  const { nodes } = JSON.parse(readFileSync(file, 'utf8')) as { nodes: { callFrame: { functionName: string; url: string } }[] };
+  assert.ok(nodes.some((n) => n.callFrame.url === 'guest:libc.so.6' && / \[libc\.so\.6\]$/.test(n.callFrame.functionName)));
+  assert.ok(nodes.some((n) => /^\/src\/kernel\//.test(n.callFrame.url)));
+  assert.match(run(['do', '--profile', '/no/such/dir/x', '--', 'true']).err, /--profile .*no such file/);
+});
+
 test('a root file system from a folder or an archive', () => {
   const make = spawnSync('sh', ['-c', 'mkdir -p rt/bin rt/etc && cp /bin/busybox rt/bin/sh && ln rt/bin/sh rt/bin/id && ln -s sh rt/bin/echo && echo inside > rt/etc/name && tar -C rt -czf rt.tgz . && tar -C rt -cf rt.tar .'], { cwd: folder });
   assert.equal(make.status, 0);
