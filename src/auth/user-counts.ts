@@ -14,6 +14,8 @@ export class UserCounts {
   readonly ns: UserNamespace;
   readonly uid: KUid;
   readonly counts: Int32Array = new Int32Array(COUNT_KINDS);
+  /** Bytes of POSIX message queues (RLIMIT_MSGQUEUE), of this user's namespaces too. */
+  private queueBytes = 0;
   constructor(ns: UserNamespace, uid: KUid) {
     this.ns = ns;
     this.uid = uid;
@@ -28,6 +30,24 @@ export class UserCounts {
     if (at === null) return true;
     for (let undo: UserCounts | null = this; undo !== null && undo !== at; undo = undo.ns.ucounts) undo.counts[kind]!--;
     return false;
+  }
+  /**
+   * Counts `bytes` of a message queue here and for the owners of all namespaces above. False, with nothing counted, beyond `limit` (the caller's
+   * RLIMIT_MSGQUEUE) or beyond what a namespace's maker was allowed. Linux inc_rlimit_ucounts().
+   */
+  chargeQueueBytes(bytes: number, limit: number): boolean {
+    let most = limit;
+    let fits = true;
+    for (let at: UserCounts | null = this; at !== null; at = at.ns.ucounts) {
+      at.queueBytes += bytes;
+      if (at.queueBytes > most) fits = false;
+      most = at.ns.queueBytesMax;
+    }
+    if (!fits) this.unchargeQueueBytes(bytes);
+    return fits;
+  }
+  unchargeQueueBytes(bytes: number): void {
+    for (let at: UserCounts | null = this; at !== null; at = at.ns.ucounts) at.queueBytes -= bytes;
   }
   uncharge(kind: number): void {
     for (let at: UserCounts | null = this; at !== null; at = at.ns.ucounts) at.counts[kind]!--;

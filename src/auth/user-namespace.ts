@@ -28,6 +28,8 @@ export class UserNamespace {
   readonly ucounts: UserCounts | null;
   /** /proc/sys/user/max_*, by COUNT_* kind. */
   readonly limits: Int32Array = new Int32Array(COUNT_KINDS).fill(COUNT_MAX);
+  /** The maker's RLIMIT_MSGQUEUE: what all members together may use of it. */
+  queueBytesMax: number = Infinity;
   private readonly counts: Map<number, UserCounts> = new Map();
   /** Tasks whose credentials are of it, namespaces it owns, child namespaces, open files. */
   users = 1;

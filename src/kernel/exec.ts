@@ -223,6 +223,7 @@ function commit(t: Task, pending: PendingExec): void {
   t.timerSlack = t.defaultTimerSlack;
   t.forkNoExec = false;
   tg.didExec = true;
+  tg.execs++;
   tg.dumpable = credentials.changed || !ownsItself(credentials) ? 0 : 1;
   if (credentials.changed) t.deathSignal = 0;
   const users = t.kernel.users;

@@ -3,6 +3,7 @@ import { CAP_IPC_OWNER, CAP_SYS_ADMIN } from '../abi/capability.ts';
 import { EACCES, EEXIST, EIDRM, EINVAL, ENOENT, ENOSPC, EPERM, type Errno, isErr } from '../abi/errno.ts';
 import type { KGid, KUid } from '../abi/ids.ts';
 import { IPC_CREAT, IPC_EXCL, IPC_PRIVATE, MSGMAX, MSGMNB, MSGMNI, SEMMNI, SEMMNS, SEMMSL, SEMOPM, SHMMAX, SHMMNI } from '../abi/ipc.ts';
+import { DFLT_MSG, DFLT_MSGMAX, DFLT_MSGSIZE, DFLT_MSGSIZEMAX, DFLT_QUEUESMAX } from '../abi/mqueue.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { Namespace } from '../auth/namespace.ts';
 import type { MessageQueue } from './sysv-msg.ts';
@@ -63,6 +64,10 @@ export class IpcIds<T extends IpcObject> {
     let highest = 0;
     for (const i of this.byIndex.keys()) highest = Math.max(highest, i);
     return highest;
+  }
+  /** All objects by index. */
+  inOrder(): T[] {
+    return [...this.byIndex].sort((a, b) => a[0] - b[0]).map(([, o]) => o);
   }
   /** By id: EINVAL if there is no such index, EIDRM if the id is of an object that stood there before. */
   find(id: number): T | Errno {
@@ -137,6 +142,23 @@ export function mayControl(ns: IpcNamespace, o: IpcObject, c: Credentials): 0 | 
   return c.euid === o.cuid || c.euid === o.uid || c.nsCapable(ns.userNs, CAP_SYS_ADMIN) ? 0 : EPERM;
 }
 
+/** The mqueue file system of a namespace, as the namespace sees it. */
+export interface MqueueInstance {
+  endNamespace(): void;
+}
+
+/** POSIX message queues of one namespace: their file system, and /proc/sys/fs/mqueue. */
+export class MqueueLimits {
+  /** Made when it is first used. */
+  instance: MqueueInstance | null = null;
+  queues = 0;
+  queuesMax: number = DFLT_QUEUESMAX;
+  msgMax: number = DFLT_MSGMAX;
+  msgDefault: number = DFLT_MSG;
+  msgsizeMax: number = DFLT_MSGSIZEMAX;
+  msgsizeDefault: number = DFLT_MSGSIZE;
+}
+
 export class IpcNamespace extends Namespace {
   readonly kind = 'ipc';
   readonly sem: IpcIds<SemaphoreSet> = new IpcIds(SEMMNI);
@@ -154,10 +176,12 @@ export class IpcNamespace extends Namespace {
   shmRmidForced = false;
   msgmax: number = MSGMAX;
   msgmnb: number = MSGMNB;
+  readonly mqueue: MqueueLimits = new MqueueLimits();
   /** Everything in it goes with it. */
   protected override end(): void {
     for (const s of [...this.sem.byIndex.values()]) s.destroy();
     for (const q of [...this.msg.byIndex.values()]) q.destroy();
     for (const s of [...this.shm.byIndex.values()]) s.markForRemoval();
+    this.mqueue.instance?.endNamespace();
   }
 }

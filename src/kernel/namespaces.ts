@@ -4,6 +4,7 @@ import {
   CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUTS, CLONE_SYSVSEM, CLONE_VM,
 } from '../abi/clone.ts';
 import { EINVAL, ENOSPC, EPERM, type Errno, isErr } from '../abi/errno.ts';
+import { RLIMIT_MSGQUEUE } from '../abi/resource.ts';
 import { CapSet } from '../auth/cap-set.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { Namespace } from '../auth/namespace.ts';
@@ -54,6 +55,7 @@ export function createUserNamespace(t: Task, c: Credentials): 0 | Errno {
   }
   const ns = new UserNamespace(parent, c.euid, c.egid, t.kernel.allocateInum(), counts);
   parent.get();
+  ns.queueBytesMax = t.limit(RLIMIT_MSGQUEUE);
   ns.parentCouldSetfcap = c.capEffective.has(CAP_SETFCAP);
   enterUserNamespace(c, ns);
   return 0;

@@ -73,6 +73,8 @@ export class ThreadGroup implements MemoryLimits {
   unkillable = false;
   /** execve has happened since the fork: setpgid of a parent gives EACCES. */
   didExec = false;
+  /** How many execves there were (Linux self_exec_id). */
+  execs = 0;
   /** Monotonic ns of the first thread's start. */
   startTime = 0;
   /** PR_SET_DUMPABLE lives on the address space in Linux; here with the process that shares it. */

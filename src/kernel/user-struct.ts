@@ -3,10 +3,9 @@ import type { KUid } from '../abi/ids.ts';
 
 export class UserStruct {
   readonly uid: KUid;
-  /** Tasks (RLIMIT_NPROC), queued signals (RLIMIT_SIGPENDING), bytes in message queues (RLIMIT_MSGQUEUE). */
+  /** Tasks (RLIMIT_NPROC), queued signals (RLIMIT_SIGPENDING). */
   processes = 0;
   sigpending = 0;
-  mqBytes = 0;
   constructor(uid: KUid) {
     this.uid = uid;
   }

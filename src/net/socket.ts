@@ -124,6 +124,8 @@ export abstract class Socket {
   get listening(): boolean {
     return false;
   }
+  /** A message from the kernel itself (netlink): queued as one packet. */
+  kernelMessage(_bytes: Uint8Array): void {}
   /** The last descriptor is gone. */
   abstract close(): void;
 

@@ -9,6 +9,7 @@ import { registerTtyDevices } from '../fs/dev/tty-devices.ts';
 import { devptsType } from '../fs/devpts/devpts.ts';
 import { registerPtmx } from '../fs/devpts/ptmx.ts';
 import { NsFs } from '../fs/nsfs/nsfs.ts';
+import { MqueueType } from '../fs/mqueue/mqueue-fs.ts';
 import { OverlayType } from '../fs/overlay/overlay-fs.ts';
 import { openFifo } from '../fs/pipe/fifo.ts';
 import { ProcFileSystem } from '../fs/proc/proc-fs.ts';
@@ -137,6 +138,7 @@ export class Sandbox {
     types.register(new ProcFileSystem(kernel, new NsFs(vfs)));
     types.register(devptsType);
     types.register(new OverlayType(vfs));
+    types.register(new MqueueType(kernel));
     vfs.openFifo = openFifo;
     registerMemoryDevices(vfs, host);
     registerTtyDevices(vfs, this.terminal);

@@ -1,8 +1,11 @@
 /** From a place to its name: Linux's d_path. */
 import type { Mount, Path } from './mount.ts';
 
-/** Name of `path` from `root` (null: from the top of its mount tree), with " (deleted)" if the entry is gone. Unreachable places start with "(unreachable)". */
-export function pathName(path: Path, root: Path | null = null, deletedSuffix = true): string {
+/**
+ * Name of `path` from `root` (null: from the top of its mount tree), with " (deleted)" if the entry is gone. Places that cannot be reached from
+ * the root start with "(unreachable)" for getcwd(2), and are named from the top of their own tree for /proc (`markUnreachable` false).
+ */
+export function pathName(path: Path, root: Path | null = null, deletedSuffix = true, markUnreachable = true): string {
   const dentry = path.dentry;
   const pseudo = dentry.sb.pseudoName(dentry);
   if (pseudo !== null) return pseudo;
@@ -30,7 +33,7 @@ export function pathName(path: Path, root: Path | null = null, deletedSuffix = t
     d = d.parent;
   }
   if (name === '') name = '/';
-  if (root !== null && !reached) name = '(unreachable)' + name;
+  if (markUnreachable && root !== null && !reached) name = '(unreachable)' + name;
   if (deletedSuffix && !dentry.hashed) name += ' (deleted)';
   return name;
 }

@@ -17,6 +17,7 @@ import type { ListedName, SubjectPolicy } from '../pseudo/pseudo-inode.ts';
 import { callerTask, ProcTask } from './proc-task.ts';
 import { makeCpuinfo } from './system-cpuinfo.ts';
 import { makeBuddyinfo, makeMeminfo, makeVmstat, makeZoneinfo } from './system-memory.ts';
+import { messageQueueTable, semaphoreTable, sharedMemoryTable } from './system-sysvipc.ts';
 import { deviceList, fileSystemList, lockList, ttyDrivers } from './system-tables.ts';
 import { makeInterrupts, makeLoadavg, makeStat, makeUptime, makeVersion } from './system-times.ts';
 import { sysctlEntries, uuid } from './sysctl/sysctl-entries.ts';
@@ -28,8 +29,6 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 const FIRST_PROCESS_ENTRY = 256;
 
 const pressure = (): string => 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n';
-const SHM_HEAD =
-  '       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n';
 
 /** Everything at the top that is no process. */
 const rootEntries: Entries<ProcSuperBlock> = {
@@ -62,11 +61,7 @@ const rootEntries: Entries<ProcSuperBlock> = {
   stat: file((fs, ctx) => makeStat(fs.kernel, callerTask(ctx).nsproxy.time.boottime)),
   swaps: file(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
   sys: dir(sysctlEntries),
-  sysvipc: dir({
-    msg: file(() => '       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n'),
-    sem: file(() => '       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n'),
-    shm: file(() => SHM_HEAD),
-  }),
+  sysvipc: dir({ msg: file(messageQueueTable), sem: file(semaphoreTable), shm: file(sharedMemoryTable) }),
   'thread-self': link((fs, ctx) => {
     const task = callerTask(ctx);
     const number = task.pid.nr(fs.pidNs);
@@ -98,6 +93,8 @@ export class ProcShared {
 }
 
 export class ProcSuperBlock extends PseudoSuperBlock {
+  /** Some sysctls belong to whoever owns the caller's namespace. */
+  override readonly customPermission = true;
   readonly shared: ProcShared;
   /** Numbers are shown as this namespace sees them. */
   readonly pidNs: PidNamespace;

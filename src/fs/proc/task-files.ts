@@ -28,7 +28,7 @@ function placeLink(where: (task: Task) => Path | null): LinkEntry<ProcTask> {
   };
   return link((subject, ctx) => {
     const path = find(subject, ctx);
-    return isErr(path) ? path : pathName(path, callerTask(ctx).fs.root);
+    return isErr(path) ? path : pathName(path, callerTask(ctx).fs.root, true, false);
   }, find);
 }
 
@@ -93,7 +93,7 @@ class DescriptorLink extends LinkInode<ProcTask> {
       mode: 0o500,
       target: (s, ctx) => {
         const description = find(s, ctx);
-        return isErr(description) ? description : pathName(description.path, callerTask(ctx).fs.root);
+        return isErr(description) ? description : pathName(description.path, callerTask(ctx).fs.root, true, false);
       },
       follow: (s, ctx) => {
         const description = find(s, ctx);

@@ -37,7 +37,7 @@ class MapFileLink extends LinkInode<ProcTask> {
       mode: (file.readable ? 0o400 : 0) | (file.writable ? 0o200 : 0),
       target: (s: ProcTask, ctx: VfsContext) => {
         const mapped = read(s, ctx);
-        return isErr(mapped) ? mapped : pathName(mapped.path, callerTask(ctx).fs.root);
+        return isErr(mapped) ? mapped : pathName(mapped.path, callerTask(ctx).fs.root, true, false);
       },
       follow: (s: ProcTask, ctx: VfsContext) => {
         const { credentials } = callerTask(ctx);

@@ -17,6 +17,8 @@ export interface FileEntry<S> {
   readonly mode: number;
   readonly read: Generator<S> | null;
   readonly write: Acceptor<S> | null;
+  /** Instead of the mode bits: may `ctx` access it so (MAY_ bits)? 0 or errno. Needs a super block with customPermission. */
+  readonly access?: (subject: S, ctx: VfsContext, mask: number) => number;
   /** A check at open, on top of the mode bits: 0 or errno. */
   readonly mayOpen: ((subject: S, ctx: VfsContext) => number) | null;
   /** Ready mask, for files whose change can be waited for. */

@@ -71,6 +71,9 @@ export class TextInode<S> extends PseudoInode<S> {
     super(sb, ino, S_IFREG | entry.mode, subject, policy);
     this.entry = entry;
   }
+  override permission(ctx: VfsContext, mask: number): number | undefined {
+    return this.entry.access?.(this.subject, ctx, mask);
+  }
   override openFile(ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {
     if (this.entry.mayOpen !== null) {
       const r = this.entry.mayOpen(this.subject, ctx);

@@ -222,7 +222,9 @@ export class RouteNetlinkSocket extends Socket {
   /** Queues what was written as one packet. */
   private reply(): void {
     if (writer.length === 0) return;
-    const bytes = writer.take();
+    this.kernelMessage(writer.take());
+  }
+  override kernelMessage(bytes: Uint8Array): void {
     const p = allocPacket(bytes.length);
     p.data.set(bytes);
     this.queue.push(p);

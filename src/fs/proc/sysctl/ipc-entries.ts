@@ -1,8 +1,10 @@
-/** kernel.sem, kernel.shm*, kernel.msg*: limits of the caller's IPC namespace. Linux ipc/ipc_sysctl.c. */
-import { EINVAL, EPERM } from '../../../abi/errno.ts';
+/** kernel.sem, kernel.shm*, kernel.msg*, fs.mqueue.*: limits of the caller's IPC namespace. Linux ipc/ipc_sysctl.c, ipc/mq_sysctl.c. */
+import { EACCES, EINVAL } from '../../../abi/errno.ts';
 import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from '../../../abi/capability.ts';
+import { HARD_MSGMAX, HARD_MSGSIZEMAX, MIN_MSGMAX, MIN_MSGSIZEMAX } from '../../../abi/mqueue.ts';
 import type { IpcNamespace } from '../../../kernel/ipc-namespace.ts';
 import type { VfsContext } from '../../../vfs/context.ts';
+import { MAY_EXEC, MAY_WRITE } from '../../../vfs/permission.ts';
 import { writable } from '../../pseudo/entries.ts';
 import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
@@ -14,79 +16,88 @@ const MAX_INT = 0x7fffffff;
 const ULONG_MAX = 2n ** 64n - 1n;
 
 const namespaceOf = (ctx: VfsContext): IpcNamespace => callerTask(ctx).nsproxy.ipc;
-/** Root of the namespace's owner (Linux ipc_permissions). */
-const mayChange = (ctx: VfsContext, ns: IpcNamespace): boolean => ctx.credentials.euid === ns.userNs.makeKuid(0);
+/** Root of the namespace's owner has the rights of the file's owner, whoever that is; capabilities count for nothing (Linux ipc_permissions). */
+function access(ctx: VfsContext, mask: number): number {
+  return ctx.credentials.euid === namespaceOf(ctx).userNs.makeKuid(0) || (mask & (MAY_WRITE | MAY_EXEC)) === 0 ? 0 : EACCES;
+}
+const ofNamespace = (entry: FileEntry<ProcSuperBlock>): FileEntry<ProcSuperBlock> => ({ ...entry, access: (_fs, ctx, mask) => access(ctx, mask) });
 
-function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcNamespace, value: number) => void): FileEntry<ProcSuperBlock> {
-  return writable(
-    (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
-    (_fs, ctx, text) => {
-      const ns = namespaceOf(ctx);
-      if (!mayChange(ctx, ns)) return EPERM;
-      const value = parseInteger(text);
-      if (!(value >= 0 && value <= max)) return EINVAL;
-      set(ns, value);
-      return 0;
-    },
-    0o666,
+function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcNamespace, value: number) => void, min = 0): FileEntry<ProcSuperBlock> {
+  return ofNamespace(
+    writable(
+      (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
+      (_fs, ctx, text) => {
+        const value = parseInteger(text);
+        if (!(value >= min && value <= max)) return EINVAL;
+        set(namespaceOf(ctx), value);
+        return 0;
+      },
+    ),
   );
 }
 
 /** An unsigned long without bounds of its own. */
 function unsignedLong(get: (ns: IpcNamespace) => bigint, set: (ns: IpcNamespace, value: bigint) => void): FileEntry<ProcSuperBlock> {
-  return writable(
-    (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
-    (_fs, ctx, text) => {
-      const ns = namespaceOf(ctx);
-      if (!mayChange(ctx, ns)) return EPERM;
-      const word = text.trim();
-      if (!/^(0x[0-9a-f]+|[0-9]+)$/i.test(word)) return EINVAL;
-      const value = BigInt(/^0[0-7]+$/.test(word) ? `0o${word}` : word);
-      if (value > ULONG_MAX) return EINVAL;
-      set(ns, value);
-      return 0;
-    },
-    0o666,
+  return ofNamespace(
+    writable(
+      (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
+      (_fs, ctx, text) => {
+        const word = text.trim();
+        if (!/^(0x[0-9a-f]+|[0-9]+)$/i.test(word)) return EINVAL;
+        const value = BigInt(/^0[0-7]+$/.test(word) ? `0o${word}` : word);
+        if (value > ULONG_MAX) return EINVAL;
+        set(namespaceOf(ctx), value);
+        return 0;
+      },
+    ),
   );
 }
 
 /** kernel.*_next_id: for those who may restore a checkpoint, besides the owner's root. */
 function nextId(of: (ns: IpcNamespace) => { nextId: number }): FileEntry<ProcSuperBlock> {
-  return writable(
+  const entry = writable<ProcSuperBlock>(
     (_fs, ctx) => `${of(namespaceOf(ctx)).nextId}\n`,
     (_fs, ctx, text) => {
-      const ns = namespaceOf(ctx);
-      const { credentials } = ctx;
-      if (!mayChange(ctx, ns) && !credentials.nsCapable(ns.userNs, CAP_CHECKPOINT_RESTORE) && !credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return EPERM;
       const value = parseInteger(text);
       if (!(value >= 0 && value <= MAX_INT)) return EINVAL;
-      of(ns).nextId = value;
+      of(namespaceOf(ctx)).nextId = value;
       return 0;
     },
-    0o666,
   );
+  const mayRestore = ({ credentials }: VfsContext, ns: IpcNamespace): boolean =>
+    credentials.nsCapable(ns.userNs, CAP_CHECKPOINT_RESTORE) || credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN);
+  return { ...entry, access: (_fs, ctx, mask) => ((mask & MAY_EXEC) === 0 && mayRestore(ctx, namespaceOf(ctx)) ? 0 : access(ctx, mask)) };
 }
 
 /** SEMMSL SEMMNS SEMOPM SEMMNI. */
-const sem: FileEntry<ProcSuperBlock> = writable(
-  (_fs, ctx) => {
-    const ns = namespaceOf(ctx);
-    return `${ns.semmsl}\t${ns.semmns}\t${ns.semopm}\t${ns.sem.max}\n`;
-  },
-  (_fs, ctx, text) => {
-    const ns = namespaceOf(ctx);
-    if (!mayChange(ctx, ns)) return EPERM;
-    const values = text.trim().split(/\s+/).map(parseInteger);
-    const [msl = ns.semmsl, mns = ns.semmns, opm = ns.semopm, mni = ns.sem.max] = values;
-    if (values.length > 4 || ![msl, mns, opm].every((v) => v >= 0 && v <= MAX_INT) || !(mni >= 0 && mni <= IDS_MAX)) return EINVAL;
-    ns.semmsl = msl;
-    ns.semmns = mns;
-    ns.semopm = opm;
-    ns.sem.max = mni;
-    return 0;
-  },
-  0o666,
+const sem: FileEntry<ProcSuperBlock> = ofNamespace(
+  writable(
+    (_fs, ctx) => {
+      const ns = namespaceOf(ctx);
+      return `${ns.semmsl}\t${ns.semmns}\t${ns.semopm}\t${ns.sem.max}\n`;
+    },
+    (_fs, ctx, text) => {
+      const ns = namespaceOf(ctx);
+      const values = text.trim().split(/\s+/).map(parseInteger);
+      const [msl = ns.semmsl, mns = ns.semmns, opm = ns.semopm, mni = ns.sem.max] = values;
+      if (values.length > 4 || ![msl, mns, opm].every((v) => v >= 0 && v <= MAX_INT) || !(mni >= 0 && mni <= IDS_MAX)) return EINVAL;
+      ns.semmsl = msl;
+      ns.semmns = mns;
+      ns.semopm = opm;
+      ns.sem.max = mni;
+      return 0;
+    },
+  ),
 );
+
+/** /proc/sys/fs/mqueue. */
+export const mqueueEntries: Entries<ProcSuperBlock> = {
+  msg_default: limit(HARD_MSGMAX, (ns) => ns.mqueue.msgDefault, (ns, v) => { ns.mqueue.msgDefault = v; }, MIN_MSGMAX),
+  msg_max: limit(HARD_MSGMAX, (ns) => ns.mqueue.msgMax, (ns, v) => { ns.mqueue.msgMax = v; }, MIN_MSGMAX),
+  msgsize_default: limit(HARD_MSGSIZEMAX, (ns) => ns.mqueue.msgsizeDefault, (ns, v) => { ns.mqueue.msgsizeDefault = v; }, MIN_MSGSIZEMAX),
+  msgsize_max: limit(HARD_MSGSIZEMAX, (ns) => ns.mqueue.msgsizeMax, (ns, v) => { ns.mqueue.msgsizeMax = v; }, MIN_MSGSIZEMAX),
+  queues_max: limit(MAX_INT, (ns) => ns.mqueue.queuesMax, (ns, v) => { ns.mqueue.queuesMax = v; }, -MAX_INT - 1),
+};
 
 export const ipcEntries: Entries<ProcSuperBlock> = {
   msgmax: limit(MAX_INT, (ns) => ns.msgmax, (ns, v) => { ns.msgmax = v; }),

@@ -12,7 +12,7 @@ import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
 import { parseInteger } from '../task-limits.ts';
-import { ipcEntries } from './ipc-entries.ts';
+import { ipcEntries, mqueueEntries } from './ipc-entries.ts';
 import { shown, tunable } from './value.ts';
 
 const MAX_INT = 0x7fffffff;
@@ -191,13 +191,7 @@ const fsEntries: Entries<ProcSuperBlock> = {
   'lease-break-time': tunable('fs.lease-break-time', 45, 0, MAX_INT),
   'leases-enable': tunable('fs.leases-enable', 1, 0, 1),
   'mount-max': tunable('fs.mount-max', 100000, 1, MAX_INT),
-  mqueue: dir({
-    msg_default: tunable('fs.mqueue.msg_default', 10, 1, 65536),
-    msg_max: tunable('fs.mqueue.msg_max', 10, 1, 65536),
-    msgsize_default: tunable('fs.mqueue.msgsize_default', 8192, 128, 16777216),
-    msgsize_max: tunable('fs.mqueue.msgsize_max', 8192, 128, 16777216),
-    queues_max: tunable('fs.mqueue.queues_max', 256, 0, MAX_INT),
-  }),
+  mqueue: dir(mqueueEntries),
   nr_open: shown(() => 1048576),
   overflowgid: tunable('fs.overflowgid', 65534, 0, 65535),
   overflowuid: tunable('fs.overflowuid', 65534, 0, 65535),
