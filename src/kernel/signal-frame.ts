@@ -4,6 +4,7 @@
  */
 import { SA_ONSTACK, SA_RESTORER, SA_SIGINFO, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from '../abi/signal.ts';
 import { GPR, RAX, RDI, RDX, RSI, RSP } from '../x86/cpu-layout.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
 import type { SignalAction } from './signal-actions.ts';
 import type { SignalInfo } from './signal-info.ts';
 import { setBlocked } from './signal-send.ts';
@@ -39,11 +40,21 @@ const REDZONE = 128;
 const FIX_EFLAGS = 0x50dd5;
 const EFLAGS_ALWAYS = 0x202;
 
-const frame: Uint8Array = new Uint8Array(FRAME_SIZE);
-const frameView: DataView = new DataView(frame.buffer);
-const frameWords: Int32Array = new Int32Array(frame.buffer);
-const fpu: Uint8Array = new Uint8Array(XSAVE_SIZE + 4);
-const fpuView: DataView = new DataView(fpu.buffer);
+/** Where in linear memory `length` bytes for user address `addr` are put together: in place if they lie in one page, else in the scratch frame. 0: EFAULT. */
+function stage(space: AddressSpace, addr: number, length: number): number {
+  return (addr % 4096) + length <= 4096 ? space.writable(addr) : space.pm.scratchFrame * 4096;
+}
+/** Brings what was staged to its place. False: EFAULT. */
+function commit(space: AddressSpace, addr: number, at: number, length: number): boolean {
+  const { pm } = space;
+  return at >>> 12 !== pm.scratchFrame || space.writeBytes(addr, pm.u8, at, length) === 0;
+}
+/** Offset in linear memory of `length` readable bytes at `addr`, in place or copied to the scratch frame; 0: EFAULT. */
+function fetch(space: AddressSpace, addr: number, length: number): number {
+  if ((addr % 4096) + length <= 4096) return space.readable(addr);
+  const at = space.pm.scratchFrame * 4096;
+  return space.readBytes(addr, space.pm.u8, at, length) === 0 ? at : 0;
+}
 
 /** Linux on_sig_stack: `sp` is on the alternate stack. */
 export function onAltStack(t: Task, sp: number): boolean {
@@ -59,10 +70,12 @@ export function altStackState(t: Task, sp: number): number {
   return onAltStack(t, sp) ? SS_ONSTACK : 0;
 }
 
-function put64(view: DataView, off: number, v: number): void {
-  view.setUint32(off, v >>> 0, true);
-  view.setInt32(off + 4, Math.floor(v / 4294967296), true);
+/** Stores a 64-bit value at word `k`. */
+function put64(words: Int32Array, k: number, v: number): void {
+  words[k] = v | 0;
+  words[k + 1] = Math.floor(v / 4294967296);
 }
+const get64 = (words: Uint32Array, k: number): number => words[k]! + words[k + 1]! * 4294967296;
 
 /** Builds the frame for `info` and points the registers at the handler. False: the stack could not be written (the caller forces SIGSEGV). */
 export function setupSignalFrame(t: Task, info: SignalInfo, action: SignalAction): boolean {
@@ -88,50 +101,51 @@ export function setupSignalFrame(t: Task, info: SignalInfo, action: SignalAction
   // Overflow of the alternate stack is a fault, not a write below it.
   if ((nowOnAlt || entering) && !(sp > s.altStackBase && sp - s.altStackBase <= s.altStackSize) && !(s.altStackFlags & SS_AUTODISARM && !entering)) return false;
 
-  regs.saveFx(fpu, 0);
-  fpu.fill(0, XSTATE_BV, XSAVE_SIZE);
-  fpuView.setUint32(XSTATE_BV, 3, true);
-  fpuView.setUint32(SW_RESERVED, FP_XSTATE_MAGIC1, true);
-  fpuView.setUint32(SW_RESERVED + 4, XSAVE_SIZE + 4, true);
-  fpuView.setUint32(SW_RESERVED + 8, 3, true);
-  fpuView.setUint32(SW_RESERVED + 12, 0, true);
-  fpuView.setUint32(SW_RESERVED + 16, XSAVE_SIZE, true);
-  for (let i = 20; i < 48; i += 4) fpuView.setUint32(SW_RESERVED + i, 0, true);
-  fpuView.setUint32(XSAVE_SIZE, FP_XSTATE_MAGIC2, true);
-  if (space.writeBytes(fpAddr, fpu) !== 0) return false;
+  const { i32, u8 } = space.pm;
+  const fpuAt = stage(space, fpAddr, XSAVE_SIZE + 4);
+  if (fpuAt === 0) return false;
+  regs.saveFx(u8, fpuAt);
+  const fpu = fpuAt >> 2;
+  i32.fill(0, fpu + (SW_RESERVED >> 2), fpu + (XSAVE_SIZE >> 2));
+  i32[fpu + (XSTATE_BV >> 2)] = 3;
+  i32[fpu + (SW_RESERVED >> 2)] = FP_XSTATE_MAGIC1;
+  i32[fpu + (SW_RESERVED >> 2) + 1] = XSAVE_SIZE + 4;
+  i32[fpu + (SW_RESERVED >> 2) + 2] = 3;
+  i32[fpu + (SW_RESERVED >> 2) + 4] = XSAVE_SIZE;
+  i32[fpu + (XSAVE_SIZE >> 2)] = FP_XSTATE_MAGIC2;
+  if (!commit(space, fpAddr, fpuAt, XSAVE_SIZE + 4)) return false;
 
-  put64(frameView, 0, action.restorer);
-  put64(frameView, UCONTEXT, UC_FLAGS);
-  put64(frameView, UCONTEXT + 8, 0);
-  put64(frameView, UC_STACK, s.altStackBase);
-  frameView.setInt32(UC_STACK + 8, s.altStackFlags, true);
-  frameView.setInt32(UC_STACK + 12, 0, true);
-  put64(frameView, UC_STACK + 16, s.altStackSize);
-  const i32 = space.pm.i32;
+  const size = action.flags & SA_SIGINFO ? FRAME_SIZE : SIGINFO;
+  const at = stage(space, sp, size);
+  if (at === 0) return false;
+  const frame = at >> 2;
+  put64(i32, frame, action.restorer);
+  i32.fill(0, frame + (UCONTEXT >> 2), frame + (SIGINFO >> 2));
+  i32[frame + (UCONTEXT >> 2)] = UC_FLAGS;
+  put64(i32, frame + (UC_STACK >> 2), s.altStackBase);
+  i32[frame + (UC_STACK >> 2) + 2] = s.altStackFlags;
+  put64(i32, frame + (UC_STACK >> 2) + 4, s.altStackSize);
   const gpr = (t.cpu + GPR) >> 2;
   for (let i = 0; i < 16; i++) {
     const r = gpr + SIGCONTEXT_REGS[i]! * 2; // 16 entries
-    frameWords[(MCONTEXT >> 2) + i * 2] = i32[r]!;
-    frameWords[(MCONTEXT >> 2) + i * 2 + 1] = i32[r + 1]!;
+    i32[frame + (MCONTEXT >> 2) + i * 2] = i32[r]!;
+    i32[frame + (MCONTEXT >> 2) + i * 2 + 1] = i32[r + 1]!;
   }
-  put64(frameView, MC_RIP, regs.rip);
-  put64(frameView, MC_EFLAGS, regs.getEflags());
-  frameView.setUint16(MC_SELECTORS, USER_CS, true);
-  frameView.setUint16(MC_SELECTORS + 2, 0, true);
-  frameView.setUint16(MC_SELECTORS + 4, 0, true);
-  frameView.setUint16(MC_SELECTORS + 6, USER_DS, true);
-  put64(frameView, MC_ERR, t.fault.errorCode);
-  put64(frameView, MC_ERR + 8, t.fault.trapNumber);
+  put64(i32, frame + (MC_RIP >> 2), regs.rip);
+  i32[frame + (MC_EFLAGS >> 2)] = regs.getEflags();
+  i32[frame + (MC_SELECTORS >> 2)] = USER_CS;
+  i32[frame + (MC_SELECTORS >> 2) + 1] = USER_DS << 16;
+  put64(i32, frame + (MC_ERR >> 2), t.fault.errorCode);
+  put64(i32, frame + (MC_ERR >> 2) + 2, t.fault.trapNumber);
   const mask = t.workRestoresMask ? s.savedMask : s.blocked;
-  frameView.setInt32(MC_ERR + 16, mask.lo, true);
-  frameView.setInt32(MC_ERR + 20, mask.hi, true);
-  put64(frameView, MC_ERR + 24, t.fault.address);
-  put64(frameView, MC_FPSTATE, fpAddr);
-  for (let i = MC_FPSTATE + 8; i < UC_SIGMASK; i += 4) frameView.setInt32(i, 0, true);
-  frameView.setInt32(UC_SIGMASK, mask.lo, true);
-  frameView.setInt32(UC_SIGMASK + 4, mask.hi, true);
-  info.write(frameView, SIGINFO);
-  if (space.writeBytes(sp, frame, 0, action.flags & SA_SIGINFO ? FRAME_SIZE : SIGINFO) !== 0) return false;
+  i32[frame + (MC_ERR >> 2) + 4] = mask.lo;
+  i32[frame + (MC_ERR >> 2) + 5] = mask.hi;
+  put64(i32, frame + (MC_ERR >> 2) + 6, t.fault.address);
+  put64(i32, frame + (MC_FPSTATE >> 2), fpAddr);
+  i32[frame + (UC_SIGMASK >> 2)] = mask.lo;
+  i32[frame + (UC_SIGMASK >> 2) + 1] = mask.hi;
+  if (size === FRAME_SIZE) info.writeWords(i32, frame + (SIGINFO >> 2));
+  if (!commit(space, sp, at, size)) return false;
 
   if (s.altStackFlags & SS_AUTODISARM) {
     s.altStackBase = s.altStackSize = 0;
@@ -153,45 +167,56 @@ export function restoreSignalFrame(t: Task): boolean {
   const regs = t.regs;
   const space = t.space;
   const sp = regs.getReg(RSP) - 8;
-  if (space.readBytes(sp, frame, 0, SIGINFO) !== 0) return false;
-  const flags = frameView.getInt32(UCONTEXT, true);
-  setBlocked(t, frameView.getInt32(UC_SIGMASK, true), frameView.getInt32(UC_SIGMASK + 4, true));
-  const i32 = space.pm.i32;
+  // Linux copies what it needs piece by piece; an address that is not a multiple of 4 is possible, so the words are read from a copy then.
+  const { i32, u32, u8 } = space.pm;
+  let at = fetch(space, sp, SIGINFO);
+  if (at === 0) return false;
+  if (at & 3) at = realign(space, at, SIGINFO);
+  const frame = at >> 2;
+  const flags = i32[frame + (UCONTEXT >> 2)]!;
   const gpr = (t.cpu + GPR) >> 2;
   for (let i = 0; i < 16; i++) {
     const r = gpr + SIGCONTEXT_REGS[i]! * 2; // 16 entries
-    i32[r] = frameWords[(MCONTEXT >> 2) + i * 2]!;
-    i32[r + 1] = frameWords[(MCONTEXT >> 2) + i * 2 + 1]!;
+    i32[r] = i32[frame + (MCONTEXT >> 2) + i * 2]!;
+    i32[r + 1] = i32[frame + (MCONTEXT >> 2) + i * 2 + 1]!;
   }
-  regs.rip = frameView.getUint32(MC_RIP, true) + frameView.getUint32(MC_RIP + 4, true) * 4294967296;
-  regs.setEflags((frameView.getInt32(MC_EFLAGS, true) & FIX_EFLAGS) | (regs.getEflags() & ~FIX_EFLAGS) | EFLAGS_ALWAYS);
+  regs.rip = get64(u32, frame + (MC_RIP >> 2));
+  regs.setEflags((i32[frame + (MC_EFLAGS >> 2)]! & FIX_EFLAGS) | (regs.getEflags() & ~FIX_EFLAGS) | EFLAGS_ALWAYS);
   t.syscall.nr = -1;
-  const fpAddr = frameView.getUint32(MC_FPSTATE, true) + frameView.getUint32(MC_FPSTATE + 4, true) * 4294967296;
+  const fpAddr = get64(u32, frame + (MC_FPSTATE >> 2));
+  const stackFlags = i32[frame + (UC_STACK >> 2) + 2]!;
+  const stackBase = get64(u32, frame + (UC_STACK >> 2));
+  const stackSize = get64(u32, frame + (UC_STACK >> 2) + 4);
+  setBlocked(t, i32[frame + (UC_SIGMASK >> 2)]!, i32[frame + (UC_SIGMASK >> 2) + 1]!);
   if (fpAddr === 0) regs.resetFpu();
   else {
-    if (space.readBytes(fpAddr, fpu, 0, 512) !== 0) return false;
+    let fpuAt = fetch(space, fpAddr, 512);
+    if (fpuAt === 0) return false;
+    if (fpuAt & 3) fpuAt = realign(space, fpuAt, 512);
+    const fpu = fpuAt >> 2;
     let extended = false;
-    if (flags & 1 && fpuView.getUint32(SW_RESERVED, true) === FP_XSTATE_MAGIC1 && fpuView.getUint32(SW_RESERVED + 16, true) <= XSAVE_SIZE) {
-      if (space.readBytes(fpAddr + 512, fpu, 512, XSAVE_SIZE + 4 - 512) !== 0) return false;
-      extended = fpuView.getUint32(XSAVE_SIZE, true) === FP_XSTATE_MAGIC2;
+    if (flags & 1 && u32[fpu + (SW_RESERVED >> 2)] === FP_XSTATE_MAGIC1 && u32[fpu + (SW_RESERVED >> 2) + 4]! <= XSAVE_SIZE) {
+      fpuAt = fetch(space, fpAddr, XSAVE_SIZE + 4);
+      if (fpuAt === 0) return false;
+      if (fpuAt & 3) fpuAt = realign(space, fpuAt, XSAVE_SIZE + 4);
+      extended = u32[(fpuAt + XSAVE_SIZE) >> 2] === FP_XSTATE_MAGIC2;
     }
     // Without the magic numbers the image is a plain FXSAVE one.
-    if (!extended) {
-      fpuView.setUint32(XSTATE_BV, 3, true);
-      fpuView.setUint32(XSTATE_BV + 4, 0, true);
-    }
-    // State components that the header leaves out go to their initial state.
-    const present = fpuView.getUint32(XSTATE_BV, true);
-    if ((present & ~3) !== 0 || fpuView.getUint32(XSTATE_BV + 8, true) !== 0) return false;
-    if (!regs.restoreFx(fpu, 0)) return false;
+    if (!(extended ? regs.restoreXsave(u8, fpuAt) : regs.restoreFx(u8, fpuAt))) return false;
   }
-  restoreAltStack(t);
+  restoreAltStack(t, stackFlags, stackBase, stackSize);
   return true;
 }
 
-function restoreAltStack(t: Task): void {
+/** Copies what was fetched to a multiple of 4 in the scratch frame. */
+function realign(space: AddressSpace, at: number, length: number): number {
+  const to = space.pm.scratchFrame * 4096;
+  space.pm.u8.copyWithin(to, at, at + length);
+  return to;
+}
+
+function restoreAltStack(t: Task, flags: number, base: number, size: number): void {
   const s = t.signals;
-  const flags = frameView.getInt32(UC_STACK + 8, true);
   // A frame that disarmed the stack (SS_AUTODISARM) arms it again; errors are ignored, as Linux's restore_altstack does.
   if (onAltStack(t, t.regs.getReg(RSP))) return;
   if (flags & SS_DISABLE) {
@@ -199,7 +224,7 @@ function restoreAltStack(t: Task): void {
     s.altStackFlags = flags & (SS_DISABLE | SS_AUTODISARM);
     return;
   }
-  s.altStackBase = frameView.getUint32(UC_STACK, true) + frameView.getUint32(UC_STACK + 4, true) * 4294967296;
-  s.altStackSize = frameView.getUint32(UC_STACK + 16, true) + frameView.getUint32(UC_STACK + 20, true) * 4294967296;
+  s.altStackBase = base;
+  s.altStackSize = size;
   s.altStackFlags = flags & SS_AUTODISARM;
 }

@@ -71,6 +71,22 @@ export class SignalInfo {
     view.setInt32(off + 44, this.w7, true);
     for (let i = 48; i < 128; i += 4) view.setInt32(off + i, 0, true);
   }
+  /** The same into 32-bit words, from word `k` on. */
+  writeWords(words: Int32Array, k: number): void {
+    words[k] = this.signo;
+    words[k + 1] = this.errno;
+    words[k + 2] = this.code;
+    words[k + 3] = 0;
+    words[k + 4] = this.w0;
+    words[k + 5] = this.w1;
+    words[k + 6] = this.w2;
+    words[k + 7] = this.w3;
+    words[k + 8] = this.w4;
+    words[k + 9] = this.w5;
+    words[k + 10] = this.w6;
+    words[k + 11] = this.w7;
+    words.fill(0, k + 12, k + 32);
+  }
   /** Reads what a program hands to rt_sigqueueinfo; bytes beyond the first 48 are dropped, as Linux does for what it does not know. */
   static read(view: DataView, off: number): SignalInfo {
     const s = new SignalInfo(view.getInt32(off, true), view.getInt32(off + 8, true));

@@ -51,6 +51,8 @@ export class PhysicalMemory {
   peak = 0;
   /** A frame of zeros, mapped read-only wherever untouched anonymous memory is read. Never freed. */
   readonly zeroFrame: number;
+  /** A frame that the kernel puts bytes together in during one call, to be copied by copyWithin. Never freed. */
+  readonly scratchFrame: number;
   /** What can give clean pages back when memory runs short: page caches of files, oldest first. */
   readonly reclaimable: Set<Reclaimable> = new Set();
   /** Frames promised to accountable mappings (Linux vm_committed_as). */
@@ -83,10 +85,11 @@ export class PhysicalMemory {
     this.freeList = new Int32Array(this.endFrame);
     this.fresh = firstFrame;
     this.zeroFrame = this.fresh++;
+    this.scratchFrame = this.fresh++;
     const most = this.endFrame - this.fresh;
     this.reserve = most > 64 * RESERVE ? RESERVE : 0;
     this.limit = Math.min(limit, most - this.reserve);
-    this.refs[this.zeroFrame] = 1;
+    this.refs[this.zeroFrame] = this.refs[this.scratchFrame] = 1;
   }
 
   /** Frames the guest may use. */

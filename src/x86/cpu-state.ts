@@ -176,14 +176,14 @@ export class CpuState {
     put16(out, off + 2, (this.i32(FPU_SW) & ~0x3800) | (top << 11));
     out[off + 4] = this.i32(FPU_TAG);
     put16(out, off + 6, this.i32(FPU_OPCODE));
-    out.set(u8.subarray(this.at + FPU_IP, this.at + FPU_IP + 16), off + 8);
+    copyBytes(out, off + 8, u8, this.at + FPU_IP, 16);
     put16(out, off + 24, this.mxcsr);
     put16(out, off + 28, MXCSR_MASK);
-    for (let k = 0; k < 8; k++) {
-      const from = this.at + ST + ((top + k) & 7) * 16;
-      out.set(u8.subarray(from, from + 10), off + 32 + k * 16);
-    }
-    out.set(u8.subarray(this.at + XMM, this.at + XMM + 256), off + 160);
+    const high = (8 - top) * 16;
+    copyBytes(out, off + 32, u8, this.at + ST + top * 16, high);
+    if (top !== 0) copyBytes(out, off + 32 + high, u8, this.at + ST, top * 16);
+    clearPadding(out, off + 32);
+    copyBytes(out, off + 160, u8, this.at + XMM, 256);
   }
   /** Loads an FXSAVE image. False if MXCSR has bits that do not exist (the instruction's #GP): nothing is changed. */
   restoreFx(from: Uint8Array, off: number): boolean {
@@ -197,13 +197,12 @@ export class CpuState {
     this.setI32(FPU_TOP, top);
     this.setI32(FPU_TAG, from[off + 4]!);
     this.setI32(FPU_OPCODE, get16(from, off + 6) & 0x7ff);
-    u8.set(from.subarray(off + 8, off + 24), this.at + FPU_IP);
-    for (let k = 0; k < 8; k++) {
-      const to = this.at + ST + ((top + k) & 7) * 16;
-      u8.set(from.subarray(off + 32 + k * 16, off + 42 + k * 16), to);
-      u8.fill(0, to + 10, to + 16);
-    }
-    u8.set(from.subarray(off + 160, off + 416), this.at + XMM);
+    copyBytes(u8, this.at + FPU_IP, from, off + 8, 16);
+    const high = (8 - top) * 16;
+    copyBytes(u8, this.at + ST + top * 16, from, off + 32, high);
+    if (top !== 0) copyBytes(u8, this.at + ST, from, off + 32 + high, top * 16);
+    clearPadding(u8, this.at + ST);
+    copyBytes(u8, this.at + XMM, from, off + 160, 256);
     this.mxcsr = mxcsr;
     return true;
   }
@@ -236,6 +235,15 @@ export class CpuState {
   }
 }
 
+/** Inside one buffer (the frame of a signal lies in linear memory, as the state does) this makes no view. */
+function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, length: number): void {
+  if (to === from) to.copyWithin(at, start, start + length);
+  else to.set(from.subarray(start, start + length), at);
+}
+/** Zeros behind each of the eight x87 registers: 10 bytes of 16 are used. */
+function clearPadding(u8: Uint8Array, at: number): void {
+  for (let k = at + 10; k < at + 128; k += 16) u8[k] = u8[k + 1] = u8[k + 2] = u8[k + 3] = u8[k + 4] = u8[k + 5] = 0;
+}
 function put16(out: Uint8Array, off: number, v: number): void {
   out[off] = v;
   out[off + 1] = v >> 8;
