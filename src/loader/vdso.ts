@@ -93,6 +93,7 @@ export class Vdso {
     v.object = this.calling;
     this.calling.addMapping(v);
     space.zapForObject(v.start, v.end, true);
+    space.codeGone();
   }
 
   /** Maps vvar and vDSO into a new program; the address of the vDSO, or ENOMEM. `shifted`: its clocks are those of a time namespace. */

@@ -53,6 +53,8 @@ export class AddressSpace extends UserMemory {
   mmapBase = 0x7ffff7fff000;
   /** Flags of all new mappings (mlockall(MCL_FUTURE)). */
   defFlags = 0;
+  /** Its executable pages are not all those of the objects it maps: known before the platform has seen the space. */
+  codeDiffers = false;
   /** MADV_GUARD_INSTALL was used: some PTEs may be guards. */
   hasGuards = false;
   /** mseal was used. */
@@ -263,14 +265,17 @@ export class AddressSpace extends UserMemory {
     const zapped = this.table.zap(start, end);
     if (isErr(zapped)) return zapped;
     this.flush(start, end, zapped);
+    let code = false;
     for (let w: Vma | null = v; w !== null && w.start < end; ) {
       const next: Vma | null = w.next;
       this.account(w.flags, -w.pages);
+      if (w.flags & VM_EXEC) code = true;
       if (w.flags & VM_ACCOUNT) this.pm.committed -= w.pages;
       if (w.flags & VM_SHARED && w.object !== null && w.object.tracksDirty) w.object.sync(w.pageOffset, w.pageOffset + w.pages - 1);
       this.unlink(w);
       w = next;
     }
+    if (code) this.codeGone();
     return 0;
   }
 
@@ -285,9 +290,14 @@ export class AddressSpace extends UserMemory {
     else for (let a = start; a < end; a += 4096) this.pm.hooks.invalidatePage(this, a / 4096);
   }
 
-  /** Executable memory appeared where there was none: what a fork shares about code by address no longer holds for both. */
+  /** Executable memory of its own appeared (anonymous pages, copies): what is known about code by address no longer holds for all that share it. */
   codeAdded(): void {
+    this.codeDiffers = true;
     if (this.platform !== null) this.pm.hooks.codeAdded(this);
+  }
+  /** An executable mapping went away or lost EXEC, whether or not there were pages. */
+  codeGone(): void {
+    if (this.platform !== null) this.pm.hooks.execChanged(this);
   }
 
   /** Drops pages of [start, end) (madvise DONTNEED): they come anew at the next access. */
@@ -384,6 +394,7 @@ export class AddressSpace extends UserMemory {
     child.vdso = this.vdso;
     child.hasGuards = this.hasGuards;
     child.hasSeals = this.hasSeals;
+    child.codeDiffers = this.codeDiffers;
     child.exeFile = this.exeFile;
     child.exeFile?.ref();
     child.totalVm = this.totalVm;

@@ -56,6 +56,7 @@ function anonymousFault(space: AddressSpace, v: Vma, base: number, index: number
   const f = pm.allocFrame();
   if (isErr(f)) return FAULT_OOM;
   if (v.anonVma === 0) space.prepareAnon(v);
+  if (v.flags & VM_EXEC) space.codeAdded();
   space.table.fill(base, index, (f << 12) | PTE_ANON | PTE_WRITE | readBits(v));
   return 0;
 }
@@ -98,6 +99,7 @@ function privateFileFault(space: AddressSpace, v: Vma, addr: number, base: numbe
   pm.copy(copy, f);
   if (!object.isSpecial) pm.unref(f);
   if (v.anonVma === 0) space.prepareAnon(v);
+  if (v.flags & VM_EXEC) space.codeAdded();
   space.table.fill(base, index, (copy << 12) | PTE_ANON | PTE_WRITE | readBits(v));
   return 0;
 }
@@ -154,7 +156,10 @@ function writeFault(space: AddressSpace, v: Vma, addr: number, base: number, ind
   space.table.rssAnon++;
   if (!(pte & PTE_SPECIAL)) pm.unref(old);
   // The old frame may be in the TLB for reading.
-  if (pte & PTE_EXEC) pm.hooks.execChanged(space);
+  if (pte & PTE_EXEC) {
+    space.codeDiffers = true;
+    pm.hooks.execChanged(space);
+  }
   pm.hooks.invalidatePage(space, Math.floor(addr / 4096));
   return 0;
 }

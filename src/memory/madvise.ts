@@ -194,6 +194,7 @@ function installGuards(space: AddressSpace, start: number, stop: number): 0 | Er
   const r = space.discard(start, stop);
   if (isErr(r)) return r;
   space.hasGuards = true;
+  space.codeGone();
   for (let at = start; at < stop; at += 4096) {
     const base = space.table.ownLeaf(Math.floor(at / 4194304));
     if (isErr(base)) return base;

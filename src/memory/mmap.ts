@@ -218,7 +218,10 @@ export function mapRegion(
   v.name = name;
   space.link(v);
   space.merge(v);
-  if (vm & VM_EXEC) space.codeAdded();
+  if (vm & VM_EXEC) {
+    if (object === null) space.codeAdded();
+    else if (space.platform !== null) space.pm.hooks.codeMapped(space, addr, end, object, pageOffset);
+  }
   return 0;
 }
 

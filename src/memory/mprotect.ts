@@ -77,6 +77,7 @@ function changeFlags(space: AddressSpace, v: Vma, start: number, stop: number, f
   space.account(flags, pages);
   v.flags = flags;
   if (flags & VM_EXEC && !(old & VM_EXEC)) space.codeAdded();
+  else if (old & VM_EXEC && !(flags & VM_EXEC)) space.codeGone();
   applyRights(space, v, start, stop);
   space.merge(v);
   return 0;

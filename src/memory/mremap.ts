@@ -7,7 +7,7 @@ import type { AddressSpace } from './address-space.ts';
 import { mayLockMore, populate, unmappedArea } from './mmap.ts';
 import { PTE_EXEC } from './page-table.ts';
 import { TASK_SIZE } from './user-memory.ts';
-import { VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_MAYSHARE, VM_PFNMAP, VM_SEALED, VM_SHARED, Vma } from './vma.ts';
+import { VM_ACCOUNT, VM_DONTEXPAND, VM_EXEC, VM_LOCKED, VM_LOCKONFAULT, VM_MAYSHARE, VM_PFNMAP, VM_SEALED, VM_SHARED, Vma } from './vma.ts';
 
 /** Resizes or moves [addr, addr + oldLen). The new address, or EINVAL, EFAULT, ENOMEM, EAGAIN, EPERM. */
 export function mremap(space: AddressSpace, addr: number, oldLen: number, newLen: number, flags: number, newAddr: number): number | Errno {
@@ -43,6 +43,7 @@ export function mremap(space: AddressSpace, addr: number, oldLen: number, newLen
       v.end = end;
       space.vmas.resized(v);
       space.account(v.flags, pages);
+      if (v.flags & VM_EXEC) space.codeAdded();
       const merged = space.merge(v);
       if ((merged.flags & (VM_LOCKED | VM_LOCKONFAULT)) === VM_LOCKED) populate(space, from, end);
       return addr;
@@ -155,6 +156,10 @@ function move(space: AddressSpace, v: Vma, addr: number, oldLen: number, newLen:
     return ENOMEM;
   }
   space.merge(w);
+  if (w.flags & VM_EXEC) {
+    space.codeGone();
+    space.codeAdded();
+  }
   const old = vmaAt(space, addr);
   if (keepOld) {
     if (old !== null) {

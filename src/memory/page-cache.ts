@@ -343,6 +343,8 @@ export class PageCache extends MemoryObject {
       this.dirtyPages--;
       this.pm.frameFlags[f]! &= ~FRAME_DIRTY;
     }
+    // Code found by address is the object's page, whichever frame that is: also where another holds on to the frame.
+    this.pm.willWrite(f);
     // Whoever still maps the frame (a private mapping) keeps it as plain memory.
     this.pm.frameFlags[f]! &= ~FRAME_CACHE;
     this.pm.unref(f);

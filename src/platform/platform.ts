@@ -1,5 +1,6 @@
 /** Runs CPU states in address spaces: translation on demand, slow paths of memory accesses, exits. */
 import type { AddressSpace } from '../memory/address-space.ts';
+import type { MemoryObject } from '../memory/memory-object.ts';
 import { FRAME_CODE, PhysicalMemory } from '../memory/physical-memory.ts';
 import type { PlatformHooks } from '../memory/platform-hooks.ts';
 import { ModuleBuilder } from '../wasm/module-builder.ts';
@@ -11,6 +12,7 @@ import {
 import { TF } from '../x86/flags.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import { CodeCache } from './code-cache.ts';
+import { type CodeContext, CodeContexts } from './code-context.ts';
 import { DECODE_OK, decode } from '../x86/decoder.ts';
 import { EXIT_STACK } from '../x86/exits.ts';
 import { Insn } from '../x86/insn.ts';
@@ -24,7 +26,7 @@ import {
   RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL,
 } from './runtime-functions.ts';
-import { CodeContext, SpaceState, TlbPool } from './tlb.ts';
+import { SpaceState, TlbPool } from './tlb.ts';
 import { Translator } from './translator.ts';
 
 /** What the platform needs from above. */
@@ -87,7 +89,7 @@ export class Platform implements PlatformHooks {
   private readonly table: WasmTable;
   private readonly enter: (cpu: number) => void;
   private readonly enterOnce: (cpu: number, slot: number) => void;
-  private nextContext = 1;
+  private readonly contexts: CodeContexts = new CodeContexts();
   private readonly freeCpus: number[] = [];
   private nextCpu = CPU_AREA;
 
@@ -471,7 +473,7 @@ export class Platform implements PlatformHooks {
 
   private stateOf(space: AddressSpace): SpaceState {
     if (space.platform !== null) return space.platform as SpaceState;
-    const s = new SpaceState(new CodeContext(this.nextContext++));
+    const s = new SpaceState(this.contexts.of(space));
     space.platform = s;
     return s;
   }
@@ -484,20 +486,37 @@ export class Platform implements PlatformHooks {
   execChanged(space: AddressSpace): void {
     if (space.platform === null) return;
     const state = space.platform as SpaceState;
-    if (state.code.users === 1) state.code.id = this.nextContext++;
-    else this.ownContext(state);
+    if (state.code.users === 1 && !state.code.shared) state.code.id = this.contexts.number();
+    else this.setContext(state, this.contexts.own());
+    this.contextChanged(state);
+  }
+  codeAdded(space: AddressSpace): void {
+    // What is known to be valid stays so; but spaces that share a context must agree on everything.
+    if (space.platform === null) return;
+    const { code } = space.platform as SpaceState;
+    if (code.shared || code.users > 1) this.execChanged(space);
+  }
+  codeMapped(space: AddressSpace, start: number, end: number, object: MemoryObject, page: number): void {
+    if (space.platform === null) return;
+    const state = space.platform as SpaceState;
+    if (!state.code.shared) {
+      if (state.code.users > 1) this.execChanged(space);
+      return;
+    }
+    const code = this.contexts.after(state.code, start, end, object, page);
+    code.users++;
+    this.setContext(state, code);
+    this.contextChanged(state);
+  }
+  private setContext(state: SpaceState, code: CodeContext): void {
+    state.code.users--;
+    state.code = code;
+  }
+  private contextChanged(state: SpaceState): void {
     if (state !== this.state) return;
     // Calls from the code that is running find their targets checked again at once.
     this.codeChanged = true;
     this.i32[(this.cpu + CODE_CONTEXT) >> 2] = state.context;
-  }
-  codeAdded(space: AddressSpace): void {
-    // What is known to be valid stays so; but spaces that share a context must agree on everything.
-    if (space.platform !== null && (space.platform as SpaceState).code.users > 1) this.execChanged(space);
-  }
-  private ownContext(state: SpaceState): void {
-    state.code.users--;
-    state.code = new CodeContext(this.nextContext++);
   }
   forked(parent: AddressSpace, child: AddressSpace): void {
     const { code } = this.stateOf(parent);

@@ -3,21 +3,12 @@
  * matches by an exact compare of addresses: `address - base` must be at most 4096 - size, so neither unaligned accesses across the page
  * nor non-canonical addresses can pass.
  */
+import type { CodeContext } from './code-context.ts';
 import { TLB_ADDEND, TLB_AREA, TLB_AREA_END, TLB_ENTRY, TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 
 /** Entries of each size class, and how many TLBs of it there are. */
 const CLASS_ENTRIES: readonly number[] = [256, 2048, 8192];
 const CLASS_COUNT: readonly number[] = [96, 32, 16];
-
-/** A set of address spaces with the same code at the same addresses: one, or those that fork has made from it and that have not changed since. */
-export class CodeContext {
-  /** What validity words of regions hold. */
-  id: number;
-  users = 1;
-  constructor(id: number) {
-    this.id = id;
-  }
-}
 
 /** What the platform keeps for an address space. */
 export class SpaceState {
@@ -28,7 +19,7 @@ export class SpaceState {
   sizeClass = 0;
   /** Entries filled since the TLB was last resized. */
   fills = 0;
-  /** Regions whose validity word holds its number are valid here. Shared with forked spaces until either changes its code mappings. */
+  /** Regions whose validity word holds its number are valid here. */
   code: CodeContext;
   /** Least recently used list of those that have a TLB of the same class. */
   prev: SpaceState | null = null;
