@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { ExitStatus, RootSource, SandboxOptions } from '../../src/sandbox/options.ts';
 import type { Sandbox, SandboxStats } from '../../src/sandbox/sandbox.ts';
 import { SetupError } from '../../src/sandbox/setup-error.ts';
-import { createNodeSandbox } from '../../src/sandbox/on-node.ts';
+import { createNodeSandbox, prepareSandboxes } from '../../src/sandbox/on-node.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { parseArguments, UsageError } from './arguments.ts';
 import { lastArguments } from './host-bytes.ts';
@@ -12,6 +12,9 @@ import { sandboxOptions, toSandboxOptions } from './sandbox-options.ts';
 
 /** ENOENT, as execve gives it for a program that is not there. */
 const ENOENT = 2;
+
+/** Before a start-up snapshot is taken. */
+export const prepare: () => void = prepareSandboxes;
 
 export function runDo(argv: readonly string[]): Promise<number> {
   const parsed = parseArguments(argv, sandboxOptions);

@@ -1,4 +1,5 @@
 /** The command `vivarium`. Exit status: the guest program's; 124 timeout, 125 for what goes wrong here, 126 and 127 for programs that cannot be started. */
+import { startupSnapshot } from 'node:v8';
 import { UsageError } from './arguments.ts';
 
 const COMMANDS = ['do', 'rootfs', 'syscalls', 'version', 'help'];
@@ -35,12 +36,22 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-main(process.argv.slice(2)).then(
-  // Everything is written; taking down thousands of compiled modules one by one would only cost time.
-  (status) => process.exit(status),
-  (error: unknown) => {
-    if (error instanceof UsageError) complain(`${error.message}\nvivarium: try 'vivarium --help'`);
-    else complain(`internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    process.exitCode = 125;
-  },
-);
+function start(): void {
+  main(process.argv.slice(2)).then(
+    // Everything is written; taking down thousands of compiled modules one by one would only cost time.
+    (status) => process.exit(status),
+    (error: unknown) => {
+      if (error instanceof UsageError) complain(`${error.message}\nvivarium: try 'vivarium --help'`);
+      else complain(`internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      process.exitCode = 125;
+    },
+  );
+}
+
+if (startupSnapshot.isBuildingSnapshot()) {
+  // scripts/build.ts: the heap as it is with everything loaded is kept, and each start goes on from there.
+  import('./do.ts').then((module) => {
+    module.prepare();
+    startupSnapshot.setDeserializeMainFunction(start);
+  });
+} else start();

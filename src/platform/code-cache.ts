@@ -12,6 +12,8 @@ import type { WasmTable } from '../wasm/engine.ts';
 import { REGION_ARENA, REGION_ARENA_END, jumpCacheEntry } from './layout.ts';
 
 const EXEC = 2;
+/** Initial size of the function table; it doubles when it is full. */
+const TABLE_SIZE = 1 << 13;
 
 /** One translated region. */
 export interface Region {
@@ -57,7 +59,7 @@ export class CodeCache {
     this.table = table;
     this.stub = stub;
     table.set(0, stub);
-    for (let i = 1; i < table.length; i++) table.set(i, stub);
+    table.grow(TABLE_SIZE - 1, stub);
   }
 
   /** Slot of a guest address; it holds a stub until something is translated. */
@@ -73,9 +75,7 @@ export class CodeCache {
   newSlot(): number {
     const s = this.nextSlot++;
     if (s >= this.table.length) {
-      const from = this.table.length;
-      this.table.grow(from);
-      for (let i = from; i < this.table.length; i++) this.table.set(i, this.stub);
+      this.table.grow(this.table.length, this.stub);
     }
     this.inSlot[s] = null;
     return s;

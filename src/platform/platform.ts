@@ -3,7 +3,6 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import type { MemoryObject } from '../memory/memory-object.ts';
 import { FRAME_CODE, PhysicalMemory } from '../memory/physical-memory.ts';
 import type { PlatformHooks } from '../memory/platform-hooks.ts';
-import { ModuleBuilder } from '../wasm/module-builder.ts';
 import { wasmEngine } from '../wasm/engine.ts';
 import type { WasmTable } from '../wasm/engine.ts';
 import {
@@ -21,7 +20,7 @@ import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_P
 import { helperImplementations } from './helper-bindings.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
 import type { RuntimeFunction } from './module-assembler.ts';
-import { buildRuntime } from './runtime.ts';
+import { runtimeModule } from './runtime.ts';
 import {
   RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL,
@@ -63,11 +62,13 @@ export class PlatformStats {
 /** Loop iterations and calls between two looks at what is running. */
 const SAMPLE_FUEL = 50000;
 
-/** Initial size of the function table. */
-const TABLE_SIZE = 1 << 15;
-
 /** IR type → WebAssembly value type. */
 const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];
+
+/** Makes once what every platform of this memory size needs: for a start-up snapshot, which then holds it. */
+export function preparePlatform(memoryBytes: number): void {
+  runtimeModule(Math.floor(memoryBytes / WASM_PAGE));
+}
 
 type CpuFunction = (cpu: number, argument: number) => number;
 
@@ -108,10 +109,8 @@ export class Platform implements PlatformHooks {
     this.i32 = this.memory.i32;
     this.u8 = this.memory.u8;
     this.tlbs = new TlbPool(this.i32);
-    this.table = new wasmEngine.Table({ element: 'anyfunc', initial: TABLE_SIZE });
+    this.table = new wasmEngine.Table({ element: 'anyfunc', initial: 1 });
 
-    const builder = new ModuleBuilder();
-    buildRuntime(builder);
     const implementations = helperImplementations(this.memory);
     const js = {
       x87: implementations['x87'],
@@ -123,7 +122,7 @@ export class Platform implements PlatformHooks {
       rmwSlow: (cpu: number, size: number) => this.rmwSlow(cpu, size),
       timestamp: () => options.host.timestamp(),
     };
-    const runtime = new wasmEngine.Instance(new wasmEngine.Module(builder.write(pages, TABLE_SIZE)), { env: { memory, table: this.table }, js });
+    const runtime = new wasmEngine.Instance(new wasmEngine.Module(runtimeModule(pages)), { env: { memory, table: this.table }, js });
     this.enter = runtime.exports['enter'] as (cpu: number) => void;
     this.enterOnce = runtime.exports['enter_once'] as (cpu: number, slot: number) => void;
     this.code = new CodeCache(this.memory, this.table, runtime.exports['stub']);

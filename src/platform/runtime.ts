@@ -1,5 +1,5 @@
 /** The runtime module: hand-written functions that translated code and the dispatcher use. */
-import { type ModuleBuilder, callIndirect } from '../wasm/module-builder.ts';
+import { ModuleBuilder, callIndirect } from '../wasm/module-builder.ts';
 import type { FunctionRef } from '../wasm/module-builder.ts';
 import { Expr, i32, i32c, i64, i64c, select, v128 } from '../wasm/expressions.ts';
 import { F64, I32, I64, V128 } from '../wasm/opcodes.ts';
@@ -31,6 +31,17 @@ export interface RuntimeImports {
   rmwSlow(cpu: number, size: number): number;
   /** Monotonic nanoseconds. */
   timestamp(): number;
+}
+
+let built: { readonly pages: number; readonly bytes: Uint8Array<ArrayBuffer> } | null = null;
+/** The runtime module's bytes for a memory of so many WebAssembly pages. Made once: a start-up snapshot holds them. */
+export function runtimeModule(memoryPages: number): Uint8Array<ArrayBuffer> {
+  if (built?.pages !== memoryPages) {
+    const builder = new ModuleBuilder();
+    buildRuntime(builder);
+    built = { pages: memoryPages, bytes: builder.write(memoryPages, 1) };
+  }
+  return built.bytes;
 }
 
 /** Defines all runtime functions. */

@@ -1,8 +1,10 @@
 /** Sandboxes on Node.js. */
 import { NodeHost } from '../host/node/node-host.ts';
 import type { SandboxOptions } from './options.ts';
-import { createSandbox } from './sandbox.ts';
+import { createSandbox, prepareSandboxes } from './sandbox.ts';
 import type { Sandbox } from './sandbox.ts';
+
+export { prepareSandboxes };
 
 /** A sandbox whose host is this Node.js process: its files, clocks, standard streams. Throws SetupError. */
 export function createNodeSandbox(options: SandboxOptions): Promise<Sandbox> {

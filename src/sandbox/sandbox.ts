@@ -25,7 +25,7 @@ import { Timer } from '../base/timers.ts';
 import type { Task } from '../kernel/task.ts';
 import type { ThreadGroup } from '../kernel/thread-group.ts';
 import { Vdso } from '../loader/vdso.ts';
-import { Platform } from '../platform/platform.ts';
+import { Platform, preparePlatform } from '../platform/platform.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME } from '../platform/layout.ts';
 import { GuestSymbols } from '../seccheck/guest-symbols.ts';
 import { SYSCALL_HANDLERS, SYSCALL_ROWS, missingCalls } from '../syscalls/table.ts';
@@ -62,6 +62,11 @@ export interface SandboxStats {
   readonly codeStores: number;
   /** Calls that returned ENOSYS because they are not implemented: name and how often. */
   readonly missingSystemCalls: string;
+}
+
+/** Makes what does not depend on the options: before a start-up snapshot is taken. */
+export function prepareSandboxes(): void {
+  preparePlatform(LINEAR_MEMORY_BYTES);
 }
 
 class Deadline extends Timer {
