@@ -1,6 +1,7 @@
 /** Credentials of a task: Linux struct cred. Shared and never changed once a task uses them; a change makes a copy (`prepare`). */
 import { type KGid, type KUid, ROOT_KGID, ROOT_KUID } from '../abi/ids.ts';
 import { CapSet } from './cap-set.ts';
+import type { UserCounts } from './user-counts.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 export class Credentials {
@@ -44,6 +45,11 @@ export class Credentials {
     c.capBounding = this.capBounding;
     c.capAmbient = this.capAmbient;
     return c;
+  }
+
+  /** What the real user uses in the user namespace (Linux cred->ucounts). */
+  get counts(): UserCounts {
+    return this.userNs.countsOf(this.uid);
   }
 
   /** True if `gid` is the file-system gid or a supplementary group (Linux in_group_p). */

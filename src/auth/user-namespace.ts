@@ -1,7 +1,7 @@
 /** User namespaces: an owner, a parent, and the id maps. Linux struct user_namespace. */
 import { type Gid, type KGid, type KUid, OVERFLOW_GID, OVERFLOW_UID, ROOT_KGID, ROOT_KUID, type Uid } from '../abi/ids.ts';
 import { EMPTY_MAP, IDENTITY_MAP, type IdMap } from './id-map.ts';
-import { COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, COUNT_KINDS, COUNT_MAX, COUNT_USER_NS, UserCounts } from './user-counts.ts';
+import { COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, COUNT_KINDS, COUNT_MAX, COUNT_USER_NS, USED_KINDS, UserCounts } from './user-counts.ts';
 
 /** Depth below the initial namespace. */
 export const MAX_USER_NS_LEVEL = 32;
@@ -28,8 +28,8 @@ export class UserNamespace {
   readonly ucounts: UserCounts | null;
   /** /proc/sys/user/max_*, by COUNT_* kind. */
   readonly limits: Int32Array = new Int32Array(COUNT_KINDS).fill(COUNT_MAX);
-  /** The maker's RLIMIT_MSGQUEUE: what all members together may use of it. */
-  queueBytesMax: number = Infinity;
+  /** What its members may use together of USED_* kinds, by the resource limits of its maker; no bound in the initial namespace. */
+  readonly usedMax: number[] = new Array<number>(USED_KINDS).fill(Infinity);
   private readonly counts: Map<number, UserCounts> = new Map();
   /** Tasks whose credentials are of it, namespaces it owns, child namespaces, open files. */
   users = 1;

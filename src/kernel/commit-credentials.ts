@@ -1,5 +1,6 @@
 /** Installing changed credentials: Linux kernel/cred.c commit_creds(). */
 import type { Credentials } from '../auth/credentials.ts';
+import { USED_PROCESSES } from '../auth/user-counts.ts';
 import type { Task } from './task.ts';
 
 /** True if `c` can do no more than `old` (cred_cap_issubset): a child namespace that `old`'s user owns adds nothing. */
@@ -13,13 +14,12 @@ function capabilitiesWithin(c: Credentials, old: Credentials): boolean {
 export function commitCredentials(t: Task, c: Credentials): void {
   const old = t.credentials;
   if (old.euid !== c.euid || old.egid !== c.egid || old.fsuid !== c.fsuid || old.fsgid !== c.fsgid || !capabilitiesWithin(c, old)) {
-    t.threadGroup.dumpable = 0;
+    if (t.mm !== null) t.mm.dumpable = t.kernel.suidDumpable;
     t.deathSignal = 0;
   }
-  if (old.uid !== c.uid) {
-    const users = t.kernel.users;
-    users.get(old.uid).processes--;
-    users.get(c.uid).processes++;
+  if (old.uid !== c.uid || old.userNs !== c.userNs) {
+    c.counts.add(USED_PROCESSES, 1);
+    old.counts.sub(USED_PROCESSES, 1);
   }
   if (old.userNs !== c.userNs) {
     c.userNs.get();

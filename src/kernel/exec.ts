@@ -1,33 +1,45 @@
 /** execve: Linux fs/exec.c, from the opened file to the new program's first instruction. */
 import { withPendingTime } from './namespaces.ts';
-import { EACCES, EAGAIN, EPERM, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
+import { EACCES, EAGAIN, ENOMEM, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
 import { PTRACE_EVENT_EXEC, PTRACE_O_TRACEEXEC } from '../abi/ptrace.ts';
+import { RLIMIT_NPROC, RLIMIT_STACK } from '../abi/resource.ts';
 import { SIGCHLD, SIGTRAP, SS_DISABLE } from '../abi/signal.ts';
-import { MS_NOSUID } from '../abi/mount.ts';
-import { S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
-import { type ExecCredentials, execCredentials } from '../auth/exec-credentials.ts';
-import { parseFileCapabilities, XATTR_SECURITY_CAPABILITY } from '../auth/file-capabilities.ts';
+import { S_IFMT, S_IFREG } from '../abi/stat.ts';
+import type { ExecCredentials } from '../auth/exec-credentials.ts';
+import { USED_PROCESSES } from '../auth/user-counts.ts';
 import type { ExecHost, ExecIds, LoadedProgram } from '../loader/exec-request.ts';
 import { EXEC_KILLS, loadProgram } from '../loader/load-program.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
-import { inodePermission, MAY_EXEC } from '../vfs/permission.ts';
+import { inodePermission, MAY_EXEC, MAY_READ } from '../vfs/permission.ts';
+import { commitCredentials } from './commit-credentials.ts';
+import { credentialsForExec } from './exec-privileges.ts';
 import { openExecutable } from './exec-open.ts';
 import { killOtherThreads, releaseMemory, releaseTask } from './exit.ts';
 import { ptraceEvent } from './ptrace-stop.ts';
 import { kernelSignal } from './signal-info.ts';
+import type { UserNamespace } from '../auth/user-namespace.ts';
+import { failNow } from './fault-injection.ts';
 import { forceFatal, sendSignalInfo } from './signal-send.ts';
 import { REGISTERS_SET, TASK_EXITS } from './syscall-state.ts';
 import { EXIT_NONE_YET, EXIT_ZOMBIE, RESUME_USER, type Task, WORK_REGISTERS } from './task.ts';
+
+/** READ_IMPLIES_EXEC, ADDR_COMPAT_LAYOUT, MMAP_PAGE_ZERO, ADDR_NO_RANDOMIZE: no help for who attacks a privileged program. */
+const PER_CLEAR_ON_SETID = 0x0400000 | 0x0200000 | 0x0100000 | 0x0040000;
+/** Linux _STK_LIM: the stack limit of a privileged program, bytes. */
+const SECURE_STACK = 8 << 20;
 
 /** A program that is loaded and waits for the other threads to go. */
 class PendingExec {
   readonly program: LoadedProgram;
   readonly credentials: ExecCredentials;
   readonly comm: string;
-  constructor(program: LoadedProgram, credentials: ExecCredentials, comm: string) {
+  /** The program or its interpreter may be executed but not read: nobody looks into the process. */
+  readonly hidden: boolean;
+  constructor(program: LoadedProgram, credentials: ExecCredentials, comm: string, hidden: boolean) {
     this.program = program;
     this.credentials = credentials;
     this.comm = comm;
+    this.hidden = hidden;
   }
 }
 
@@ -37,42 +49,36 @@ class TaskExecHost implements ExecHost {
   credentials: ExecCredentials | null = null;
   constructor(t: Task) {
     this.t = t;
+    this.owner = t.credentials.userNs;
   }
+  /** As PendingExec.hidden; and the user namespace that the unreadable files leave to the new memory (Linux would_dump). */
+  hidden = false;
+  owner: UserNamespace;
   private readonly interpreters: FileDescription[] = [];
   openExec(path: string): FileDescription | Errno {
     const file = openExecutable(this.t, null, path, 0);
-    if (!isErr(file)) this.interpreters.push(file);
+    if (isErr(file)) return file;
+    this.interpreters.push(file);
+    this.look(file);
     return file;
+  }
+  /** Takes note of a file that takes part. */
+  look(file: FileDescription): void {
+    const { inode } = file;
+    if (inodePermission(this.t, inode, MAY_READ) >= 0) return;
+    this.hidden = true;
+    while (this.owner.parent !== null && (this.owner.fromKuid(inode.uid) === -1 || this.owner.fromKgid(inode.gid) === -1)) this.owner = this.owner.parent;
   }
   /** Interpreters may be written to again once they are loaded; only the program itself may not while it runs. */
   finish(exe: FileDescription | null): void {
     for (const file of this.interpreters) if (file !== exe) file.allowWriting();
   }
   idsFor(file: FileDescription): ExecIds | Errno {
-    const t = this.t;
-    const inode = file.inode;
-    const ns = t.credentials.userNs;
-    let setuid = null;
-    let setgid = null;
-    const mayGain = (file.path.mount.flags & MS_NOSUID) === 0;
-    if (!t.noNewPrivs && mayGain) {
-      const uid = inode.uid as never;
-      const gid = inode.gid as never;
-      if (ns.fromKuid(uid) !== -1 && ns.fromKgid(gid) !== -1) {
-        if (inode.mode & S_ISUID) setuid = uid;
-        if ((inode.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) setgid = gid;
-      }
-    }
-    let caps = null;
-    if (mayGain && file.path.mount.ns?.userNs.contains(ns)) {
-      const value = inode.getxattr(t, XATTR_SECURITY_CAPABILITY);
-      if (typeof value !== 'number') caps = parseFileCapabilities(value, ns);
-    }
-    const made = execCredentials(t.credentials, { setuid, setgid, caps });
-    if (made === null) return EPERM;
-    // A tracer that could not attach to the new program must not keep the privileges.
+    const made = credentialsForExec(this.t, file);
+    if (isErr(made)) return made;
     this.credentials = made;
     const c = made.credentials;
+    const ns = c.userNs;
     return {
       uid: ns.fromKuidMunged(c.uid),
       euid: ns.fromKuidMunged(c.euid),
@@ -99,7 +105,12 @@ export function execFile(t: Task, file: FileDescription, filename: string, pathI
   if ((mode & S_IFMT) !== S_IFREG) return drop(file, EACCES);
   const allowed = inodePermission(t, file.inode, MAY_EXEC);
   if (allowed < 0) return drop(file, allowed as Errno);
+  // A process that setuid took over the limit may not start anything before it is below again.
+  if (t.overProcessLimit && t.credentials.counts.over(USED_PROCESSES, t.limit(RLIMIT_NPROC))) return drop(file, EAGAIN);
+  t.overProcessLimit = false;
+  if (failNow(t)) return drop(file, ENOMEM);
   const host = new TaskExecHost(t);
+  host.look(file);
   const program = loadProgram({
     pm: kernel.memory,
     ctx: t,
@@ -123,7 +134,12 @@ export function execFile(t: Task, file: FileDescription, filename: string, pathI
     return TASK_EXITS;
   }
   if (isErr(program)) return program;
-  const pending = new PendingExec(program, host.credentials!, comm); // set by idsFor, which the loader called
+  if (failNow(t)) {
+    program.space.put();
+    return ENOMEM;
+  }
+  program.space.owner = host.owner;
+  const pending = new PendingExec(program, host.credentials!, comm, host.hidden); // set by idsFor, which the loader called
   const tg = t.threadGroup;
   if (tg.threads.size > 1) {
     if (tg.exiting || tg.execTask !== null) {
@@ -224,14 +240,17 @@ function commit(t: Task, pending: PendingExec): void {
   t.forkNoExec = false;
   tg.didExec = true;
   tg.execs++;
-  tg.dumpable = credentials.changed || !ownsItself(credentials) ? 0 : 1;
-  if (credentials.changed) t.deathSignal = 0;
-  const users = t.kernel.users;
-  if (credentials.credentials.uid !== t.credentials.uid) {
-    users.get(t.credentials.uid).processes--;
-    users.get(credentials.credentials.uid).processes++;
+  const old = t.credentials;
+  const mayDump = !pending.hidden && old.euid === old.uid && old.egid === old.gid;
+  program.space.dumpable = mayDump ? 1 : t.kernel.suidDumpable;
+  if (credentials.secure) {
+    t.deathSignal = 0;
+    // A privileged program gets a stack that its caller did not choose.
+    if (tg.limits.soft[RLIMIT_STACK]! > SECURE_STACK) tg.limits.soft[RLIMIT_STACK] = SECURE_STACK; // fixed index
   }
-  t.credentials = credentials.credentials;
+  if (credentials.gained) t.personality &= ~PER_CLEAR_ON_SETID;
+  commitCredentials(t, credentials.credentials);
+  t.execId++;
   t.comm = pending.comm;
   t.regs.reset();
   t.regs.rip = program.entry;
@@ -242,9 +261,3 @@ function commit(t: Task, pending: PendingExec): void {
     else if (!t.ptrace.seized) sendSignalInfo(t, kernelSignal(SIGTRAP), false, true);
   }
 }
-
-function ownsItself(c: ExecCredentials): boolean {
-  const n = c.credentials;
-  return n.euid === n.uid && n.egid === n.gid;
-}
-

@@ -1,11 +1,12 @@
 /** The end of tasks: Linux kernel/exit.c, from do_exit() to release_task(). */
-import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, SIGKILL } from '../abi/signal.ts';
+import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SI_USER, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, SIGKILL } from '../abi/signal.ts';
+import { USED_PROCESSES } from '../auth/user-counts.ts';
 import { exitRobustList, futexWakeAddress } from './futex-exit.ts';
 import type { ProcessGroup } from './process-group.ts';
 import { exitPtrace, ptraceDetachDead, ptraceEventExit } from './ptrace-stop.ts';
 import { childSignal, participateInStop } from './signal-deliver.ts';
-import { kernelSignal } from './signal-info.ts';
-import { retargetShared, sendSignalInfo, sendSignalToGroup, wakeForSignal } from './signal-send.ts';
+import { leaveNamespace } from './pid-namespace-exit.ts';
+import { fromAncestorNs, retargetShared, sendSignalInfo, userSignal, wakeForSignal } from './signal-send.ts';
 import { exitSem } from './sysv-sem.ts';
 import { EXIT_GONE, EXIT_NONE_YET, EXIT_ZOMBIE, TASK_DEAD, type Task } from './task.ts';
 import type { ThreadGroup } from './thread-group.ts';
@@ -59,7 +60,6 @@ export function finishExit(t: Task, code: number): void {
   t.exitCode = code;
   const groupDead = --tg.live === 0;
   if (groupDead) {
-    if (tg.pid.ns.childReaper === t || (tg.pid.ns.childReaper !== null && tg.pid.ns.childReaper.threadGroup === tg)) kernel.namespaceInitExits(t);
     tg.itimers?.cancelAll();
     for (const timer of tg.posixTimers.values()) timer.cancel();
     tg.posixTimers.clear();
@@ -80,7 +80,7 @@ export function finishExit(t: Task, code: number): void {
   t.fsContext = null;
   t.nsproxy.put();
   if (groupDead) leaveTerminal(tg);
-  exitNotify(t, groupDead);
+  exitNotify(t);
 }
 
 /** Lets go of the address space: robust futexes, clear_child_tid, the vfork parent (Linux mm_release and exit_mm). */
@@ -127,10 +127,15 @@ function leaveTerminal(tg: ThreadGroup): void {
   tg.ttyOldGroup = null;
 }
 
-/** Hands the children on, tells the parent, and decides whether a zombie stays (Linux exit_notify). */
-function exitNotify(t: Task, groupDead: boolean): void {
+/**
+ * Hands the children on, tells the parent, and decides whether a zombie stays (Linux exit_notify). The last thread of the init of a PID namespace comes
+ * here again (RESUME_ZAP) until it is the last task there.
+ */
+export function exitNotify(t: Task): void {
   const tg = t.threadGroup;
+  const groupDead = tg.live === 0;
   exitPtrace(t);
+  if (!leaveNamespace(t)) return;
   reparentChildren(t);
   t.exitState = EXIT_ZOMBIE;
   t.runState = TASK_DEAD;
@@ -163,6 +168,8 @@ export function notifyParentExit(t: Task, signo: number): boolean {
   const status = code & 0x7f ? code & 0x7f : code >> 8;
   let autoreap = false;
   let sig = signo;
+  // A parent that has become another program did not ask for that signal.
+  if (sig !== SIGCHLD && t.parentExecId !== parent.execId) sig = SIGCHLD;
   if (t.ptrace === null && sig === SIGCHLD) {
     const action = parent.actions.get(SIGCHLD);
     if (action.handler === SIG_IGN || action.flags & SA_NOCLDWAIT) {
@@ -188,7 +195,7 @@ function reparentChildren(t: Task): void {
     for (const thread of child.threadGroup.threads) {
       thread.realParent = reaper;
       if (thread.ptrace === null) thread.parent = reaper;
-      if (thread.deathSignal !== 0) sendSignalInfo(thread, kernelSignal(thread.deathSignal), true, true);
+      if (thread.deathSignal !== 0) sendSignalInfo(thread, userSignal(thread.deathSignal, SI_USER, t, thread), true, fromAncestorNs(t, thread));
     }
     reaper?.children.add(child);
     if (reaper === null || reaper.threadGroup !== t.threadGroup) {
@@ -239,7 +246,7 @@ export function releaseTask(t: Task): void {
     const kernel = task.kernel;
     ptraceDetachDead(task);
     task.exitState = EXIT_GONE;
-    kernel.users.get(task.credentials.uid).processes--;
+    task.credentials.counts.sub(USED_PROCESSES, 1);
     task.credentials.userNs.put();
     tg.threads.delete(task);
     task.signals.pending.flush(-1, -1);
@@ -265,9 +272,3 @@ export function releaseTask(t: Task): void {
     task = next;
   }
 }
-
-/** SIGKILL for every task of a PID namespace but `except`: its init has died, or the sandbox ends. */
-export function killAll(tasks: Iterable<Task>, except: ThreadGroup | null): void {
-  for (const t of tasks) if (t.threadGroup !== except && t.isLeader) sendSignalToGroup(t.threadGroup, SIGKILL, null);
-}
-

@@ -12,13 +12,16 @@ import {
   PTRACE_O_TRACEVFORK, PTRACE_O_TRACEVFORKDONE,
 } from '../abi/ptrace.ts';
 import { RLIMIT_NPROC } from '../abi/resource.ts';
-import { SIG_IGN, SIGCHLD, SIGSTOP, SS_DISABLE } from '../abi/signal.ts';
+import { SIGCHLD, SIGSTOP, SS_DISABLE } from '../abi/signal.ts';
 import { RAX, RSP } from '../x86/cpu-layout.ts';
 import { CpuState } from '../x86/cpu-state.ts';
 import { PIDFD_THREAD } from '../abi/anon-fd.ts';
-import type { UserNamespace } from '../auth/user-namespace.ts';
+import type { Credentials } from '../auth/credentials.ts';
+import { USED_PROCESSES } from '../auth/user-counts.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
+import type { FdTable } from '../vfs/fd-table.ts';
 import type { FsContext } from '../vfs/fs-context.ts';
+import { failNow } from './fault-injection.ts';
 import type { Kernel } from './kernel.ts';
 import { makePidfd } from './pidfd.ts';
 import { copyNamespaces, createUserNamespace } from './namespaces.ts';
@@ -28,7 +31,7 @@ import { ptraceEvent, ptraceLink } from './ptrace-stop.ts';
 import type { SignalActions } from './signal-actions.ts';
 import { kernelSignal } from './signal-info.ts';
 import { recalcSigpending, sendSignalInfo } from './signal-send.ts';
-import { undoListOf } from './sysv-sem.ts';
+import { type SemUndoList, undoListOf } from './sysv-sem.ts';
 import { RESUME_SYSCALL, RESUME_USER, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, Task, WORK_RSEQ } from './task.ts';
 import { ThreadGroup } from './thread-group.ts';
 
@@ -108,110 +111,135 @@ export function continueClone(t: Task): number {
 
 /** What copy_process() has made so far, to be undone when a later step fails. */
 class HalfMadeTask {
-  private readonly kernel: Kernel;
-  private readonly userNs: UserNamespace;
+  private readonly caller: Task;
+  /** Counted as a process of their user; they hold their user namespace. */
+  private readonly credentials: Credentials;
   cpu = -1;
+  semUndo: SemUndoList | null = null;
+  files: FdTable | null = null;
   fs: FsContext | null = null;
+  actions: SignalActions | null = null;
   space: AddressSpace | null = null;
   nsproxy: NsProxy | null = null;
   pid: Pid | null = null;
-  constructor(kernel: Kernel, userNs: UserNamespace) {
-    this.kernel = kernel;
-    this.userNs = userNs;
+  /** Descriptor of the pidfd in the caller's table; -1 = none. */
+  pidfd = -1;
+  constructor(caller: Task, credentials: Credentials) {
+    this.caller = caller;
+    this.credentials = credentials;
   }
   undo(e: Errno): Errno {
+    const t = this.caller;
+    if (this.pidfd >= 0) t.fdTable.close(t, this.pidfd);
     if (this.pid !== null) this.pid.ns.free(this.pid);
     this.nsproxy?.put();
     this.space?.put();
+    if (this.actions !== null) this.actions.users--;
     this.fs?.release();
-    if (this.cpu >= 0) this.kernel.cpuStates.free(this.cpu);
-    this.userNs.put();
+    this.files?.release(t);
+    if (this.semUndo !== null) this.semUndo.users--;
+    if (this.cpu >= 0) t.kernel.cpuStates.free(this.cpu);
+    this.credentials.counts.sub(USED_PROCESSES, 1);
+    this.credentials.userNs.put();
     return e;
   }
+}
+
+/** What copy_process() may not combine; all that needs no look at anything else. */
+function refusedFlags(t: Task, flags: number): boolean {
+  if ((flags & (CLONE_NEWNS | CLONE_FS)) === (CLONE_NEWNS | CLONE_FS)) return true;
+  if ((flags & (CLONE_NEWUSER | CLONE_FS)) === (CLONE_NEWUSER | CLONE_FS)) return true;
+  if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) return true;
+  if (flags & CLONE_SIGHAND && !(flags & CLONE_VM)) return true;
+  // An init's siblings would be outside its control.
+  if (flags & CLONE_PARENT && t.threadGroup.unkillable) return true;
+  if (flags & CLONE_THREAD && (flags & (CLONE_NEWUSER | CLONE_NEWPID) || t.pidNs !== t.nsproxy.pidForChildren)) return true;
+  return (flags & CLONE_PIDFD) !== 0 && (flags & CLONE_DETACHED) !== 0;
+}
+
+/** Signal dispositions of the child: the caller's own, a copy, or a copy without handlers (CLONE_CLEAR_SIGHAND). */
+function copyActions(t: Task, args: CloneArguments): SignalActions {
+  if (args.flags & CLONE_SIGHAND) {
+    t.actions.users++;
+    return t.actions;
+  }
+  const actions = t.actions.clone();
+  if (args.clearSighand) actions.flush(false);
+  return actions;
 }
 
 /** Linux copy_process(): checks in its order; everything made is undone on an error. The child is not yet runnable. */
 function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errno {
   const flags = args.flags;
   const kernel: Kernel = t.kernel;
-  if ((flags & (CLONE_NEWNS | CLONE_FS)) === (CLONE_NEWNS | CLONE_FS)) return EINVAL;
-  if ((flags & (CLONE_NEWUSER | CLONE_FS)) === (CLONE_NEWUSER | CLONE_FS)) return EINVAL;
-  if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) return EINVAL;
-  if (flags & CLONE_SIGHAND && !(flags & CLONE_VM)) return EINVAL;
-  // An init's siblings would be outside its control.
-  if (flags & CLONE_PARENT && t.threadGroup.unkillable) return EINVAL;
-  if (flags & CLONE_THREAD && (flags & (CLONE_NEWUSER | CLONE_NEWPID) || t.pidNs !== t.nsproxy.pidForChildren)) return EINVAL;
-  if (flags & CLONE_PIDFD && flags & CLONE_DETACHED) return EINVAL;
+  if (refusedFlags(t, flags)) return EINVAL;
   // A fork bomb must be killable: no fork while a signal waits.
   recalcSigpending(t);
   if (t.signalPending()) return ERESTARTNOINTR;
 
+  if (failNow(t)) return ENOMEM;
   let credentials = t.credentials;
   if (flags & CLONE_NEWUSER) {
     credentials = credentials.prepare();
     const r = createUserNamespace(t, credentials);
     if (isErr(r)) return r;
   } else credentials.userNs.get();
-  const user = kernel.users.get(credentials.uid);
-  const made = new HalfMadeTask(kernel, credentials.userNs);
-  if (user.processes >= t.limit(RLIMIT_NPROC) && credentials.uid !== ROOT_KUID && !t.credentials.capableInInit(CAP_SYS_RESOURCE) && !t.credentials.capableInInit(CAP_SYS_ADMIN))
+  const counts = credentials.counts;
+  counts.add(USED_PROCESSES, 1);
+  const made = new HalfMadeTask(t, credentials);
+  if (counts.over(USED_PROCESSES, t.limit(RLIMIT_NPROC)) && credentials.uid !== ROOT_KUID && !t.credentials.capableInInit(CAP_SYS_RESOURCE) && !t.credentials.capableInInit(CAP_SYS_ADMIN))
     return made.undo(EAGAIN);
+  t.overProcessLimit = false;
   if (kernel.taskCount >= kernel.maxTasks) return made.undo(EAGAIN);
-  const cpu = kernel.cpuStates.alloc();
+  const cpu = failNow(t) ? ENOMEM : kernel.cpuStates.alloc();
   if (isErr(cpu)) return made.undo(cpu);
   made.cpu = cpu;
+  if (flags & CLONE_SYSVSEM) {
+    if (failNow(t)) return made.undo(ENOMEM);
+    made.semUndo = undoListOf(t);
+    made.semUndo.users++;
+  }
+  if (failNow(t)) return made.undo(ENOMEM);
+  // Before the pidfd is made, so that a child with a table of its own does not get it.
+  const files = flags & CLONE_FILES ? t.fdTable : t.fdTable.clone();
+  if (flags & CLONE_FILES) files.users++;
+  made.files = files;
+  if (failNow(t)) return made.undo(ENOMEM);
   const fs = flags & CLONE_FS ? t.fs : t.fs.clone();
   if (flags & CLONE_FS) fs.users++;
   made.fs = fs;
-  const space = flags & CLONE_VM ? t.space.get() : t.space.fork();
+  if (failNow(t)) return made.undo(ENOMEM);
+  const actions = copyActions(t, args);
+  made.actions = actions;
+  const space = failNow(t) ? ENOMEM : flags & CLONE_VM ? t.space.get() : t.space.fork();
   if (isErr(space)) return made.undo(ENOMEM);
   made.space = space;
   const nsproxy = copyNamespaces(t, args.newTime ? flags | CLONE_NEWTIME : flags, credentials, fs);
   if (isErr(nsproxy)) return made.undo(nsproxy);
   if (nsproxy.time !== t.nsproxy.time && nsproxy.time.shifted) kernel.vdso?.askKernel(space);
   made.nsproxy = nsproxy;
-  const pid = nsproxy.pidForChildren.alloc(args.setTid, credentials);
+  const pid = failNow(t) ? ENOMEM : nsproxy.pidForChildren.alloc(args.setTid, t.credentials);
   if (isErr(pid)) return made.undo(pid);
   made.pid = pid;
+  if (flags & CLONE_PIDFD) {
+    const fd = failNow(t) ? ENOMEM : makePidfd(t, pid, flags & CLONE_THREAD ? PIDFD_THREAD : 0);
+    if (isErr(fd)) return made.undo(fd);
+    made.pidfd = fd;
+    const written = t.space.writeU32(args.pidfd, fd);
+    if (isErr(written)) return made.undo(written);
+  }
   // Without a cgroup file system no descriptor is one of a cgroup.
   if (args.intoCgroup) return made.undo(EBADF);
-  if (flags & CLONE_PIDFD) {
-    const fd = makePidfd(t, pid, flags & CLONE_THREAD ? PIDFD_THREAD : 0);
-    const failed = isErr(fd) ? fd : t.space.writeU32(args.pidfd, fd);
-    if (isErr(failed)) {
-      if (!isErr(fd)) t.fdTable.close(t, fd);
-      return made.undo(failed);
-    }
-  }
 
   // From here on nothing fails.
   const regs = new CpuState(space.pm, cpu);
   t.regs.copyTo(regs);
-  let actions: SignalActions;
-  if (flags & CLONE_SIGHAND) {
-    actions = t.actions;
-    actions.users++;
-  } else {
-    actions = t.actions.clone();
-    if (args.clearSighand) {
-      for (let i = 1; i <= 64; i++) {
-        const a = actions.get(i);
-        if (a.handler !== SIG_IGN) a.reset();
-      }
-    }
-  }
   const child = new Task(kernel, pid, credentials, nsproxy, actions, cpu, regs, t.comm, false);
   pid.task = child;
   child.mm = space;
-  if (flags & CLONE_FILES) {
-    child.files = t.fdTable;
-    child.files.users++;
-  } else child.files = t.fdTable.clone();
+  child.files = files;
+  child.semUndo = made.semUndo;
   child.fsContext = fs;
-  if (flags & CLONE_SYSVSEM) {
-    child.semUndo = undoListOf(t);
-    child.semUndo.users++;
-  }
   copyTaskFields(t, child, flags, args);
 
   if (flags & CLONE_THREAD) {
@@ -221,19 +249,22 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
     tg.threads.add(child);
     tg.live++;
     child.realParent = t.realParent;
+    child.parentExecId = t.parentExecId;
     if (tg.stopCount > 0 || t.signals.stopPending) {
       child.signals.stopPending = true;
       tg.stopCount++;
     }
   } else {
-    const tg = copyThreadGroup(t, child, pid);
     if (flags & CLONE_PARENT) {
       child.realParent = t.realParent;
+      child.parentExecId = t.parentExecId;
       child.exitSignal = t.threadGroup.leader.exitSignal;
     } else {
       child.realParent = t;
+      child.parentExecId = t.execId;
       child.exitSignal = args.exitSignal;
     }
+    const tg = copyThreadGroup(t, child, pid);
     child.realParent?.children.add(child);
     if (pid.ns.childReaper === null) {
       pid.ns.childReaper = child;
@@ -243,12 +274,11 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
     space.limits = flags & CLONE_VM ? space.limits : tg;
   }
   child.parent = child.realParent;
-  user.processes++;
   kernel.taskCount++;
   kernel.tasks.add(child);
   if (trace || (t.ptrace !== null && flags & CLONE_PTRACE)) {
     const p = t.ptrace!; // traced, or `trace` would be false
-    ptraceLink(child, t.parent!, p.options, p.seized); // a traced task has a tracer
+    ptraceLink(child, t.parent!, p.options, p.seized, p.tracerCredentials); // a traced task has a tracer
     if (t.syscallWork & SYSCALL_PTRACE) child.syscallWork |= SYSCALL_PTRACE;
     if (child.ptrace!.seized) child.ptrace!.trapPending = true; // just linked
     else sendSignalInfo(child, kernelSignal(SIGSTOP), false, true);
@@ -284,6 +314,8 @@ function copyTaskFields(t: Task, child: Task, flags: number, args: CloneArgument
   if (child.sched.resetOnFork) child.sched.reset();
   child.personality = t.personality;
   child.noNewPrivs = t.noNewPrivs;
+  child.execId = t.execId;
+  child.failNth = 0;
   child.timerSlack = child.defaultTimerSlack = t.timerSlack;
   child.ioprio = t.ioprio;
   child.memoryPolicy = t.memoryPolicy;
@@ -301,10 +333,10 @@ function copyThreadGroup(t: Task, child: Task, pid: Pid): ThreadGroup {
   tg.threads.add(child);
   tg.live = 1;
   tg.tty = old.tty;
-  tg.hasChildSubreaper = old.hasChildSubreaper || old.childSubreaper;
+  const parent = child.realParent?.threadGroup ?? old;
+  tg.hasChildSubreaper = parent.hasChildSubreaper || parent.childSubreaper;
   tg.oomScoreAdj = old.oomScoreAdj;
   tg.oomScoreAdjMin = old.oomScoreAdjMin;
-  tg.dumpable = old.dumpable;
   tg.startTime = child.startTime;
   return tg;
 }

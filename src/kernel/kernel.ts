@@ -1,7 +1,7 @@
 /** The kernel: what there is one of, booting, the run loop. Dispatch of system calls stands in dispatch.ts, exits in guest-exits.ts. */
 import { type Errno, isErr } from '../abi/errno.ts';
-import { SIG_IGN, SIGCHLD } from '../abi/signal.ts';
 import { Credentials } from '../auth/credentials.ts';
+import { USED_PROCESSES } from '../auth/user-counts.ts';
 import { UserNamespace } from '../auth/user-namespace.ts';
 import type { Host, HostDriver } from '../host/host.ts';
 import type { Vdso } from '../loader/vdso.ts';
@@ -23,7 +23,6 @@ import { CpuStatePool } from './cpu-state-pool.ts';
 import { type Dispatcher, makeDispatcher, type SyscallHandlerFunction } from './dispatch.ts';
 import { execFile } from './exec.ts';
 import { openExecutable } from './exec-open.ts';
-import { killAll } from './exit.ts';
 import { FutexTable } from './futex.ts';
 import { handleGuestExit, killLargest } from './guest-exits.ts';
 import { sendIoSignal } from './io-signal.ts';
@@ -44,7 +43,6 @@ import { RESUME_USER, SYSCALL_TRACE, Task, TASK_RUNNABLE, WORK_RESCHED, WORK_RSE
 import { ThreadGroup } from './thread-group.ts';
 import { TimeNamespace } from './time-namespace.ts';
 import { TimerHeap } from '../base/timers.ts';
-import { UserTable } from './user-struct.ts';
 import { UtsNamespace } from './uts-namespace.ts';
 
 /** What runs guest code. */
@@ -70,6 +68,8 @@ export interface KernelConfig {
   readonly cpus: number;
   /** Tasks that may exist at once. */
   readonly maxTasks?: number;
+  /** For tests: see fault-injection.ts. */
+  readonly faultInjection?: boolean;
 }
 
 /** The first program. Strings are byte strings. */
@@ -107,7 +107,6 @@ export class Kernel implements HostDriver {
   readonly timers: TimerHeap = new TimerHeap();
   readonly scheduler: Scheduler = new Scheduler();
   readonly futexes: FutexTable = new FutexTable();
-  readonly users: UserTable = new UserTable();
   readonly cpuStates: CpuStatePool;
   readonly dispatcher: Dispatcher;
   readonly vdso: Vdso | null;
@@ -125,6 +124,10 @@ export class Kernel implements HostDriver {
   readonly init: Task;
   platform: GuestPlatform | null = null;
   private traceSink: TraceSink | null = null;
+  /** fs.suid_dumpable: dumpability of programs that changed their ids. */
+  suidDumpable = 0;
+  /** /proc/PID/fail-nth is there. */
+  readonly faultInjection: boolean;
   /** Core-dump bit of wait statuses: as natively, only if a core would be written. */
   coreBit = false;
 
@@ -148,6 +151,7 @@ export class Kernel implements HostDriver {
 
   constructor(config: KernelConfig) {
     this.host = config.host;
+    this.faultInjection = config.faultInjection ?? false;
     this.memory = config.memory;
     this.memory.outOfMemory = () => {
       if (this.current !== null) this.outOfMemory(this.current);
@@ -199,7 +203,7 @@ export class Kernel implements HostDriver {
     new ProcessGroup(pid, session).add(tg);
     this.tasks.add(init);
     this.taskCount++;
-    this.users.get(credentials.uid).processes++;
+    credentials.counts.add(USED_PROCESSES, 1);
     return init;
   }
 
@@ -265,7 +269,7 @@ export class Kernel implements HostDriver {
     new ProcessGroup(pid, init.threadGroup.session).add(tg);
     this.tasks.add(t);
     this.taskCount++;
-    this.users.get(t.credentials.uid).processes++;
+    t.credentials.counts.add(USED_PROCESSES, 1);
     if (this.traceSink !== null) t.syscallWork |= SYSCALL_TRACE;
     return t;
   }
@@ -279,7 +283,7 @@ export class Kernel implements HostDriver {
     t.pid.task = null;
     t.pid.threadGroup = null;
     t.pid.releaseIfUnused();
-    this.users.get(t.credentials.uid).processes--;
+    t.credentials.counts.sub(USED_PROCESSES, 1);
     this.taskGone(t);
   }
 
@@ -297,17 +301,6 @@ export class Kernel implements HostDriver {
     if (watcher === undefined) return;
     this.exitWatchers.delete(t.threadGroup);
     watcher(t.threadGroup.exiting ? t.threadGroup.exitCode : t.exitCode);
-  }
-
-  /** The init of a PID namespace ends: everybody in it is killed (Linux zap_pid_ns_processes). */
-  namespaceInitExits(init: Task): void {
-    const ns = init.pid.ns;
-    ns.dying = true;
-    // Nobody is left to wait for the children. Who shares the handlers shares this too (Linux zap_pid_ns_processes).
-    init.actions.get(SIGCHLD).handler = SIG_IGN;
-    const members: Task[] = [];
-    for (const pid of ns.all()) if (pid.task !== null && pid.task.threadGroup !== init.threadGroup) members.push(pid.task);
-    killAll(members, init.threadGroup);
   }
 
   /** Ends the run loop: `run` answers -1 from now on. */

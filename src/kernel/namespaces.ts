@@ -3,17 +3,20 @@ import { CAP_SETFCAP, CAP_SYS_ADMIN } from '../abi/capability.ts';
 import {
   CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUTS, CLONE_SYSVSEM, CLONE_VM,
 } from '../abi/clone.ts';
-import { EINVAL, ENOSPC, EPERM, type Errno, isErr } from '../abi/errno.ts';
-import { RLIMIT_MSGQUEUE } from '../abi/resource.ts';
+import { EINVAL, ENOMEM, ENOSPC, EPERM, type Errno, isErr } from '../abi/errno.ts';
+import { ROOT_KUID } from '../abi/ids.ts';
+import { RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NPROC, RLIMIT_SIGPENDING } from '../abi/resource.ts';
 import { CapSet } from '../auth/cap-set.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { Namespace } from '../auth/namespace.ts';
 import {
-  COUNT_CGROUP_NS, COUNT_IPC_NS, COUNT_MNT_NS, COUNT_NET_NS, COUNT_PID_NS, COUNT_TIME_NS, COUNT_USER_NS, COUNT_UTS_NS, type UserCounts,
+  COUNT_CGROUP_NS, COUNT_IPC_NS, COUNT_MNT_NS, COUNT_NET_NS, COUNT_PID_NS, COUNT_TIME_NS, COUNT_USER_NS, COUNT_UTS_NS, type UserCounts, USED_MEMLOCK,
+  USED_MSGQUEUE, USED_PROCESSES, USED_SIGPENDING,
 } from '../auth/user-counts.ts';
 import { MAX_USER_NS_LEVEL, UserNamespace } from '../auth/user-namespace.ts';
 import { NetworkNamespace } from '../net/network-namespace.ts';
 import type { FsContext } from '../vfs/fs-context.ts';
+import { failNow } from './fault-injection.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
 import { CgroupNamespace, type NamespaceSet, NsProxy } from './nsproxy.ts';
 import { MAX_PID_NS_LEVEL, PidNamespace } from './pid-namespace.ts';
@@ -53,9 +56,17 @@ export function createUserNamespace(t: Task, c: Credentials): 0 | Errno {
     counts.uncharge(COUNT_USER_NS);
     return EPERM;
   }
+  if (failNow(t)) {
+    counts.uncharge(COUNT_USER_NS);
+    return ENOMEM;
+  }
   const ns = new UserNamespace(parent, c.euid, c.egid, t.kernel.allocateInum(), counts);
   parent.get();
-  ns.queueBytesMax = t.limit(RLIMIT_MSGQUEUE);
+  // RLIMIT_NPROC does not bind root outside (Linux enforced_nproc_rlimit).
+  ns.usedMax[USED_PROCESSES] = t.credentials.uid !== ROOT_KUID || parent.parent !== null ? t.limit(RLIMIT_NPROC) : Infinity;
+  ns.usedMax[USED_MSGQUEUE] = t.limit(RLIMIT_MSGQUEUE);
+  ns.usedMax[USED_SIGPENDING] = t.limit(RLIMIT_SIGPENDING);
+  ns.usedMax[USED_MEMLOCK] = t.limit(RLIMIT_MEMLOCK);
   ns.parentCouldSetfcap = c.capEffective.has(CAP_SETFCAP);
   enterUserNamespace(c, ns);
   return 0;
@@ -74,6 +85,7 @@ function charged<T extends Namespace>(counts: UserCounts, kind: number, make: ()
  * undone on an error: ENOSPC, EINVAL (a PID namespace is pending, or not within the user namespace). Linux create_new_namespaces().
  */
 export function copyNamespaceSet(t: Task, flags: number, c: Credentials, fs: FsContext): NsProxy | Errno {
+  if (failNow(t)) return ENOMEM;
   const old = t.nsproxy.set;
   const { kernel } = t;
   const owner = c.userNs;
@@ -81,6 +93,7 @@ export function copyNamespaceSet(t: Task, flags: number, c: Credentials, fs: FsC
   const made: Namespace[] = [];
   const set: { -readonly [K in keyof NamespaceSet]: NamespaceSet[K] } = { ...old };
   const step = <T extends Namespace>(kind: number, make: () => T): T | Errno => {
+    if (failNow(t)) return ENOMEM;
     const ns = charged(counts, kind, make);
     if (!isErr(ns)) made.push(ns);
     return ns;

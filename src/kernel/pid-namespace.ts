@@ -5,7 +5,7 @@ import { Namespace } from '../auth/namespace.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import { Pid } from './pid.ts';
-import type { Task } from './task.ts';
+import { TASK_BLOCKED, type Task } from './task.ts';
 
 /** Numbers below this are not given out again after the first round (Linux RESERVED_PIDS). */
 const RESERVED_PIDS = 300;
@@ -25,6 +25,10 @@ export class PidNamespace extends Namespace {
   childReaper: Task | null = null;
   /** Set when init has died: no new members (ENOMEM). */
   dying = false;
+  /** Init while it waits in its exit for the others to be gone. */
+  zapper: Task | null = null;
+  /** Signal of the wait status that reboot(2) in here asked for; 0 = none. */
+  rebootSignal = 0;
 
   constructor(parent: PidNamespace | null, userNs: UserNamespace, inum: number) {
     super(userNs, inum);
@@ -102,7 +106,11 @@ export class PidNamespace extends Namespace {
     if (error === 0 && this.dying) error = ENOMEM;
     if (error !== 0) {
       let undo: PidNamespace | null = this;
-      for (let i = this.level; done > 0 && undo !== null; i--, done--, undo = undo.parent) undo.pids.delete(numbers[i]!); // filled
+      for (let i = this.level; done > 0 && undo !== null; i--, done--, undo = undo.parent) {
+        undo.pids.delete(numbers[i]!); // filled
+        // The first number of all is to be 1.
+        if (undo.childReaper === null && undo.pids.size === 0 && !undo.dying) undo.last = 0;
+      }
       return error;
     }
     const pid = new Pid(this, numbers);
@@ -113,7 +121,12 @@ export class PidNamespace extends Namespace {
 
   /** Gives all numbers of `pid` back. */
   free(pid: Pid): void {
-    for (let at: PidNamespace | null = this; at !== null; at = at.parent) at.pids.delete(pid.numbers[at.level]!); // filled
+    for (let at: PidNamespace | null = this; at !== null; at = at.parent) {
+      at.pids.delete(pid.numbers[at.level]!); // filled
+      // The first process could not be made: there will be none (Linux free_pid).
+      if (at.pids.size === 0) at.dying = true;
+      if (at.zapper !== null && at.pids.size <= 2 && at.zapper.runState === TASK_BLOCKED) at.zapper.makeRunnable();
+    }
     this.put();
   }
 

@@ -1,10 +1,13 @@
 /** What a traced task carries: Linux task->ptrace and the jobctl trap bits. Its tracer is `task.parent`. */
 import { TF } from '../x86/flags.ts';
+import type { Credentials } from '../auth/credentials.ts';
 import type { SignalInfo } from './signal-info.ts';
 import { wakeForSignal } from './signal-send.ts';
 import { TASK_STOPPED, TASK_TRACED, type Task } from './task.ts';
 
 export class PtraceState {
+  /** Whose rights count when the tracee runs a privileged program: the tracer's as it attached (Linux ptracer_cred). */
+  readonly tracerCredentials: Credentials;
   /** PTRACE_O_… */
   options = 0;
   /** Attached with PTRACE_SEIZE. */
@@ -35,6 +38,10 @@ export class PtraceState {
   seccompSeen = false;
   /** Hardware debug registers, kept for POKEUSER. */
   readonly debug: number[] = [0, 0, 0, 0, 0, 0, 0, 0];
+
+  constructor(tracerCredentials: Credentials) {
+    this.tracerCredentials = tracerCredentials;
+  }
 
   /** SIGCONT came for a seized task: a group stop must be looked at again (ptrace_trap_notify). */
   notifyContinue(t: Task): void {

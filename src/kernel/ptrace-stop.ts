@@ -1,6 +1,7 @@
 /** Stopping a traced task and telling its tracer: Linux ptrace_stop(), ptrace_signal(), ptrace_event(), exit_ptrace(). */
 import { PTRACE_EVENT_EXIT, PTRACE_EVENT_STOP, PTRACE_O_EXITKILL, PTRACE_O_TRACEEXIT, PTRACE_O_TRACESYSGOOD } from '../abi/ptrace.ts';
 import { CLD_TRAPPED, SA_NOCLDSTOP, SI_USER, SIG_IGN, SIGCHLD, SIGKILL, SIGTRAP } from '../abi/signal.ts';
+import type { Credentials } from '../auth/credentials.ts';
 import { notifyParentExit, releaseTask } from './exit.ts';
 import { PtraceState } from './ptrace-state.ts';
 import { childSignal } from './signal-deliver.ts';
@@ -105,9 +106,9 @@ export function ptraceEventExit(t: Task, code: number): boolean {
   return true;
 }
 
-/** Makes `tracer` the tracer of `t` (Linux ptrace_link). */
-export function ptraceLink(t: Task, tracer: Task, options: number, seized: boolean): void {
-  const p = new PtraceState();
+/** Makes `tracer` the tracer of `t` (Linux ptrace_link). `rights`: the caller's credentials, or for the child of a tracee those of its tracer. */
+export function ptraceLink(t: Task, tracer: Task, options: number, seized: boolean, rights: Credentials): void {
+  const p = new PtraceState(rights);
   p.options = options;
   p.seized = seized;
   t.ptrace = p;

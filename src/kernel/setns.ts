@@ -1,7 +1,7 @@
 /** setns(2): Linux kernel/nsproxy.c, and the install operation of each kind of namespace. */
 import { CAP_SYS_ADMIN, CAP_SYS_CHROOT } from '../abi/capability.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS } from '../abi/clone.ts';
-import { EINVAL, EPERM, ESRCH, EUSERS, type Errno, isErr } from '../abi/errno.ts';
+import { EINVAL, ENOMEM, EPERM, ESRCH, EUSERS, type Errno, isErr } from '../abi/errno.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { Namespace } from '../auth/namespace.ts';
 import { UserNamespace } from '../auth/user-namespace.ts';
@@ -9,6 +9,7 @@ import { NetworkNamespace } from '../net/network-namespace.ts';
 import { MountNamespace } from '../vfs/mount-namespace.ts';
 import type { Path } from '../vfs/mount.ts';
 import { commitCredentials } from './commit-credentials.ts';
+import { failNow } from './fault-injection.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
 import { enterUserNamespace, NSPROXY_FLAGS } from './namespaces.ts';
 import { CgroupNamespace, type NamespaceSet, NsProxy } from './nsproxy.ts';
@@ -77,7 +78,6 @@ function install(t: Task, p: Prepared, ns: AnyNamespace): 0 | Errno {
   else if (ns instanceof TimeNamespace) {
     p.set.time = ns;
     p.set.timeForChildren = ns;
-    ns.frozen = true;
   }
   return 0;
 }
@@ -96,10 +96,12 @@ function commit(t: Task, p: Prepared): void {
   }
   if (flags & CLONE_NEWIPC) exitSem(t);
   if (flags & NSPROXY_FLAGS) switchNamespaces(t, new NsProxy(p.set));
+  if (flags & CLONE_NEWTIME) p.set.time.frozen = true;
   if (flags & CLONE_NEWTIME && t.nsproxy.time.shifted) t.kernel.vdso?.askKernel(t.space);
 }
 
-function prepare(t: Task, flags: number): Prepared {
+function prepare(t: Task, flags: number): Prepared | Errno {
+  if (failNow(t) || (flags & CLONE_NEWUSER && failNow(t)) || (flags & CLONE_NEWNS && flags !== CLONE_NEWNS && failNow(t))) return ENOMEM;
   return { flags, set: { ...t.nsproxy.set }, credentials: t.credentials, root: null };
 }
 
@@ -108,6 +110,7 @@ export function enterNamespace(t: Task, ns: AnyNamespace, flags: number): number
   const kind = namespaceFlag(ns);
   if (flags !== 0 && flags !== kind) return EINVAL;
   const p = prepare(t, kind);
+  if (isErr(p)) return p;
   const r = install(t, p, ns);
   if (isErr(r)) return r;
   commit(t, p);
@@ -122,6 +125,7 @@ export function enterNamespacesOf(t: Task, target: Task | null, flags: number): 
   if (target.fsContext === null) return ESRCH;
   const its = target.nsproxy;
   const p = prepare(t, flags);
+  if (isErr(p)) return p;
   const order: readonly (readonly [number, AnyNamespace])[] = [
     [CLONE_NEWUSER, target.credentials.userNs], [CLONE_NEWNS, its.mnt], [CLONE_NEWUTS, its.uts], [CLONE_NEWIPC, its.ipc], [CLONE_NEWPID, target.pidNs],
     [CLONE_NEWCGROUP, its.cgroup], [CLONE_NEWNET, its.net], [CLONE_NEWTIME, its.time],

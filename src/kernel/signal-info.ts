@@ -1,4 +1,5 @@
 /** What comes with a signal: Linux kernel_siginfo, as plain words so that a queued signal is one small object. */
+import type { UserCounts } from '../auth/user-counts.ts';
 import { SI_KERNEL, SI_USER } from '../abi/signal.ts';
 
 export class SignalInfo {
@@ -16,8 +17,8 @@ export class SignalInfo {
   w7 = 0;
   /** Link in a pending queue. */
   next: SignalInfo | null = null;
-  /** Counted against RLIMIT_SIGPENDING of this user; null = not counted (kernel's own, preallocated timer signals). */
-  user: { sigpending: number } | null = null;
+  /** Whom it is counted for against RLIMIT_SIGPENDING; null = not counted. */
+  counts: UserCounts | null = null;
   /** The POSIX timer that sends it: asked for its overrun when the signal is taken. */
   timer: SignalTimer | null = null;
 

@@ -1,4 +1,5 @@
 /** Pending signals of one task or one thread group: Linux struct sigpending. */
+import { USED_SIGPENDING } from '../auth/user-counts.ts';
 import { SI_USER, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP } from '../abi/signal.ts';
 import { bareSignal, type SignalInfo } from './signal-info.ts';
 import { firstSignal, sigbit, SignalSet } from './signal-set.ts';
@@ -87,9 +88,9 @@ export class PendingSignals {
     else this.head = info.next;
     if (this.tail === info) this.tail = prev;
     info.next = null;
-    if (info.user) {
-      info.user.sigpending--;
-      info.user = null;
+    if (info.counts !== null) {
+      info.counts.sub(USED_SIGPENDING, 1);
+      info.counts = null;
     }
   }
 }

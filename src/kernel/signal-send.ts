@@ -2,6 +2,7 @@
 import { CAP_KILL } from '../abi/capability.ts';
 import { EAGAIN, EPERM, type Errno } from '../abi/errno.ts';
 import { RLIMIT_SIGPENDING } from '../abi/resource.ts';
+import { USED_SIGPENDING } from '../auth/user-counts.ts';
 import {
   CLD_CONTINUED, CLD_STOPPED, SI_KERNEL, SI_USER, SIG_DFL, SIG_IGN, SIGCONT, SIGKILL, SIGRTMIN,
 } from '../abi/signal.ts';
@@ -168,13 +169,15 @@ export function sendSignalInfo(t: Task, info: SignalInfo, wholeProcess: boolean,
   if (sig < SIGRTMIN && pending.set.has(sig)) return 0;
   if (sig === SIGKILL) pending.set.add(sig);
   else {
-    const user = t.kernel.users.get(t.credentials.uid);
-    const overRide = sig < SIGRTMIN && info.code >= 0;
-    if (info.timer !== null || overRide || user.sigpending < t.limit(RLIMIT_SIGPENDING)) {
-      user.sigpending++;
-      info.user = user;
+    const { counts } = t.credentials;
+    const override = info.timer !== null || (sig < SIGRTMIN && info.code >= 0);
+    const fits = counts.add(USED_SIGPENDING, 1);
+    if (override || (fits && counts.used[USED_SIGPENDING]! <= t.limit(RLIMIT_SIGPENDING))) {
+      // the index is in range
+      info.counts = counts;
       pending.push(info);
     } else {
+      counts.sub(USED_SIGPENDING, 1);
       if (sig >= SIGRTMIN && info.code !== SI_USER && info.code !== SI_KERNEL) return EAGAIN;
       pending.set.add(sig); // delivered, but without its details
     }

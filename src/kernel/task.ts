@@ -44,7 +44,9 @@ export type RunState = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** How a task goes on: in user mode, in its system call (the handler is called again), at the call's start (its tracer saw it), in exit. */
 export const RESUME_USER = 0, RESUME_SYSCALL = 1, RESUME_SYSCALL_ENTRY = 2, RESUME_EXIT = 3;
-export type Resume = 0 | 1 | 2 | 3;
+/** In exit, the init of a PID namespace waits until it is the last one there. */
+export const RESUME_ZAP = 4;
+export type Resume = 0 | 1 | 2 | 3 | 4;
 
 /** exitState */
 export const EXIT_NONE_YET = 0, EXIT_ZOMBIE = 1, EXIT_GONE = 2;
@@ -142,6 +144,13 @@ export class Task implements Wakeable, VfsContext {
   /** PR_SET_PDEATHSIG. */
   deathSignal = 0;
   noNewPrivs = false;
+  /** setuid and the like made it a process too many (PF_NPROC_EXCEEDED): the next execve looks at the limit. */
+  overProcessLimit = false;
+  /** Grows with each execve; and that of its parent when it was made. A parent that has become another program gets SIGCHLD and no other exit signal. */
+  execId = 0;
+  parentExecId = 0;
+  /** Steps until one fails on purpose (fault-injection.ts); 0 = none does. */
+  failNth = 0;
   personality = 0;
   timerSlack = 50_000;
   defaultTimerSlack = 50_000;

@@ -77,8 +77,6 @@ export class ThreadGroup implements MemoryLimits {
   execs = 0;
   /** Monotonic ns of the first thread's start. */
   startTime = 0;
-  /** PR_SET_DUMPABLE lives on the address space in Linux; here with the process that shares it. */
-  dumpable = 1;
   /** CPU time of all threads, dead ones too, ns; and the time at which a limit or timer is to be looked at, 0 = none. */
   cpuTime = 0;
   cpuWatch = 0;

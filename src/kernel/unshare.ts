@@ -3,10 +3,12 @@ import { CAP_SYS_ADMIN } from '../abi/capability.ts';
 import {
   CLONE_FILES, CLONE_FS, CLONE_NEWIPC, CLONE_NEWNS, CLONE_NEWUSER, CLONE_SIGHAND, CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM,
 } from '../abi/clone.ts';
-import { EINVAL, EPERM, type Errno, isErr } from '../abi/errno.ts';
+import { EINVAL, ENOMEM, EPERM, type Errno, isErr } from '../abi/errno.ts';
 import type { Credentials } from '../auth/credentials.ts';
+import type { FdTable } from '../vfs/fd-table.ts';
 import type { FsContext } from '../vfs/fs-context.ts';
 import { commitCredentials } from './commit-credentials.ts';
+import { failNow } from './fault-injection.ts';
 import { copyNamespaceSet, createUserNamespace, NSPROXY_FLAGS } from './namespaces.ts';
 import type { NsProxy } from './nsproxy.ts';
 import { exitSem } from './sysv-sem.ts';
@@ -37,25 +39,34 @@ export function unshare(t: Task, asked: number): number {
   if (flags & (CLONE_SIGHAND | CLONE_VM) && t.actions.users > 1) return EINVAL;
   if (flags & CLONE_VM && !isSingleThreaded(t)) return EINVAL;
 
-  const newFs: FsContext | null = flags & CLONE_FS && t.fs.users > 1 ? t.fs.clone() : null;
+  let newFs: FsContext | null = null;
+  let newFiles: FdTable | null = null;
   let credentials: Credentials | null = null;
+  const undo = (e: Errno): Errno => {
+    credentials?.userNs.put();
+    newFiles?.release(t);
+    newFs?.release();
+    return e;
+  };
+  if (flags & CLONE_FS && t.fs.users > 1) {
+    if (failNow(t)) return ENOMEM;
+    newFs = t.fs.clone();
+  }
+  if (flags & CLONE_FILES && t.fdTable.users > 1) {
+    if (failNow(t)) return undo(ENOMEM);
+    newFiles = t.fdTable.clone();
+  }
   if (flags & CLONE_NEWUSER) {
-    credentials = t.credentials.prepare();
-    const r = createUserNamespace(t, credentials);
-    if (isErr(r)) {
-      newFs?.release();
-      return r;
-    }
+    const prepared = t.credentials.prepare();
+    const r = failNow(t) ? ENOMEM : createUserNamespace(t, prepared);
+    if (isErr(r)) return undo(r);
+    credentials = prepared;
   }
   let proxy: NsProxy | null = null;
   if (flags & NSPROXY_FLAGS) {
     const owner = credentials ?? t.credentials;
     const made: NsProxy | Errno = t.credentials.nsCapable(owner.userNs, CAP_SYS_ADMIN) ? copyNamespaceSet(t, flags, owner, newFs ?? t.fs) : EPERM;
-    if (isErr(made)) {
-      newFs?.release();
-      if (credentials !== null) credentials.userNs.put();
-      return made;
-    }
+    if (isErr(made)) return undo(made);
     proxy = made;
   }
 
@@ -65,10 +76,9 @@ export function unshare(t: Task, asked: number): number {
     t.fs.release();
     t.fsContext = newFs;
   }
-  if (flags & CLONE_FILES && t.fdTable.users > 1) {
-    const copy = t.fdTable.clone();
+  if (newFiles !== null) {
     t.fdTable.release(t);
-    t.files = copy;
+    t.files = newFiles;
   }
   if (credentials !== null) {
     commitCredentials(t, credentials);

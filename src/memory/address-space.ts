@@ -49,6 +49,10 @@ export class AddressSpace extends UserMemory {
   users = 1;
   readonly vmas: VmaSet = new VmaSet();
   limits: MemoryLimits = DEFAULT_LIMITS;
+  /** Who may look into it: 1 its user, 0 nobody without CAP_SYS_PTRACE, 2 the same, with root's core dumps (Linux MMF_DUMPABLE). */
+  dumpable = 1;
+  /** The user namespace that such a capability counts in (Linux mm->user_ns); memory/ knows no more of it. Null: the initial one. */
+  owner: object | null = null;
   /** Where top-down mmap starts. */
   mmapBase = 0x7ffff7fff000;
   /** Flags of all new mappings (mlockall(MCL_FUTURE)). */
@@ -378,6 +382,8 @@ export class AddressSpace extends UserMemory {
     const child = new AddressSpace(this.pm);
     child.table.shareFrom(this.table);
     child.limits = this.limits;
+    child.dumpable = this.dumpable;
+    child.owner = this.owner;
     child.mmapBase = this.mmapBase;
     child.startCode = this.startCode;
     child.endCode = this.endCode;

@@ -1,10 +1,11 @@
 /** Extended attributes: Linux fs/xattr.c. */
 import { E2BIG, EFAULT, EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE, EROFS, type Errno, isErr } from '../abi/errno.ts';
-import { CAP_SYS_ADMIN } from '../abi/capability.ts';
+import { CAP_SETFCAP, CAP_SYS_ADMIN } from '../abi/capability.ts';
 import {
   AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, XATTR_CREATE, XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX,
 } from '../abi/fcntl.ts';
 import { S_ISVTX } from '../abi/stat.ts';
+import { shownCapabilities, storedCapabilities, XATTR_SECURITY_CAPABILITY } from '../auth/file-capabilities.ts';
 import type { Task } from '../kernel/task.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from '../vfs/inode.ts';
 import type { Mount } from '../vfs/mount.ts';
@@ -27,7 +28,7 @@ function checkAccess(t: Task, inode: Inode, name: string, mask: number): number 
   if (mask & MAY_WRITE && inode.flags & (S_IMMUTABLE | S_APPEND)) return EPERM;
   if (name.startsWith('security.') || name.startsWith('system.')) return 0;
   if (name.startsWith('trusted.')) {
-    if (t.credentials.capable(CAP_SYS_ADMIN)) return 0;
+    if (t.credentials.capableInInit(CAP_SYS_ADMIN)) return 0;
     return mask & MAY_WRITE ? EPERM : ENODATA;
   }
   if (name.startsWith('user.')) {
@@ -52,11 +53,16 @@ function set(t: Task, mount: Mount, dentry: Dentry, nameAddr: number, valueAddr:
   if (size > 0 && isErr(t.space.readBytes(valueAddr, value))) return EFAULT;
   if (mount.readOnly) return EROFS;
   const inode = dentry.inode!; // walked or open
+  const owner = mount.sb.userNs ?? t.kernel.userNs;
+  const stored = name === XATTR_SECURITY_CAPABILITY && size > 0 ? storedCapabilities(value, t.credentials, inode.uid, inode.gid, owner) : value;
+  if (isErr(stored)) return stored;
   const r = checkAccess(t, inode, name, MAY_WRITE);
   if (r < 0) return r;
+  // File capabilities were looked at above; other labels are for who administers the file system (Linux cap_inode_setxattr).
+  if (name.startsWith('security.') && name !== XATTR_SECURITY_CAPABILITY && !t.credentials.nsCapable(owner, CAP_SYS_ADMIN)) return EPERM;
   const known = checkClass(name);
   if (known < 0) return known;
-  const done = inode.setxattr(t, name, value, flags);
+  const done = inode.setxattr(t, name, stored, flags);
   if (done === 0) notify(dentry, IN_ATTRIB);
   return done;
 }
@@ -67,7 +73,9 @@ function get(t: Task, inode: Inode, nameAddr: number, valueAddr: number, size: n
   if (r < 0) return r;
   const known = checkClass(name);
   if (known < 0) return known;
-  const value = inode.getxattr(t, name);
+  const kept = inode.getxattr(t, name);
+  if (isErr(kept)) return kept;
+  const value = name === XATTR_SECURITY_CAPABILITY ? shownCapabilities(kept, t.credentials.userNs, inode.sb.userNs ?? t.kernel.userNs) : kept;
   if (isErr(value)) return value;
   if (size === 0) return value.length;
   if (size < value.length) return ERANGE;
@@ -76,7 +84,7 @@ function get(t: Task, inode: Inode, nameAddr: number, valueAddr: number, size: n
 function list(t: Task, inode: Inode, addr: number, size: number): number {
   let names = inode.listxattr(t);
   if (isErr(names)) return names;
-  if (!t.credentials.capable(CAP_SYS_ADMIN)) names = names.filter((n) => !n.startsWith('trusted.'));
+  if (!t.credentials.capableInInit(CAP_SYS_ADMIN)) names = names.filter((n) => !n.startsWith('trusted.'));
   const text = names.map((n) => `${n}\0`).join('');
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
@@ -91,6 +99,9 @@ function remove(t: Task, mount: Mount, dentry: Dentry, nameAddr: number): number
   const inode = dentry.inode!; // walked or open
   const r = checkAccess(t, inode, name, MAY_WRITE);
   if (r < 0) return r;
+  if (name === XATTR_SECURITY_CAPABILITY) {
+    if (!t.credentials.capableOverIds(CAP_SETFCAP, inode.uid, inode.gid)) return EPERM;
+  } else if (name.startsWith('security.') && !t.credentials.nsCapable(mount.sb.userNs ?? t.kernel.userNs, CAP_SYS_ADMIN)) return EPERM;
   const known = checkClass(name);
   if (known < 0) return known;
   const done = inode.removexattr(t, name);

@@ -1,9 +1,11 @@
 /** Numbers of tasks, groups and sessions, and user and group ids. Linux kernel/sys.c, kernel/groups.c. */
 import { CAP_SETGID, CAP_SETUID, SECBIT_KEEP_CAPS, SECBIT_NO_SETUID_FIXUP } from '../abi/capability.ts';
 import { EACCES, EFAULT, EINVAL, EPERM, ESRCH, isErr } from '../abi/errno.ts';
-import type { KGid, KUid } from '../abi/ids.ts';
+import { type KGid, type KUid, ROOT_KUID } from '../abi/ids.ts';
+import { RLIMIT_NPROC } from '../abi/resource.ts';
 import { CapSet } from '../auth/cap-set.ts';
 import type { Credentials } from '../auth/credentials.ts';
+import { USED_PROCESSES } from '../auth/user-counts.ts';
 import { commitCredentials } from '../kernel/commit-credentials.ts';
 import { ProcessGroup } from '../kernel/process-group.ts';
 import { Session } from '../kernel/session.ts';
@@ -98,7 +100,8 @@ const FS_CAPS: CapSet = CapSet.of((1 << 0) | (1 << 1) | (1 << 2) | (1 << 3) | (1
 
 function commitUids(t: Task, c: Credentials): number {
   const old = t.credentials;
-  // The check of RLIMIT_NPROC happens at exec; only the counter moves now.
+  // A process too many is refused at the next execve: programs do not look at what setuid returns (Linux flag_nproc_exceeded).
+  if (c.uid !== old.uid) t.overProcessLimit = c.uid !== ROOT_KUID && c.counts.over(USED_PROCESSES, t.limit(RLIMIT_NPROC));
   fixupCapabilities(c, old);
   commitCredentials(t, c);
   return 0;

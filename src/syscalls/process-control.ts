@@ -67,10 +67,10 @@ function sysPrctl(t: Task, a: SyscallArgs): number {
     case PR_GET_PDEATHSIG:
       return isErr(t.space.writeU32(arg2, t.deathSignal)) ? EFAULT : 0;
     case PR_GET_DUMPABLE:
-      return tg.dumpable;
+      return t.space.dumpable;
     case PR_SET_DUMPABLE:
       if (arg2 !== 0 && arg2 !== 1) return EINVAL;
-      tg.dumpable = arg2;
+      t.space.dumpable = arg2;
       return 0;
     case PR_GET_UNALIGN:
     case PR_SET_UNALIGN:

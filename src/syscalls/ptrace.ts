@@ -29,7 +29,7 @@ function traceMe(t: Task): number {
   if (t.ptrace !== null) return EPERM;
   const parent = t.realParent;
   if (parent === null || parent.exiting) return 0;
-  ptraceLink(t, parent, 0, false);
+  ptraceLink(t, parent, 0, false, t.credentials);
   return 0;
 }
 
@@ -42,7 +42,7 @@ function attach(t: Task, p: Task, seize: boolean, addr: number, options: number)
   if (p.internal || p.threadGroup === t.threadGroup) return EPERM;
   if (ptraceMayAccess(t, p, PTRACE_MODE_ATTACH | PTRACE_MODE_REALCREDS) !== 0) return EPERM;
   if (p.exitState !== 0 || p.ptrace !== null) return EPERM;
-  ptraceLink(p, t, options, seize);
+  ptraceLink(p, t, options, seize, t.credentials);
   if (!seize) sendSignalInfo(p, kernelSignal(SIGSTOP), false, true);
   // A task that is stopped already becomes traced without running user code.
   if (p.runState === TASK_STOPPED) {

@@ -4,9 +4,14 @@ import { EFAULT, EINVAL, EPERM, ESRCH, EBADF, isErr } from '../abi/errno.ts';
 import { RLIMIT_CPU, RLIMIT_NOFILE, RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD } from '../abi/resource.ts';
 import { UTS_MACHINE, UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../abi/uts.ts';
 import { NSEC_PER_SEC } from '../abi/time.ts';
+import { SIGHUP, SIGINT, SIGKILL } from '../abi/signal.ts';
 import { watchCpuTime } from '../kernel/cpu-time.ts';
+import { exitTask } from '../kernel/exit.ts';
 import { PTRACE_MODE_READ, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
 import { ResourceUsage } from '../kernel/resource-usage.ts';
+import { kernelSignal } from '../kernel/signal-info.ts';
+import { sendSignalInfo } from '../kernel/signal-send.ts';
+import { TASK_EXITS } from '../kernel/syscall-state.ts';
 import type { Task } from '../kernel/task.ts';
 import type { ThreadGroup } from '../kernel/thread-group.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
@@ -254,10 +259,24 @@ function sysSyslog(t: Task, a: SyscallArgs): number {
 const LINUX_REBOOT_MAGIC1 = 0xfee1dead | 0;
 const LINUX_REBOOT_MAGIC2: readonly number[] = [672274793, 85072278, 369367448, 537993216];
 
+const LINUX_REBOOT_CMD_RESTART = 0x01234567, LINUX_REBOOT_CMD_HALT = 0xcdef0123 | 0, LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc, LINUX_REBOOT_CMD_RESTART2 = 0xa1b2c3d4 | 0;
+
+/** reboot in a PID namespace ends its init, whose parent sees SIGHUP (restart) or SIGINT (halt, power off) in the status. Linux reboot_pid_ns(). */
+function rebootNamespace(t: Task, command: number): number {
+  const ns = t.pidNs;
+  if (command === LINUX_REBOOT_CMD_RESTART || command === LINUX_REBOOT_CMD_RESTART2) ns.rebootSignal = SIGHUP;
+  else if (command === LINUX_REBOOT_CMD_HALT || command === LINUX_REBOOT_CMD_POWER_OFF) ns.rebootSignal = SIGINT;
+  else return EINVAL;
+  if (ns.childReaper !== null) sendSignalInfo(ns.childReaper, kernelSignal(SIGKILL), false, true);
+  exitTask(t, 0);
+  return TASK_EXITS;
+}
+
 /** reboot: Ctrl-Alt-Del can be set; nothing else reaches a machine. */
 function sysReboot(t: Task, a: SyscallArgs): number {
   if (!t.credentials.nsCapable(t.pidNs.userNs, CAP_SYS_BOOT)) return EPERM;
   if (a.int(0) !== LINUX_REBOOT_MAGIC1 || !LINUX_REBOOT_MAGIC2.includes(a.int(1))) return EINVAL;
+  if (t.pidNs.level > 0) return rebootNamespace(t, a.int(2));
   switch (a.int(2)) {
     case 0:
     case 0x89abcdef | 0:
@@ -322,7 +341,7 @@ export const systemRows: readonly SyscallRow[] = [
   [99, 'sysinfo', 'out:sysinfo', 'full', sysSysinfo],
   [103, 'syslog', 'int,addr,int', 'partial', sysSyslog],
   [160, 'setrlimit', 'rlimit,rlimitval', 'full', sysSetrlimit],
-  [169, 'reboot', 'hex,hex,hex,addr', 'partial', sysReboot],
+  [169, 'reboot', 'hex,hex,hex,addr', 'full', sysReboot],
   [170, 'sethostname', 'buf:1,size', 'full', (t, a) => setName(t, a, 'nodename')],
   [171, 'setdomainname', 'buf:1,size', 'full', (t, a) => setName(t, a, 'domainname')],
   [302, 'prlimit64', 'pid,rlimit,rlimitval,out:rlimitval', 'full', sysPrlimit64],

@@ -6,7 +6,7 @@ import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { RLIMIT_MSGQUEUE } from '../../abi/resource.ts';
 import { SI_MESGQ, SIGEV_SIGNAL, SIGEV_THREAD } from '../../abi/signal.ts';
 import { S_IFREG } from '../../abi/stat.ts';
-import type { UserCounts } from '../../auth/user-counts.ts';
+import { USED_MSGQUEUE, type UserCounts } from '../../auth/user-counts.ts';
 import type { UserNamespace } from '../../auth/user-namespace.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { IpcNamespace } from '../../kernel/ipc-namespace.ts';
@@ -138,8 +138,13 @@ export class PosixQueue extends Inode {
   static make(sb: MqueueSuperBlock, t: Task, mode: number, maxMessages: number, messageSize: number): PosixQueue | Errno {
     const bytes = bytesFor(t, sb.ns, maxMessages, messageSize);
     if (bytes < 0) return bytes as Errno;
-    const counts = t.credentials.userNs.countsOf(t.credentials.uid);
-    if (!counts.chargeQueueBytes(bytes, t.limit(RLIMIT_MSGQUEUE))) return EMFILE;
+    const { counts } = t.credentials;
+    const fits = counts.add(USED_MSGQUEUE, bytes);
+    if (!fits || counts.used[USED_MSGQUEUE]! > t.limit(RLIMIT_MSGQUEUE)) {
+      // the index is in range
+      counts.sub(USED_MSGQUEUE, bytes);
+      return EMFILE;
+    }
     return new PosixQueue(sb, t, mode, maxMessages, messageSize, counts, bytes);
   }
 
@@ -237,7 +242,7 @@ export class PosixQueue extends Inode {
   }
   override evict(): void {
     this.messages.length = 0;
-    this.charged.unchargeQueueBytes(this.chargedBytes);
+    this.charged.sub(USED_MSGQUEUE, this.chargedBytes);
     this.ns.mqueue.queues--;
   }
 }

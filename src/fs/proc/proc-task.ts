@@ -1,8 +1,10 @@
 /** The subject of /proc/PID and /proc/PID/task/TID. */
 import { EACCES, ESRCH } from '../../abi/errno.ts';
+import { ROOT_KGID, ROOT_KUID } from '../../abi/ids.ts';
+import { S_IFDIR } from '../../abi/stat.ts';
 import type { Errno } from '../../abi/errno.ts';
 import type { Pid } from '../../kernel/pid.ts';
-import { ptraceMayAccess, PTRACE_MODE_FSCREDS, PTRACE_MODE_READ } from '../../kernel/ptrace-access.ts';
+import { memoryOwner, ptraceMayAccess, PTRACE_MODE_FSCREDS, PTRACE_MODE_READ } from '../../kernel/ptrace-access.ts';
 import { EXIT_GONE, Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Inode } from '../../vfs/inode.ts';
@@ -64,15 +66,25 @@ export function ofPrivateTask(make: (task: Task, subject: ProcTask, ctx: VfsCont
   };
 }
 
+/** Directories that everybody may list stay the task's own whatever it is: programs ask their owner for the task's (Linux task_dump_owner). */
+const PLAIN_DIRECTORY = S_IFDIR | 0o555;
+
 /** Files of a task belong to its effective ids, or to root when it is not dumpable (Linux task_dump_owner). */
 export const taskPolicy: SubjectPolicy<ProcTask> = {
   stamp(inode: Inode, subject: ProcTask): void {
     const task = subject.task;
     if (task === null) return;
     const { credentials } = task;
-    const dumpable = task.mm === null || task.threadGroup.dumpable === 1;
-    inode.uid = dumpable || inode.isDirectory ? credentials.euid : (0 as typeof inode.uid);
-    inode.gid = dumpable || inode.isDirectory ? credentials.egid : (0 as typeof inode.gid);
+    inode.uid = credentials.euid;
+    inode.gid = credentials.egid;
+    if (inode.mode === PLAIN_DIRECTORY) return;
+    const { mm } = task;
+    if (mm !== null && mm.dumpable === 1) return;
+    // Root of the namespace that the program belongs to; what has no memory is the outermost root's.
+    const owner = mm === null ? task.kernel.userNs : memoryOwner(task, mm);
+    const [uid, gid] = [owner.makeKuid(0), owner.makeKgid(0)];
+    inode.uid = uid === -1 ? ROOT_KUID : uid;
+    inode.gid = gid === -1 ? ROOT_KGID : gid;
   },
   alive: (subject) => subject.task !== null,
 };

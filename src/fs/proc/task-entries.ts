@@ -13,7 +13,8 @@ import type { ListedName, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
 import { networkEntries } from './network.ts';
 import { callerTask, ofPrivateTask, ofTask, ProcTask, taskPolicy } from './proc-task.ts';
 import { cwd, exe, FdDirectory, FdinfoDirectory, parseNumber, root } from './task-files.ts';
-import { readMap, readSetgroups, writeMap, writeSetgroups } from './task-ids.ts';
+import { failNth } from './task-fail-nth.ts';
+import { idMap, setgroups } from './task-ids.ts';
 import {
   limits, oomAdj, oomScore, oomScoreAdj, personality, setOomAdj, setOomScoreAdj, setTimerSlack, timerSlack,
 } from './task-limits.ts';
@@ -86,10 +87,10 @@ const common: Entries<ProcTask> = {
   loginuid: file(ofTask(() => '4294967295')),
   sessionid: file(ofTask(() => '4294967295')),
   io: file(io, 0o400),
-  uid_map: writable(readMap('uidMap'), writeMap('uidMap')),
-  gid_map: writable(readMap('gidMap'), writeMap('gidMap')),
-  projid_map: writable(readMap('projidMap'), writeMap('projidMap')),
-  setgroups: writable(readSetgroups, writeSetgroups),
+  uid_map: idMap('uidMap'),
+  gid_map: idMap('gidMap'),
+  projid_map: idMap('projidMap'),
+  setgroups,
   arch_status: file(ofTask(() => '')),
 };
 
@@ -119,6 +120,8 @@ const processEntries: Entries<ProcTask> = {
 };
 
 export const processDirectory: DirectoryEntry<ProcTask> = dir(processEntries);
+/** In a kernel whose steps can be made to fail. */
+const faultyProcessDirectory: DirectoryEntry<ProcTask> = dir({ ...processEntries, 'fail-nth': failNth });
 
 /** /proc/PID/task. */
 class ThreadsDirectory extends ListedDirectory<ProcTask> {
@@ -155,10 +158,10 @@ class ThreadsDirectory extends ListedDirectory<ProcTask> {
 /** The process whose /proc/PID directory `inode` is, or null: such a directory serves as a pidfd (Linux tgid_pidfd_to_pid). */
 export function processOfDirectory(inode: Inode): Pid | null {
   if (!(inode instanceof MapDirectory) || !(inode.subject instanceof ProcTask)) return null;
-  return (inode as MapDirectory<ProcTask>).isDirectoryOf(processDirectory) ? inode.subject.pid : null;
+  return (inode as MapDirectory<ProcTask>).isDirectoryOf(inode.subject.fs.kernel.faultInjection ? faultyProcessDirectory : processDirectory) ? inode.subject.pid : null;
 }
 
 export function makeProcessDirectory(sb: SuperBlock, ino: number, subject: ProcTask): Inode {
-  return new MapDirectory(sb as PseudoSuperBlock, ino, processDirectory, subject, taskPolicy);
+  return new MapDirectory(sb as PseudoSuperBlock, ino, subject.fs.kernel.faultInjection ? faultyProcessDirectory : processDirectory, subject, taskPolicy);
 }
 

@@ -1,5 +1,6 @@
 /** /proc/PID/status. */
 import { RLIMIT_SIGPENDING } from '../../abi/resource.ts';
+import { USED_SIGPENDING } from '../../auth/user-counts.ts';
 import type { Task } from '../../kernel/task.ts';
 import { cpuCount, cpuListText, cpuMaskText } from './system-cpu.ts';
 import type { Generator } from '../pseudo/entries.ts';
@@ -46,7 +47,7 @@ function makeStatus(task: Task, subject: ProcTask): string {
   const gid = (id: typeof c.gid): number => user.fromKgidMunged(id);
   const fs = task.fsContext;
   const tracer = task.ptrace === null ? 0 : subject.number(task.parent?.pid ?? null);
-  const processes = task.kernel.users.get(c.uid).sigpending;
+  const queued = c.counts.used[USED_SIGPENDING];
   const limit = group.limits.soft[RLIMIT_SIGPENDING] ?? 0;
   const cpus = cpuCount(task.kernel);
   const affinity = task.sched.affinity & (cpus >= 32 ? -1 : (1 << cpus) - 1);
@@ -60,7 +61,7 @@ function makeStatus(task: Task, subject: ProcTask): string {
     `NStgid:\t${chain(group.pid)}\nNSpid:\t${chain(task.pid)}\nNSpgid:\t${chain(group.processGroup?.pid ?? null)}\n` +
     `NSsid:\t${chain(group.processGroup === null ? null : group.session.pid)}\nKthread:\t0\n` +
     memoryLines(task) +
-    `Threads:\t${group.threads.size}\nSigQ:\t${processes}/${limit === Infinity ? '18446744073709551615' : limit}\n` +
+    `Threads:\t${group.threads.size}\nSigQ:\t${queued}/${limit === Infinity ? '18446744073709551615' : limit}\n` +
     `SigPnd:\t${hex(signals.pending.set.lo, signals.pending.set.hi)}\nShdPnd:\t${hex(group.pending.set.lo, group.pending.set.hi)}\n` +
     `SigBlk:\t${hex(signals.blocked.lo, signals.blocked.hi)}\nSigIgn:\t${hex(ignoredLo, ignoredHi)}\nSigCgt:\t${hex(caughtLo, caughtHi)}\n` +
     `CapInh:\t${c.capInheritable}\nCapPrm:\t${c.capPermitted}\nCapEff:\t${c.capEffective}\nCapBnd:\t${c.capBounding}\nCapAmb:\t${c.capAmbient}\n` +

@@ -9,8 +9,8 @@ import type { SuperBlock } from '../../vfs/super-block.ts';
 
 /** Text (char codes are bytes) or bytes of a file, or why it cannot be read. */
 export type Generator<S> = (subject: S, ctx: VfsContext) => string | Uint8Array | Errno;
-/** Takes what was written in one write(2), as text whose char codes are bytes: 0 or errno. */
-export type Acceptor<S> = (subject: S, ctx: VfsContext, text: string, description: FileDescription) => number;
+/** Takes what was written in one write(2) at offset `at`, as text whose char codes are bytes: 0 or errno. */
+export type Acceptor<S> = (subject: S, ctx: VfsContext, text: string, description: FileDescription, at: number) => number;
 
 export interface FileEntry<S> {
   readonly kind: 'file';
@@ -20,7 +20,7 @@ export interface FileEntry<S> {
   /** Instead of the mode bits: may `ctx` access it so (MAY_ bits)? 0 or errno. Needs a super block with customPermission. */
   readonly access?: (subject: S, ctx: VfsContext, mask: number) => number;
   /** A check at open, on top of the mode bits: 0 or errno. */
-  readonly mayOpen: ((subject: S, ctx: VfsContext) => number) | null;
+  readonly mayOpen: ((subject: S, ctx: VfsContext, flags: number) => number) | null;
   /** Ready mask, for files whose change can be waited for. */
   readonly poll: ((subject: S, table: PollTable | null) => number) | null;
 }

@@ -76,7 +76,7 @@ export class TextInode<S> extends PseudoInode<S> {
   }
   override openFile(ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {
     if (this.entry.mayOpen !== null) {
-      const r = this.entry.mayOpen(this.subject, ctx);
+      const r = this.entry.mayOpen(this.subject, ctx, flags);
       if (r < 0) return r as Errno;
     }
     return new TextFile(path, flags, this.entry, this.subject);

@@ -52,7 +52,7 @@ export class TextFile<S> extends FileDescription {
     if (n < 0) return n;
     let text = '';
     for (let i = 0; i < n; i++) text += String.fromCharCode(bytes[i] as number);
-    const r = this.entry.write(this.subject, ctx, text, this);
+    const r = this.entry.write(this.subject, ctx, text, this, offset < 0 ? this.pos : offset);
     if (r < 0) return r;
     if (offset < 0) this.pos += n;
     this.text = null;

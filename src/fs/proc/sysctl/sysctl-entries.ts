@@ -1,6 +1,7 @@
 /** /proc/sys. Values are Linux 6.18's defaults unless the kernel has its own. */
 import { CAP_LAST_CAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../../../abi/capability.ts';
-import { EINVAL, EPERM } from '../../../abi/errno.ts';
+import { EACCES, EINVAL, EPERM } from '../../../abi/errno.ts';
+import { O_ACCMODE, O_RDONLY } from '../../../abi/fcntl.ts';
 import {
   COUNT_CGROUP_NS, COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, COUNT_IPC_NS, COUNT_MNT_NS, COUNT_NET_NS, COUNT_PID_NS, COUNT_TIME_NS, COUNT_USER_NS, COUNT_UTS_NS,
 } from '../../../auth/user-counts.ts';
@@ -54,6 +55,16 @@ const lastPid: FileEntry<ProcSuperBlock> = writable(
     return 0;
   },
   0o666,
+);
+
+const suidDumpable: FileEntry<ProcSuperBlock> = writable(
+  (fs) => `${fs.kernel.suidDumpable}\n`,
+  (fs, _ctx, text) => {
+    const value = parseInteger(text);
+    if (!(value >= 0 && value <= 2)) return EINVAL;
+    fs.kernel.suidDumpable = value;
+    return 0;
+  },
 );
 
 /** Descriptions that are open through descriptor tables. */
@@ -202,23 +213,24 @@ const fsEntries: Entries<ProcSuperBlock> = {
   protected_hardlinks: tunable('fs.protected_hardlinks', 0, 0, 1),
   protected_regular: tunable('fs.protected_regular', 0, 0, 2),
   protected_symlinks: tunable('fs.protected_symlinks', 0, 0, 1),
-  suid_dumpable: tunable('fs.suid_dumpable', 0, 0, 2),
+  suid_dumpable: suidDumpable,
 };
 
 /** A limit of what one user may make in the caller's user namespace. Linux kernel/ucount.c: who has CAP_SYS_RESOURCE there may change it. */
-const userLimit = (kind: number): FileEntry<ProcSuperBlock> =>
-  writable(
+const userLimit = (kind: number): FileEntry<ProcSuperBlock> => ({
+  ...writable<ProcSuperBlock>(
     (_fs, ctx) => `${ctx.credentials.userNs.limits[kind]}\n`,
     (_fs, ctx, text) => {
       const ns = ctx.credentials.userNs;
-      if (!ctx.credentials.nsCapable(ns, CAP_SYS_RESOURCE)) return EPERM;
       const value = parseInteger(text);
       if (!(value >= 0 && value <= MAX_INT)) return EINVAL;
       ns.limits[kind] = value;
       return 0;
     },
     0o666,
-  );
+  ),
+  mayOpen: (_fs, ctx, flags) => ((flags & O_ACCMODE) !== O_RDONLY && !ctx.credentials.nsCapable(ctx.credentials.userNs, CAP_SYS_RESOURCE) ? EACCES : 0),
+});
 const userEntries: Entries<ProcSuperBlock> = {
   max_cgroup_namespaces: userLimit(COUNT_CGROUP_NS),
   max_inotify_instances: userLimit(COUNT_INOTIFY_INSTANCES),
