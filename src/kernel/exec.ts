@@ -92,6 +92,13 @@ class TaskExecHost implements ExecHost {
   }
 }
 
+/** EAGAIN for a process that setuid took over the limit: it may not start anything before it is below again. */
+export function checkProcessLimit(t: Task): 0 | Errno {
+  if (t.overProcessLimit && t.credentials.counts.over(USED_PROCESSES, t.limit(RLIMIT_NPROC))) return EAGAIN;
+  t.overProcessLimit = false;
+  return 0;
+}
+
 /**
  * Runs `file` in place of the caller's program. Takes over the reference to `file`. REGISTERS_SET on success, an errno if the old program lives
  * on, TASK_EXITS if it is lost, BLOCKED while other threads are still dying.
@@ -105,9 +112,6 @@ export function execFile(t: Task, file: FileDescription, filename: string, pathI
   if ((mode & S_IFMT) !== S_IFREG) return drop(file, EACCES);
   const allowed = inodePermission(t, file.inode, MAY_EXEC);
   if (allowed < 0) return drop(file, allowed as Errno);
-  // A process that setuid took over the limit may not start anything before it is below again.
-  if (t.overProcessLimit && t.credentials.counts.over(USED_PROCESSES, t.limit(RLIMIT_NPROC))) return drop(file, EAGAIN);
-  t.overProcessLimit = false;
   if (failNow(t)) return drop(file, ENOMEM);
   const host = new TaskExecHost(t);
   host.look(file);

@@ -9,6 +9,9 @@ import { TASK_BLOCKED, type Task } from './task.ts';
 
 /** Numbers below this are not given out again after the first round (Linux RESERVED_PIDS). */
 const RESERVED_PIDS = 300;
+/** First number that is never given out: of the initial namespace at first, and the most there can be, which inner ones start with. */
+const PID_MAX_DEFAULT = 32768;
+export const PID_MAX_LIMIT = 4194304;
 /** Depth of nesting (MAX_PID_NS_LEVEL). */
 export const MAX_PID_NS_LEVEL = 32;
 
@@ -17,7 +20,7 @@ export class PidNamespace extends Namespace {
   readonly parent: PidNamespace | null;
   readonly level: number;
   /** /proc/sys/kernel/pid_max: the first number that is not given out. */
-  pidMax = 32768;
+  pidMax: number;
   private readonly pids: Map<number, Pid> = new Map();
   /** The number given out last; the search goes on behind it. */
   last = 0;
@@ -34,10 +37,8 @@ export class PidNamespace extends Namespace {
     super(userNs, inum);
     this.parent = parent;
     this.level = parent ? parent.level + 1 : 0;
-    if (parent) {
-      this.pidMax = parent.pidMax;
-      parent.get();
-    }
+    this.pidMax = parent === null ? PID_MAX_DEFAULT : PID_MAX_LIMIT;
+    parent?.get();
   }
 
   /** True if this namespace is `ns` or below it. */

@@ -50,10 +50,15 @@ function sysClone3(t: Task, a: SyscallArgs): number {
   const size = a.size(1);
   if (size > 4096) return E2BIG;
   if (size < CLONE_ARGS_SIZE_VER0) return EINVAL;
+  const known = Math.min(size, CLONE_ARGS_SIZE_VER2);
+  // A longer structure must be zero beyond what this kernel knows (copy_struct_from_user): looked at first, up to what is not zero.
+  for (let i = known; i < size; i++) {
+    const byte = t.space.readU8(a.addr(0) + i);
+    if (isErr(byte)) return EFAULT;
+    if (byte !== 0) return E2BIG;
+  }
   buffer.fill(0, 0, CLONE_ARGS_SIZE_VER2);
-  if (t.space.readBytes(a.addr(0), buffer, 0, size) !== 0) return EFAULT;
-  // A longer structure must be zero beyond what this kernel knows.
-  for (let i = CLONE_ARGS_SIZE_VER2; i < size; i++) if (buffer[i] !== 0) return E2BIG;
+  if (t.space.readBytes(a.addr(0), buffer, 0, known) !== 0) return EFAULT;
   const flagsLo = view.getInt32(0, true);
   const flagsHi = view.getInt32(4, true);
   const pidfd = u64(8);

@@ -1,8 +1,8 @@
 /** execve, execveat. Linux fs/exec.c, man 2 execveat. */
-import { EFAULT, EINVAL, ENAMETOOLONG, EBADF, type Errno, isErr } from '../abi/errno.ts';
+import { EAGAIN, EFAULT, EINVAL, ENAMETOOLONG, EBADF, type Errno, isErr } from '../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX } from '../abi/fcntl.ts';
 import { bytesToString } from '../base/byte-string.ts';
-import { continueExec, execFile } from '../kernel/exec.ts';
+import { checkProcessLimit, continueExec, execFile } from '../kernel/exec.ts';
 import { openExecutable } from '../kernel/exec-open.ts';
 import type { Task } from '../kernel/task.ts';
 import { readStringVector } from '../loader/arguments.ts';
@@ -19,6 +19,7 @@ function exec(t: Task, dirfd: number, pathAddr: number, argvAddr: number, envpAd
   if (t.syscall.progress !== 0) return continueExec(t);
   const path = readPath(t, pathAddr);
   if (typeof path === 'number') return path;
+  if (isErr(checkProcessLimit(t))) return EAGAIN;
   if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return EINVAL;
   let base: Path | null = null;
   let filename = path;
@@ -32,12 +33,15 @@ function exec(t: Task, dirfd: number, pathAddr: number, argvAddr: number, envpAd
     inaccessible = t.fdTable.isCloexec(dirfd);
   }
   if (path === '' && base === null && flags & AT_EMPTY_PATH) base = t.fs.pwd;
-  const argv = readStringVector(t.space, argvAddr);
-  if (isErr(argv)) return argv;
-  const envp = readStringVector(t.space, envpAddr);
-  if (isErr(envp)) return envp;
   const file = openExecutable(t, base, path, flags);
   if (isErr(file)) return file;
+  const argv = readStringVector(t.space, argvAddr);
+  const envp = isErr(argv) ? argv : readStringVector(t.space, envpAddr);
+  if (isErr(argv) || isErr(envp)) {
+    file.allowWriting();
+    file.unref();
+    return isErr(argv) ? argv : (envp as Errno);
+  }
   return execFile(t, file, filename, inaccessible, argv, envp, path === '');
 }
 

@@ -1,6 +1,7 @@
 /** Changing attributes: Linux fs/attr.c notify_change() and setattr_prepare(), and dropping setuid bits on writes. */
 import { CAP_CHOWN, CAP_FSETID } from '../abi/capability.ts';
-import { EPERM } from '../abi/errno.ts';
+import { EOVERFLOW, EPERM } from '../abi/errno.ts';
+import type { KGid, KUid } from '../abi/ids.ts';
 import { S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
 import type { VfsContext } from './context.ts';
 import {
@@ -33,6 +34,8 @@ export function changeAttributes(ctx: VfsContext, inode: Inode, attrs: SetAttrib
     const gid = valid & ATTR_GID ? attrs.gid : inode.gid;
     if (attrs.mode & S_ISGID && !cred.inGroup(gid) && !capableOver(cred, inode, CAP_FSETID)) attrs.mode &= ~S_ISGID;
   }
+  const ns = inode.sb.userNs;
+  if (ns !== null && ((valid & ATTR_UID && ns.fromKuid(attrs.uid as KUid) === -1) || (valid & ATTR_GID && ns.fromKgid(attrs.gid as KGid) === -1))) return EOVERFLOW;
   if (valid & (ATTR_UID | ATTR_GID) && (inode.mode & S_IFMT) !== S_IFDIR && (valid & ATTR_MODE) === 0) {
     // chown takes setuid and setgid away, from root's files too; setgid without group execute only for those without CAP_FSETID.
     let kill = inode.mode & S_ISUID;

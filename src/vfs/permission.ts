@@ -1,5 +1,5 @@
 /** Access checks of the VFS: Linux fs/namei.c generic_permission(), inode_permission(), may_delete(), may_create(). */
-import { EACCES, EISDIR, ENOENT, ENOTDIR, EPERM, EROFS, EBUSY, EEXIST } from '../abi/errno.ts';
+import { EACCES, EISDIR, ENOENT, ENOTDIR, EOVERFLOW, EPERM, EROFS, EBUSY, EEXIST } from '../abi/errno.ts';
 import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER } from '../abi/capability.ts';
 import { MS_RDONLY } from '../abi/mount.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISVTX, S_IXUGO } from '../abi/stat.ts';
@@ -7,6 +7,7 @@ import type { Credentials } from '../auth/credentials.ts';
 import type { VfsContext } from './context.ts';
 import type { Dentry } from './dentry.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from './inode.ts';
+import type { SuperBlock } from './super-block.ts';
 
 export const MAY_EXEC = 1;
 export const MAY_WRITE = 2;
@@ -78,9 +79,16 @@ export function mayDelete(ctx: VfsContext, dir: Inode, victim: Dentry, isDir: bo
   return 0;
 }
 
+/** True if the caller's ids can be kept in the file system: one that was mounted in a user namespace knows only the ids of that (fsuidgid_has_mapping). */
+export function idsFit(ctx: VfsContext, sb: SuperBlock): boolean {
+  const ns = sb.userNs;
+  return ns === null || (ns.fromKuid(ctx.credentials.fsuid) !== -1 && ns.fromKgid(ctx.credentials.fsgid) !== -1);
+}
+
 /** May an entry be made in `dir`? `child` must be negative. */
 export function mayCreate(ctx: VfsContext, dir: Dentry, child: Dentry): number {
   if (child.inode !== null) return EEXIST;
   if (!dir.hashed && !dir.isRoot) return ENOENT;
+  if (!idsFit(ctx, dir.sb)) return EOVERFLOW;
   return inodePermission(ctx, dir.inode!, MAY_WRITE | MAY_EXEC); // a directory that was walked is positive
 }

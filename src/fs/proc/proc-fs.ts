@@ -20,6 +20,7 @@ import { makeBuddyinfo, makeMeminfo, makeVmstat, makeZoneinfo } from './system-m
 import { messageQueueTable, semaphoreTable, sharedMemoryTable } from './system-sysvipc.ts';
 import { deviceList, fileSystemList, lockList, ttyDrivers } from './system-tables.ts';
 import { makeInterrupts, makeLoadavg, makeStat, makeUptime, makeVersion } from './system-times.ts';
+import { sysctlPolicy } from './sysctl/value.ts';
 import { sysctlEntries, uuid } from './sysctl/sysctl-entries.ts';
 import { makeProcessDirectory } from './task-entries.ts';
 import { parseNumber } from './task-files.ts';
@@ -140,7 +141,7 @@ class ProcRoot extends ListedDirectory<ProcSuperBlock> {
   override lookup(_ctx: VfsContext, name: string): Inode | Errno {
     if (Object.hasOwn(rootEntries, name)) {
       // hasOwn above makes the look-up succeed.
-      return makeInode(this.subject, this.firstIno + rootNames.indexOf(name), rootEntries[name] as Entry<ProcSuperBlock>, this.subject, this.policy);
+      return makeInode(this.subject, this.firstIno + rootNames.indexOf(name), rootEntries[name] as Entry<ProcSuperBlock>, this.subject, name === 'sys' ? sysctlPolicy : this.policy);
     }
     const number = parseNumber(name);
     const pid = number <= 0 ? null : this.subject.pidNs.find(number);

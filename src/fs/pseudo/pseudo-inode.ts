@@ -31,6 +31,8 @@ export interface SubjectPolicy<S> {
   stamp(inode: Inode, subject: S): void;
   /** False once the subject is gone: its names stop existing. */
   alive(subject: S): boolean;
+  /** Instead of the mode bits: may `ctx` access the inode so (MAY_ bits)? 0, errno, or undefined: the mode bits decide. Needs a super block with customPermission. */
+  permission?(inode: Inode, subject: S, ctx: VfsContext, mask: number): number | undefined;
 }
 
 /** For subjects that are root's and never go away. */
@@ -58,6 +60,9 @@ export abstract class PseudoInode<S> extends Inode {
     this.policy.stamp(this, this.subject);
     return true;
   }
+  override permission(ctx: VfsContext, mask: number): number | undefined {
+    return this.policy.permission?.(this, this.subject, ctx, mask);
+  }
   override setattr(_ctx: VfsContext, a: SetAttributes): number {
     if (a.valid & (ATTR_MODE | ATTR_UID | ATTR_GID)) return EPERM;
     // Truncation (opening with O_TRUNC) and times change nothing here.
@@ -72,7 +77,7 @@ export class TextInode<S> extends PseudoInode<S> {
     this.entry = entry;
   }
   override permission(ctx: VfsContext, mask: number): number | undefined {
-    return this.entry.access?.(this.subject, ctx, mask);
+    return this.entry.access === undefined ? super.permission(ctx, mask) : this.entry.access(this.subject, ctx, mask);
   }
   override openFile(ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {
     if (this.entry.mayOpen !== null) {

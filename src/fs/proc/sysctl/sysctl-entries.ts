@@ -1,20 +1,20 @@
 /** /proc/sys. Values are Linux 6.18's defaults unless the kernel has its own. */
-import { CAP_LAST_CAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../../../abi/capability.ts';
-import { EACCES, EINVAL, EPERM } from '../../../abi/errno.ts';
-import { O_ACCMODE, O_RDONLY } from '../../../abi/fcntl.ts';
+import { CAP_CHECKPOINT_RESTORE, CAP_LAST_CAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../../../abi/capability.ts';
+import { EINVAL, EPERM } from '../../../abi/errno.ts';
 import {
   COUNT_CGROUP_NS, COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, COUNT_IPC_NS, COUNT_MNT_NS, COUNT_NET_NS, COUNT_PID_NS, COUNT_TIME_NS, COUNT_USER_NS, COUNT_UTS_NS,
 } from '../../../auth/user-counts.ts';
 import { MAX_MAP_COUNT, MMAP_MIN_ADDR } from '../../../memory/address-space.ts';
 import { UTS_RELEASE, UTS_VERSION } from '../../../abi/uts.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
+import { PID_MAX_LIMIT } from '../../../kernel/pid-namespace.ts';
 import { dir, file, writable } from '../../pseudo/entries.ts';
 import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
 import { parseInteger } from '../task-limits.ts';
 import { ipcEntries, mqueueEntries } from './ipc-entries.ts';
-import { shown, tunable } from './value.ts';
+import { shown, sysctlAccess, tunable } from './value.ts';
 
 const MAX_INT = 0x7fffffff;
 
@@ -32,23 +32,29 @@ function utsName(which: 'nodename' | 'domainname'): FileEntry<ProcSuperBlock> {
   );
 }
 
-/** pid_max of the mount's PID namespace. */
-const pidMax: FileEntry<ProcSuperBlock> = writable(
-  (fs) => `${fs.pidNs.pidMax}\n`,
-  (fs, ctx, text) => {
-    if (!ctx.credentials.capable(CAP_SYS_ADMIN)) return EPERM;
-    const value = parseInteger(text);
-    if (!(value >= 301 && value <= 4194304)) return EINVAL;
-    fs.pidNs.pidMax = value;
-    return 0;
+/** pid_max of the caller's PID namespace: for its owner's root and who administers it (Linux pid_table_root_permissions). */
+const pidMax: FileEntry<ProcSuperBlock> = {
+  ...writable<ProcSuperBlock>(
+    (_fs, ctx) => `${callerTask(ctx).pidNs.pidMax}\n`,
+    (_fs, ctx, text) => {
+      const value = parseInteger(text);
+      if (!(value >= 301 && value <= PID_MAX_LIMIT)) return EINVAL;
+      callerTask(ctx).pidNs.pidMax = value;
+      return 0;
+    },
+  ),
+  access: (_fs, ctx, mask) => {
+    const { userNs } = callerTask(ctx).pidNs;
+    const c = ctx.credentials;
+    return sysctlAccess(c.nsCapable(userNs, CAP_SYS_ADMIN) || c.euid === userNs.makeKuid(0) ? 0o666 : 0o444, ctx, mask);
   },
-);
+};
 
 const lastPid: FileEntry<ProcSuperBlock> = writable(
-  (_fs, ctx) => `${callerTask(ctx).pid.ns.last}\n`,
+  (_fs, ctx) => `${callerTask(ctx).pidNs.last}\n`,
   (_fs, ctx, text) => {
-    const { ns } = callerTask(ctx).pid;
-    if (!callerTask(ctx).credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return EPERM;
+    const ns = callerTask(ctx).pidNs;
+    if (!ctx.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN) && !ctx.credentials.nsCapable(ns.userNs, CAP_CHECKPOINT_RESTORE)) return EPERM;
     const value = parseInteger(text);
     if (!(value >= 0 && value <= ns.pidMax)) return EINVAL;
     ns.last = value;
@@ -227,9 +233,8 @@ const userLimit = (kind: number): FileEntry<ProcSuperBlock> => ({
       ns.limits[kind] = value;
       return 0;
     },
-    0o666,
   ),
-  mayOpen: (_fs, ctx, flags) => ((flags & O_ACCMODE) !== O_RDONLY && !ctx.credentials.nsCapable(ctx.credentials.userNs, CAP_SYS_RESOURCE) ? EACCES : 0),
+  access: (_fs, ctx, mask) => sysctlAccess(ctx.credentials.nsCapable(ctx.credentials.userNs, CAP_SYS_RESOURCE) ? 0o666 : 0o444, ctx, mask),
 });
 const userEntries: Entries<ProcSuperBlock> = {
   max_cgroup_namespaces: userLimit(COUNT_CGROUP_NS),

@@ -1,12 +1,28 @@
 /** Words for /proc/sys: numbers and strings with a range, kept in the kernel's sysctl table or made from its state. */
-import { EINVAL, EPERM } from '../../../abi/errno.ts';
-import { CAP_SYS_ADMIN } from '../../../abi/capability.ts';
+import { EACCES, EINVAL } from '../../../abi/errno.ts';
+import { ROOT_KGID, ROOT_KUID } from '../../../abi/ids.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
 import type { VfsContext } from '../../../vfs/context.ts';
+import { MAY_EXEC } from '../../../vfs/permission.ts';
 import { file, writable } from '../../pseudo/entries.ts';
 import type { FileEntry } from '../../pseudo/entries.ts';
+import type { SubjectPolicy } from '../../pseudo/pseudo-inode.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { parseInteger } from '../task-limits.ts';
+
+/** Linux test_perm(): root's, the root group's or everybody's bits of `mode`; capabilities count for nothing. */
+export function sysctlAccess(mode: number, ctx: VfsContext, mask: number): number {
+  const c = ctx.credentials;
+  const bits = c.euid === ROOT_KUID ? mode >> 6 : c.inEffectiveGroup(ROOT_KGID) ? mode >> 3 : mode;
+  return (mask & ~bits & 7) === 0 ? 0 : EACCES;
+}
+
+/** /proc/sys: values are the real root's, whatever other privileges somebody has. Linux fs/proc/proc_sysctl.c. */
+export const sysctlPolicy: SubjectPolicy<ProcSuperBlock> = {
+  stamp() {},
+  alive: () => true,
+  permission: (inode, _fs, ctx, mask) => (inode.isRegular && mask & MAY_EXEC ? EACCES : sysctlAccess(inode.mode, ctx, mask)),
+};
 
 /** A value that is only shown. */
 export function shown(make: (kernel: Kernel, ctx: VfsContext) => string | number): FileEntry<ProcSuperBlock> {
@@ -17,8 +33,7 @@ export function shown(make: (kernel: Kernel, ctx: VfsContext) => string | number
 export function tunable(name: string, initial: number, min: number, max: number): FileEntry<ProcSuperBlock> {
   return writable(
     (fs) => `${fs.sysctls.get(name) ?? initial}\n`,
-    (fs, ctx, text) => {
-      if (!ctx.credentials.capable(CAP_SYS_ADMIN)) return EPERM;
+    (fs, _ctx, text) => {
       const value = parseInteger(text);
       if (!(value >= min && value <= max)) return EINVAL;
       fs.sysctls.set(name, value);
