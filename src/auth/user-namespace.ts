@@ -57,6 +57,10 @@ export class UserNamespace {
     if (c === undefined) this.counts.set(uid, (c = new UserCounts(this, uid)));
     return c;
   }
+  /** Everybody's counts. */
+  allCounts(): IterableIterator<UserCounts> {
+    return this.counts.values();
+  }
   get(): void {
     this.users++;
   }

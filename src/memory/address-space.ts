@@ -6,6 +6,7 @@ import { EINVAL, ENOMEM, EPERM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import { resolveFault } from './fault.ts';
 import { DEFAULT_LIMITS } from './memory-limits.ts';
+import type { PhysicalMemory } from './physical-memory.ts';
 import type { MemoryLimits } from './memory-limits.ts';
 import type { MappedFile, MemoryObject } from './memory-object.ts';
 import { AnonymousShared } from './page-cache.ts';
@@ -90,6 +91,11 @@ export class AddressSpace extends UserMemory {
   peakVm = 0;
   peakRss = 0;
 
+  constructor(pm: PhysicalMemory) {
+    super(pm);
+    pm.spaces++;
+  }
+
   get(): this {
     this.users++;
     return this;
@@ -100,6 +106,7 @@ export class AddressSpace extends UserMemory {
   }
 
   private release(): void {
+    this.pm.spaces--;
     for (let v = this.vmas.first; v !== null; v = v.next) {
       if (v.flags & VM_ACCOUNT) this.pm.committed -= v.pages;
       this.unlinkObject(v);

@@ -43,6 +43,8 @@ export class PhysicalMemory {
   outOfMemory: (() => void) | null = null;
   /** Frames in use. */
   used = 0;
+  /** Address spaces that are alive. */
+  spaces = 0;
   /** Where page faults are counted: the running task's usage, set by the kernel at each switch. */
   faults: FaultCounter = { minflt: 0, majflt: 0 };
   /** Frames that page caches hold. */

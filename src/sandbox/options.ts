@@ -72,6 +72,8 @@ export interface SandboxOptions {
   readonly ignoredSignals?: readonly number[];
   /** umask of the first process; 0o22 by default. */
   readonly umask?: number;
+  /** For tests: steps of clone, unshare, setns and execve can be made to fail (src/kernel/fault-injection.ts). */
+  readonly faultInjection?: boolean;
   /** Gets the lines of the system call trace, when there is to be one. */
   readonly trace?: (text: string) => void;
   /** Names translated code by the guest's symbols, for the JavaScript engine's profiler: `function [file]`. */

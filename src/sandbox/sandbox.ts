@@ -119,6 +119,7 @@ export class Sandbox {
       hwcap: (cpuid(1, 0)[3] ?? 0) >>> 0,
       hwcap2: 0,
       cpus: 1,
+      faultInjection: options.faultInjection ?? false,
     });
     this.kernel = kernel;
     kernel.platform = platform;

@@ -3,6 +3,7 @@ import { EINVAL, ENOENT } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import { liveCounts } from '../../kernel/live-counts.ts';
 import type { PidNamespace } from '../../kernel/pid-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { parseMountOptions } from '../../vfs/file-system.ts';
@@ -76,6 +77,9 @@ const rootEntries: Entries<ProcSuperBlock> = {
 };
 const rootNames: readonly string[] = Object.keys(rootEntries);
 
+/** Not listed; only in a kernel whose steps can be made to fail. */
+const faultCounts: Entry<ProcSuperBlock> = file((fs) => liveCounts(fs.kernel));
+
 /** What all procfs instances of one kernel share. */
 export class ProcShared {
   readonly kernel: Kernel;
@@ -125,7 +129,7 @@ export class ProcSuperBlock extends PseudoSuperBlock {
 }
 
 class ProcRoot extends ListedDirectory<ProcSuperBlock> {
-  private readonly firstIno: number = this.subject.allocateInos(rootNames.length);
+  private readonly firstIno: number = this.subject.allocateInos(rootNames.length + 1);
   /** Inode numbers of process directories by process number, while the process lives. */
   private readonly inos: Map<number, number> = new Map();
 
@@ -143,6 +147,7 @@ class ProcRoot extends ListedDirectory<ProcSuperBlock> {
       // hasOwn above makes the look-up succeed.
       return makeInode(this.subject, this.firstIno + rootNames.indexOf(name), rootEntries[name] as Entry<ProcSuperBlock>, this.subject, name === 'sys' ? sysctlPolicy : this.policy);
     }
+    if (name === 'fault-counts' && this.subject.kernel.faultInjection) return makeInode(this.subject, this.firstIno + rootNames.length, faultCounts, this.subject, this.policy);
     const number = parseNumber(name);
     const pid = number <= 0 ? null : this.subject.pidNs.find(number);
     // Threads are found too, though only thread-group leaders are listed, as in Linux.
