@@ -8,7 +8,7 @@ import { parseBytes, parseDuration, UsageError } from './arguments.ts';
 import { callerUser, inherited, isOwnVariable } from './caller.ts';
 import { environment, utf8Bytes } from './host-bytes.ts';
 
-type OptionName = 'mount' | 'env' | 'no-env' | 'workdir' | 'user' | 'hostname' | 'memory' | 'timeout' | 'strace' | 'profile' | 'stats';
+type OptionName = 'mount' | 'env' | 'no-env' | 'workdir' | 'user' | 'hostname' | 'memory' | 'cpus' | 'timeout' | 'strace' | 'profile' | 'stats';
 
 export const sandboxOptions: Readonly<Record<OptionName, OptionSpec>> = {
   mount: { kind: 'value', placeholder: 'HOST:GUEST[:ro|rw|cow]', help: 'let the guest see HOST at GUEST: read-only (ro, the default), writes reach\nthe host (rw), or writes are thrown away (cow)' },
@@ -18,6 +18,7 @@ export const sandboxOptions: Readonly<Record<OptionName, OptionSpec>> = {
   user: { kind: 'value', placeholder: 'USER[:GROUP]', short: 'u', help: "user and group, by name or number (the caller's)" },
   hostname: { kind: 'value', placeholder: 'NAME', help: "host name inside (the host's)" },
   memory: { kind: 'value', placeholder: 'SIZE', short: 'm', help: 'memory the guest may use, as 512M or 2G' },
+  cpus: { kind: 'value', placeholder: 'N', help: "virtual CPUs inside, 1 to 32 (the host's number); they take turns on one of its cores" },
   timeout: { kind: 'value', placeholder: 'TIME', help: 'kill everything inside after this time, as 10, 500ms, 2m; exit status 124' },
   strace: { kind: 'optional', placeholder: '[=FILE]', help: 'print system calls as strace -f does, to standard error or FILE' },
   profile: { kind: 'value', placeholder: 'FILE', help: "write a CPU profile of guest functions, translator and kernel to FILE\n(.cpuprofile: for speedscope or a browser's developer tools)" },
@@ -68,9 +69,11 @@ function userOf(text: string | undefined): UserSpec {
 export function toSandboxOptions(parsed: ParsedArguments, root: RootSource, cwd: string): SandboxOptions {
   const workdir = last(parsed, 'workdir');
   const memory = last(parsed, 'memory');
+  const cpus = last(parsed, 'cpus');
   const timeout = last(parsed, 'timeout');
   const name = last(parsed, 'hostname');
   if (name !== undefined && (name === '' || name.length > 64)) throw new UsageError(`--hostname ${name}: 1 to 64 characters`);
+  if (cpus !== undefined && !(Number(cpus) >= 1 && Number(cpus) <= 32 && /^\d+$/.test(cpus))) throw new UsageError(`--cpus ${cpus}: a number from 1 to 32`);
   if (workdir !== undefined && !workdir.startsWith('/')) throw new UsageError(`--workdir ${workdir}: it is a path inside and starts with /`);
   return {
     root,
@@ -83,6 +86,7 @@ export function toSandboxOptions(parsed: ParsedArguments, root: RootSource, cwd:
     ...inherited(),
     symbols: parsed.options.has('profile'),
     ...(memory === undefined ? {} : { memory: parseBytes('--memory', memory) }),
+    ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
     ...(timeout === undefined ? {} : { timeout: parseDuration('--timeout', timeout) }),
   };
 }

@@ -311,6 +311,7 @@ function copyTaskFields(t: Task, child: Task, flags: number, args: CloneArgument
     if (child.rseqAddr !== 0) child.work |= WORK_RSEQ;
   }
   child.sched.copyFrom(t.sched);
+  child.kernel.placeOnCpu(child);
   if (child.sched.resetOnFork) child.sched.reset();
   child.personality = t.personality;
   child.noNewPrivs = t.noNewPrivs;

@@ -15,7 +15,7 @@ import { FsContext } from '../vfs/fs-context.ts';
 import type { MountNamespace } from '../vfs/mount-namespace.ts';
 import type { Path } from '../vfs/mount.ts';
 import { Vfs } from '../vfs/vfs.ts';
-import { CPU_STATE_SIZE } from '../x86/cpu-layout.ts';
+import { CPU_STATE_SIZE, TSC_AUX } from '../x86/cpu-layout.ts';
 import { CpuState } from '../x86/cpu-state.ts';
 import { EXIT_INTERRUPT, EXIT_SYSCALL } from '../x86/exits.ts';
 import { KernelClock } from './clock.ts';
@@ -142,6 +142,11 @@ export class Kernel implements HostDriver {
   switches = 0;
   /** CPU time of all tasks, ns. */
   cpuTime = 0;
+  /** The same by virtual CPU. */
+  readonly cpuTimes: Float64Array;
+  /** The virtual CPU of the task that ran last, and the one that the next new task is put on. */
+  private lastCpu = 0;
+  private nextCpu = 0;
   /** The idle time that was last shown, ns. */
   idleTime = 0;
   readonly loadAverage: LoadAverage = new LoadAverage();
@@ -167,6 +172,7 @@ export class Kernel implements HostDriver {
     this.hwcap = config.hwcap;
     this.hwcap2 = config.hwcap2;
     this.cpus = config.cpus;
+    this.cpuTimes = new Float64Array(config.cpus);
     this.dispatcher = makeDispatcher(this, config.handlers);
     this.pidNs = new PidNamespace(null, this.userNs, 0xeffffffc);
     this.init = this.makeInit(config.hostname);
@@ -377,6 +383,7 @@ export class Kernel implements HostDriver {
     this.current = t;
     this.memory.faults = t.usage;
     this.switches++;
+    if (t.sched.cpu !== this.lastCpu) this.showCpu(t.sched.cpu);
     let turns = 0;
     for (;;) {
       if (t.resume !== RESUME_USER) resumeTask(t);
@@ -439,6 +446,25 @@ export class Kernel implements HostDriver {
     this.current = null;
   }
 
+  /**
+   * Puts a task on a virtual CPU that its affinity allows: the next in turn, as all are equally idle to a thread that runs one task at a time.
+   */
+  placeOnCpu(t: Task): void {
+    const { sched } = t;
+    let cpu = this.nextCpu;
+    while (((sched.affinity >>> cpu) & 1) === 0 || cpu >= this.cpus) cpu = (cpu + 1) % Math.max(this.cpus, 32);
+    this.nextCpu = (cpu + 1) % this.cpus;
+    sched.cpu = cpu;
+    this.memory.i32[(t.cpu + TSC_AUX) >> 2] = cpu;
+    if (t.rseqAddr !== 0) t.work |= WORK_RSEQ;
+    if (t === this.current) this.showCpu(cpu);
+  }
+  /** The vDSO tells the number of the CPU that runs. */
+  private showCpu(cpu: number): void {
+    this.lastCpu = cpu;
+    this.vdso?.setCpu(cpu, 0);
+  }
+
   /** Adds the time since the last look to the task's account; how much, ns. */
   private charge(t: Task): number {
     const now = this.clock.monotonicNs();
@@ -448,6 +474,7 @@ export class Kernel implements HostDriver {
     t.usage.utime += spent;
     t.sched.left -= spent;
     this.cpuTime += spent;
+    this.cpuTimes[t.sched.cpu]! += spent;
     const tg = t.threadGroup;
     tg.cpuTime += spent;
     if (tg.cpuWatch !== 0 && tg.cpuTime >= tg.cpuWatch) tg.cpuTimeReached();

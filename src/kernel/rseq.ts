@@ -20,11 +20,11 @@ export function rseqResume(t: Task): void {
   if (!rseqIpFixup(t) || !rseqUpdateIds(t)) forceSignal(t, kernelSignal(SIGSEGV));
 }
 
-/** Writes cpu_id_start, cpu_id, node_id and mm_cid. False = EFAULT. There is one CPU at a time: number 0. */
+/** Writes cpu_id_start, cpu_id, node_id and mm_cid. False = EFAULT. One task runs at a time, so that concurrency id 0 is never used by two. */
 export function rseqUpdateIds(t: Task): boolean {
   const a = t.rseqAddr;
   const space = t.space;
-  if (isErr(space.writeU32(a + CPU_ID_START, 0)) || isErr(space.writeU32(a + CPU_ID, 0))) return false;
+  if (isErr(space.writeU32(a + CPU_ID_START, t.sched.cpu)) || isErr(space.writeU32(a + CPU_ID, t.sched.cpu))) return false;
   return !isErr(space.writeU32(a + NODE_ID, 0)) && !isErr(space.writeU32(a + MM_CID, 0));
 }
 

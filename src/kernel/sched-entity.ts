@@ -14,6 +14,8 @@ export class SchedEntity {
   resetOnFork = false;
   /** Bits of the CPUs it may run on. */
   affinity = 0xffffffff;
+  /** The virtual CPU it is on. */
+  cpu = 0;
   /** SCHED_DEADLINE parameters and utilisation clamps are kept for sched_getattr. ns. */
   slice = 0;
   /** Time left of the current turn, ns. */

@@ -62,6 +62,8 @@ export interface SandboxOptions {
   readonly hostname?: string;
   /** Bytes of memory that the guest may use. */
   readonly memory?: number;
+  /** Virtual CPUs, 1 … 32; the host's number by default. They take turns on one thread. */
+  readonly cpus?: number;
   /** Nanoseconds after which everything inside is killed; none by default. */
   readonly timeout?: number;
   /** Resource limits of the first process, where they are not the defaults. */

@@ -118,8 +118,8 @@ export class Sandbox {
       vdso: new Vdso(memory),
       hwcap: (cpuid(1, 0)[3] ?? 0) >>> 0,
       hwcap2: 0,
-      cpus: 1,
       faultInjection: options.faultInjection ?? false,
+      cpus: Math.max(1, Math.min(32, options.cpus ?? host.machine.cpus)),
     });
     this.kernel = kernel;
     kernel.platform = platform;

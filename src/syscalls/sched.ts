@@ -180,6 +180,7 @@ function sysSchedSetaffinity(t: Task, a: SyscallArgs): number {
   const usable = mask & allCpus(t);
   if (usable === 0) return EINVAL;
   p.sched.affinity = usable;
+  if (((usable >>> p.sched.cpu) & 1) === 0) t.kernel.placeOnCpu(p);
   return 0;
 }
 
@@ -303,7 +304,7 @@ function sysIoprioGet(t: Task, a: SyscallArgs): number {
 }
 
 function sysGetcpu(t: Task, a: SyscallArgs): number {
-  if (a.addr(0) !== 0 && isErr(t.space.writeU32(a.addr(0), 0))) return EFAULT;
+  if (a.addr(0) !== 0 && isErr(t.space.writeU32(a.addr(0), t.sched.cpu))) return EFAULT;
   if (a.addr(1) !== 0 && isErr(t.space.writeU32(a.addr(1), 0))) return EFAULT;
   return 0;
 }

@@ -41,6 +41,8 @@ export const ST = 512;
 export const TLB_BASE = 640;
 export const TLB_MASK = 644;
 export const CODE_CONTEXT = 648;
+/** IA32_TSC_AUX, i32: what RDTSCP tells beside the time. */
+export const TSC_AUX = 652;
 /**
  * i32: nonzero sends SSE floating point to the exact slow path (sse-slow.ts). Bit 0: MXCSR has a rounding mode, DAZ, FTZ or an unmasked exception;
  * bit 1: the program has written MXCSR, so that from now on every exception flag is kept exactly.

@@ -1,5 +1,5 @@
 /** CPUID, time stamps, segment registers, fences and hints, CMPXCHG8B/16B, XLAT, and what faults in user mode. */
-import { RAX, RBX, RCX, RDX, RSP } from './cpu-layout.ts';
+import { RAX, RBX, RCX, RDX, RSP, TSC_AUX } from './cpu-layout.ts';
 import { EXIT_GENERAL_PROTECTION } from './exits.ts';
 import { FLAGS_RAW, ZF } from './flags.ts';
 import { define } from './forms.ts';
@@ -26,8 +26,7 @@ function rdtsc(b: IrBuilder): void {
 }
 function rdtscp(b: IrBuilder): void {
   setPair(b, b.let(I64, b.helper(RDTSC)));
-  // IA32_TSC_AUX: node and processor number, as Linux fills it; there is one.
-  b.setReg(RCX, b.c64s(0));
+  b.setReg(RCX, b.zext(b.state(TSC_AUX, I32)));
 }
 function cpuidRow(b: IrBuilder): void {
   b.callHelper(CPUID);

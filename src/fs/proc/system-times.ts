@@ -22,9 +22,9 @@ function cpuTimes(kernel: Kernel): { user: number; system: number; idle: number 
 export function makeStat(kernel: Kernel, offset: number): string {
   const { user, system, idle } = cpuTimes(kernel);
   const cpus = cpuCount(kernel);
-  const line = (name: string, share: number): string => `${name} ${ticks(user / share)} 0 ${ticks(system / share)} ${ticks(idle / share)} 0 0 0 0 0 0\n`;
-  let text = line('cpu ', 1);
-  for (let i = 0; i < cpus; i++) text += line(`cpu${i}`, cpus);
+  const line = (name: string, busy: number, rest: number): string => `${name} ${ticks(busy)} 0 ${ticks(system)} ${ticks(Math.max(0, rest))} 0 0 0 0 0 0\n`;
+  let text = line('cpu ', user, idle);
+  for (let i = 0; i < cpus; i++) text += line(`cpu${i}`, kernel.cpuTimes[i]!, (user + idle) / cpus - kernel.cpuTimes[i]!); // one a CPU
   let running = 0;
   for (const pid of kernel.pidNs.all()) if (pid.task !== null && pid.task.exitState === 0 && pid.task.runState === TASK_RUNNABLE) running++;
   return (

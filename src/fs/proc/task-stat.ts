@@ -102,7 +102,7 @@ function makeStat(task: Task, subject: ProcTask, ctx: VfsContext): string {
     mm === null ? 0 : mm.totalVm * 4096, mm === null ? 0 : mm.rss, mm === null ? 0 : rssLimit === Infinity ? NO_LIMIT : rssLimit,
     shown((m) => m.startCode, 1), shown((m) => m.endCode, 1), shown((m) => m.startStack), 0, 0,
     word(task.signals.pending.set.lo), word(task.signals.blocked.lo), word(ignoredLo), word(caughtLo), waiting, 0, 0,
-    task.isLeader ? task.exitSignal : -1, 0, task.sched.rtPriority, task.sched.policy, 0, 0, 0,
+    task.isLeader ? task.exitSignal : -1, task.sched.cpu, task.sched.rtPriority, task.sched.policy, 0, 0, 0,
     shown((m) => m.startData), shown((m) => m.endData), shown((m) => m.startBrk),
     shown((m) => m.argStart), shown((m) => m.argEnd), shown((m) => m.envStart), shown((m) => m.envEnd), permitted ? task.exitCode : 0,
   ];
