@@ -16,5 +16,5 @@ test('a step that fails undoes those before it', async () => {
   const steps = new Map(lines.filter((l) => / steps$/.test(l)).map((l) => [l.slice(0, l.lastIndexOf(':')), Number.parseInt(l.slice(l.lastIndexOf(':') + 1), 10)]));
   // Fewer steps would mean that a call was refused before it did anything.
   for (const [name, n] of steps) assert.ok(n >= 1, `${name}: no step failed`);
-  for (const name of ['fork', 'clone all', 'clone all in a user namespace', 'unshare all, shared', 'setns all']) assert.ok((steps.get(name) ?? 0) >= 4, `${name}: ${steps.get(name)} steps`);
+  for (const name of ['fork', 'clone all', 'clone all in a user namespace', 'unshare all, shared', 'setns all']) assert.ok((steps.get(name) ?? 0) > 2, `${name}: ${steps.get(name)} steps`);
 });
