@@ -267,6 +267,7 @@ export function releaseTask(t: Task): void {
     }
     task.pid.exitCode = task.exitCode;
     if (task.pid.wait !== null) task.pid.wait.wake();
+    task.pid.taskReleased();
     task.pid.releaseIfUnused();
     if (tg.execTask !== null) tg.execQueue.wake();
     task = next;

@@ -21,15 +21,18 @@ export class FutexWaiter {
   }
 }
 
+/** The queues of one space or object, by byte address or offset. */
+type FutexWords = Map<number, FutexQueue>;
+
 /** The waiters of one word, oldest first. */
 export class FutexQueue {
-  readonly words: Map<number, FutexQueue>;
-  readonly offset: number;
+  words: FutexWords;
+  offset: number;
   head: FutexWaiter | null = null;
   tail: FutexWaiter | null = null;
   /** The holder of a PI lock with waiters. */
   owner: Task | null = null;
-  constructor(words: Map<number, FutexQueue>, offset: number) {
+  constructor(words: FutexWords, offset: number) {
     this.words = words;
     this.offset = offset;
   }
@@ -67,53 +70,39 @@ export function unqueueFutex(w: FutexWaiter): void {
 }
 
 export class FutexTable {
-  /** By address-space id (private words), by object id (shared words), by address-space id (shared words in private memory). */
-  private readonly private_: Map<number, Map<number, FutexQueue>> = new Map();
-  private readonly shared: Map<number, Map<number, FutexQueue>> = new Map();
-  private readonly mmShared: Map<number, Map<number, FutexQueue>> = new Map();
-  private lastSpace = -1;
-  private lastWords: Map<number, FutexQueue> | null = null;
+  /** The queue that `find` made last: used again if nobody has waited on it. */
+  private spare: FutexQueue = new FutexQueue(new Map(), 0);
 
-  private words(table: Map<number, Map<number, FutexQueue>>, id: number): Map<number, FutexQueue> {
-    let words = table.get(id);
-    if (words === undefined) {
-      words = new Map();
-      table.set(id, words);
-    }
-    return words;
-  }
-
-  /** The queue of the word at `addr`; a new, unregistered one if nobody waits. EINVAL: misaligned; EFAULT: no such memory. */
+  /** The queue of the word at `addr`; an unregistered one, good until the next call, if nobody waits. EINVAL: misaligned; EFAULT: no such memory. */
   queue(t: Task, addr: number, isShared: boolean): FutexQueue | Errno {
     if (addr % 4 !== 0) return EINVAL;
     const space = t.space;
-    let words: Map<number, FutexQueue>;
+    let words: FutexWords;
     let offset = addr;
     if (!isShared) {
       if (addr >= 0x7ffffffff000) return EFAULT;
-      if (this.lastSpace !== space.id || this.lastWords === null) {
-        this.lastWords = this.words(this.private_, space.id);
-        this.lastSpace = space.id;
-      }
-      words = this.lastWords;
+      words = (space.privateFutexes ??= new Map()) as FutexWords;
     } else {
       const present = space.readU32(addr);
       if (isErr(present)) return present;
-      const key = space.sharedKey(addr);
-      if (key === null) words = this.words(this.mmShared, space.id);
+      const object = space.sharedObject(addr);
+      if (object === null) words = (space.sharedFutexes ??= new Map()) as FutexWords;
       else {
-        words = this.words(this.shared, key.object);
-        offset = key.offset;
+        words = (object.futexes ??= new Map()) as FutexWords;
+        offset = space.sharedOffset;
       }
     }
-    return words.get(offset) ?? new FutexQueue(words, offset);
+    return words.get(offset) ?? this.unused(words, offset);
   }
 
-  /** An address space is gone. */
-  forgetSpace(id: number): void {
-    this.private_.delete(id);
-    this.mmShared.delete(id);
-    if (this.lastSpace === id) this.lastWords = null;
+  /** An unregistered queue for a word that nobody waits on. */
+  private unused(words: FutexWords, offset: number): FutexQueue {
+    const q = this.spare;
+    if (q.head !== null) return (this.spare = new FutexQueue(words, offset));
+    q.words = words;
+    q.offset = offset;
+    q.owner = null;
+    return q;
   }
 
   /** Wakes up to `count` waiters whose bitset meets `bitset`; how many. EINVAL if one of them waits for a PI lock. */
@@ -222,9 +211,9 @@ export class FutexTable {
 
   /** PI locks that a task dies with and that are not in its robust list go to their waiters (Linux exit_pi_state_list). */
   exitPi(t: Task): void {
-    for (const table of [this.private_, this.mmShared]) {
-      const words = table.get(t.space.id);
-      if (words === undefined || words.size === 0) continue;
+    for (const table of [t.space.privateFutexes, t.space.sharedFutexes]) {
+      const words = table as FutexWords | null;
+      if (words === null || words.size === 0) continue;
       for (const q of [...words.values()]) if (q.owner === t) this.handOver(t, q, q.offset, FUTEX_OWNER_DIED);
     }
   }

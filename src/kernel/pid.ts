@@ -7,6 +7,12 @@ import type { Session } from './session.ts';
 import type { Task } from './task.ts';
 import type { ThreadGroup } from './thread-group.ts';
 
+/** Someone who keeps something by the number of a task: procfs. */
+export interface PidKeeper {
+  /** The task with this number was reaped. */
+  taskReleased(pid: Pid): void;
+}
+
 export class Pid {
   /** The innermost namespace; `numbers[level]` is the number there, `numbers[0]` the one in the root. */
   readonly ns: PidNamespace;
@@ -18,6 +24,8 @@ export class Pid {
   session: Session | null = null;
   /** Pollers of pidfds: woken when the task exits. Made when the first pidfd is. */
   wait: WaitQueue | null = null;
+  /** Those that have something to drop when the task is gone; null for nearly all. */
+  private keepers: PidKeeper[] | null = null;
   /** Exit status kept for pidfds after the task is gone (PIDFD_GET_INFO); -1 = none yet. */
   exitCode = -1;
 
@@ -35,6 +43,18 @@ export class Pid {
   }
   get waitQueue(): WaitQueue {
     return (this.wait ??= new WaitQueue());
+  }
+  /** `keeper` is told once when the task is reaped. */
+  keep(keeper: PidKeeper): void {
+    if (this.keepers === null) this.keepers = [keeper];
+    else if (!this.keepers.includes(keeper)) this.keepers.push(keeper);
+  }
+  /** The task was reaped (Linux proc_flush_pid). */
+  taskReleased(): void {
+    const { keepers } = this;
+    if (keepers === null) return;
+    this.keepers = null;
+    for (const k of keepers) k.taskReleased(this);
   }
   /** Gives the numbers back once nothing carries them. */
   releaseIfUnused(): void {

@@ -46,6 +46,9 @@ export class AddressSpace extends UserMemory {
   readonly id: number = nextSpaceId++;
   /** What the platform keeps for it (TLB, code found by address). */
   platform: object | null = null;
+  /** What the kernel keeps for it: queues of tasks that wait for its words, as private and as shared futexes. */
+  privateFutexes: object | null = null;
+  sharedFutexes: object | null = null;
   /** Tasks and borrowers that use it (mm_users). */
   users = 1;
   readonly vmas: VmaSet = new VmaSet();
@@ -374,12 +377,14 @@ export class AddressSpace extends UserMemory {
     return new AnonymousShared(this.pm, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Identity of the word at `addr` for futexes in shared mappings: [object id, byte offset in it], or null when it is private memory. */
-  sharedKey(addr: number): { object: number; offset: number } | null {
+  /** What futexes in shared mappings are told apart by: the object that the word at `addr` is in, at byte `sharedOffset` of it; null for private memory. */
+  sharedObject(addr: number): MemoryObject | null {
     const v = this.vmas.find(addr);
     if (v === null || v.start > addr || v.object === null || !(v.flags & VM_SHARED)) return null;
-    return { object: v.object.id, offset: v.pageOffset * 4096 + (addr - v.start) };
+    this.sharedOffset = v.pageOffset * 4096 + (addr - v.start);
+    return v.object;
   }
+  sharedOffset = 0;
 
   /** A copy for fork(2): same mappings, pages shared copy-on-write. ENOMEM. */
   fork(): AddressSpace | Errno {

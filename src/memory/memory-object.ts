@@ -17,7 +17,7 @@ export interface MappedFile {
 let nextObjectId = 1;
 
 export abstract class MemoryObject {
-  /** Unique in this kernel; futex keys of shared mappings use it. */
+  /** Unique in this kernel. */
   readonly id: number = nextObjectId++;
   /** 32-bit hash that is the same for the same file in every process and every run, or 0: where its mappings are put by preference. */
   placement = 0;
@@ -29,6 +29,8 @@ export abstract class MemoryObject {
   readonly tracksDirty: boolean = false;
   /** First VMA that maps this object; the others follow by `nextMapping`. */
   mappings: Vma | null = null;
+  /** What the kernel keeps for it: queues of tasks that wait for its words. */
+  futexes: object | null = null;
   /** Writable shared mappings (Linux i_mmap_writable): memfd seals and deny-write look at it. */
   writableMappings = 0;
 

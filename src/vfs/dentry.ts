@@ -50,6 +50,12 @@ export class Dentry {
     this.hashed = false;
   }
 
+  /** Drops what is remembered of a name, for good, unless something is mounted there. */
+  forgetChild(name: string): void {
+    const d = this.cachedChild(name);
+    if (d !== undefined && d.mounts === null) d.unhash();
+  }
+
   /** Moves the entry to another name: what rename does to the cache. */
   move(newParent: Dentry, newName: string): void {
     const siblings = this.parent.children;

@@ -49,16 +49,16 @@ export function lookupChild(ctx: VfsContext, dir: Dentry, name: string): Dentry 
   return keepNegative(dir.addChild(name, null));
 }
 
-/** The negative entries of the cache, a ring: the oldest is forgotten, so that a guest cannot fill memory with names that do not exist. */
-const MAX_NEGATIVE = 65536;
-const negatives: (Dentry | undefined)[] = [];
-let nextNegative = 0;
+/** Negative entries remembered for one file system: then the oldest is forgotten, so that a guest cannot fill memory with names that do not exist. */
+const MAX_NEGATIVE = 32768;
 
 function keepNegative(d: Dentry): Dentry {
-  const old = negatives[nextNegative];
+  const { sb } = d;
+  const at = sb.nextNegative;
+  const old = sb.negatives[at];
   if (old !== undefined && old.inode === null && old.hashed) old.unhash();
-  negatives[nextNegative] = d;
-  nextNegative = (nextNegative + 1) % MAX_NEGATIVE;
+  sb.negatives[at] = d;
+  sb.nextNegative = (at + 1) % (sb.cachesNegative ? MAX_NEGATIVE : 64);
   return d;
 }
 

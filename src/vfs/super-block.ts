@@ -45,6 +45,9 @@ export abstract class SuperBlock {
   readonly mustBeVisible: boolean = false;
   /** Set by the constructor of the subclass through initRoot(). */
   root!: Dentry;
+  /** The negative entries of its dentry cache, a ring, and where the next one goes. */
+  readonly negatives: (Dentry | undefined)[] = [];
+  nextNegative = 0;
   /** Mounts of this instance; the last one gone calls kill(). */
   mountCount = 0;
 

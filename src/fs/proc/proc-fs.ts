@@ -4,6 +4,7 @@ import type { Errno } from '../../abi/errno.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { liveCounts } from '../../kernel/live-counts.ts';
+import type { Pid, PidKeeper } from '../../kernel/pid.ts';
 import type { PidNamespace } from '../../kernel/pid-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { parseMountOptions } from '../../vfs/file-system.ts';
@@ -128,7 +129,7 @@ export class ProcSuperBlock extends PseudoSuperBlock {
   }
 }
 
-class ProcRoot extends ListedDirectory<ProcSuperBlock> {
+class ProcRoot extends ListedDirectory<ProcSuperBlock> implements PidKeeper {
   private readonly firstIno: number = this.subject.allocateInos(rootNames.length + 1);
   /** Inode numbers of process directories by process number, while the process lives. */
   private readonly inos: Map<number, number> = new Map();
@@ -152,6 +153,7 @@ class ProcRoot extends ListedDirectory<ProcSuperBlock> {
     const pid = number <= 0 ? null : this.subject.pidNs.find(number);
     // Threads are found too, though only thread-group leaders are listed, as in Linux.
     if (pid?.task == null) return ENOENT;
+    pid.keep(this);
     return makeProcessDirectory(this.sb, this.inoOf(number), new ProcTask(this.subject, pid, true));
   }
 
@@ -167,19 +169,16 @@ class ProcRoot extends ListedDirectory<ProcSuperBlock> {
       if (pid.threadGroup === null || pid.task === null) continue;
       const number = pid.nr(this.subject.pidNs);
       if (number + FIRST_PROCESS_ENTRY >= cookie) numbers.push(number);
+      pid.keep(this);
     }
-    if (this.inos.size > 2 * numbers.length + 64) this.forgetDead();
     for (const n of numbers.sort((a, b) => a - b)) names.push({ name: String(n), ino: this.inoOf(n), dtype: DT_DIR, cookie: n + FIRST_PROCESS_ENTRY });
     return names;
   }
 
-  /** Drops what is kept for processes that are gone. */
-  private forgetDead(): void {
-    for (const n of this.inos.keys()) {
-      if (this.subject.pidNs.find(n)?.task != null) continue;
-      this.inos.delete(n);
-      this.sb.root.cachedChild(String(n))?.unhash();
-    }
+  taskReleased(pid: Pid): void {
+    const number = pid.nr(this.subject.pidNs);
+    this.inos.delete(number);
+    this.sb.root.forgetChild(String(number));
   }
 
   override refresh(ctx: VfsContext): number {

@@ -2,7 +2,7 @@
 import { ENOENT, ESRCH } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
-import type { Pid } from '../../kernel/pid.ts';
+import type { Pid, PidKeeper } from '../../kernel/pid.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
@@ -124,7 +124,7 @@ export const processDirectory: DirectoryEntry<ProcTask> = dir(processEntries);
 const faultyProcessDirectory: DirectoryEntry<ProcTask> = dir({ ...processEntries, 'fail-nth': failNth });
 
 /** /proc/PID/task. */
-class ThreadsDirectory extends ListedDirectory<ProcTask> {
+class ThreadsDirectory extends ListedDirectory<ProcTask> implements PidKeeper {
   /** Inode numbers of the threads' directories by their number, the same in lookups and listings. */
   private readonly inos: Map<number, number> = new Map();
   private inoOf(tid: number): number {
@@ -138,14 +138,21 @@ class ThreadsDirectory extends ListedDirectory<ProcTask> {
   override list(_ctx: VfsContext, cookie: number): readonly ListedName[] | Errno {
     const task = this.subject.task;
     if (task === null) return ENOENT;
+    for (const t of task.threadGroup.threads) t.pid.keep(this);
     const numbers = [...task.threadGroup.threads].map((t) => this.subject.number(t.pid)).filter((n) => n + 2 >= cookie);
     return numbers.sort((a, b) => a - b).map((n) => ({ name: String(n), ino: this.inoOf(n), dtype: DT_DIR, cookie: n + 2 }));
+  }
+  taskReleased(pid: Pid): void {
+    const number = this.subject.number(pid);
+    this.inos.delete(number);
+    this.sb.root.cachedChild(String(this.subject.number(this.subject.pid)))?.cachedChild('task')?.forgetChild(String(number));
   }
   override lookup(_ctx: VfsContext, name: string): Inode | Errno {
     const number = parseNumber(name);
     const task = this.subject.task;
     const pid = number <= 0 ? null : this.subject.fs.pidNs.find(number);
     if (task === null || pid?.task == null || pid.task.threadGroup !== task.threadGroup) return ENOENT;
+    pid.keep(this);
     return new MapDirectory(this.sb as PseudoSuperBlock, this.inoOf(number), threadDirectory, new ProcTask(this.subject.fs, pid, false), taskPolicy);
   }
   override refresh(ctx: VfsContext): number {
