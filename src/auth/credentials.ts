@@ -1,6 +1,7 @@
 /** Credentials of a task: Linux struct cred. Shared and never changed once a task uses them; a change makes a copy (`prepare`). */
 import { type KGid, type KUid, ROOT_KGID, ROOT_KUID } from '../abi/ids.ts';
 import { CapSet } from './cap-set.ts';
+import type { Key } from './keys/key.ts';
 import type { UserCounts } from './user-counts.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
@@ -22,6 +23,13 @@ export class Credentials {
   capBounding: CapSet = CapSet.FULL;
   capAmbient: CapSet = CapSet.EMPTY;
   userNs: UserNamespace;
+  threadKeyring: Key | null = null;
+  processKeyring: Key | null = null;
+  sessionKeyring: Key | null = null;
+  /** The authority to make one key, assumed by the program that request_key(2) started. */
+  requestKeyAuth: Key | null = null;
+  /** KEY_REQKEY_DEFL_: where request_key(2) puts new keys. */
+  requestKeyDefault = 0;
   constructor(userNs: UserNamespace) {
     this.userNs = userNs;
   }
@@ -44,7 +52,16 @@ export class Credentials {
     c.capEffective = this.capEffective;
     c.capBounding = this.capBounding;
     c.capAmbient = this.capAmbient;
+    c.threadKeyring = this.threadKeyring;
+    c.processKeyring = this.processKeyring;
+    c.sessionKeyring = this.sessionKeyring;
+    c.requestKeyAuth = this.requestKeyAuth;
+    c.requestKeyDefault = this.requestKeyDefault;
     return c;
+  }
+  /** Any keyring of its own: letting go of it may end keys. */
+  get holdsKeys(): boolean {
+    return this.sessionKeyring !== null || this.processKeyring !== null || this.threadKeyring !== null || this.requestKeyAuth !== null;
   }
 
   /** What the real user uses in the user namespace (Linux cred->ucounts). */

@@ -37,6 +37,8 @@ export interface ExecCredentials {
 /** Credentials after executing a file. EPERM when a file wants permitted capabilities that the bounding set withholds. */
 export function execCredentials(old: Credentials, file: ExecPrivileges): ExecCredentials | Errno {
   const c = old.prepare();
+  // A new program starts without them (Linux prepare_exec_creds).
+  c.threadKeyring = c.processKeyring = null;
   if (file.setuid !== null) c.euid = file.setuid;
   if (file.setgid !== null) c.egid = file.setgid;
   let effective = false;

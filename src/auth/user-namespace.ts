@@ -1,6 +1,7 @@
 /** User namespaces: an owner, a parent, and the id maps. Linux struct user_namespace. */
 import { type Gid, type KGid, type KUid, OVERFLOW_GID, OVERFLOW_UID, ROOT_KGID, ROOT_KUID, type Uid } from '../abi/ids.ts';
 import { EMPTY_MAP, IDENTITY_MAP, type IdMap } from './id-map.ts';
+import type { Key } from './keys/key.ts';
 import { COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, COUNT_KINDS, COUNT_MAX, COUNT_USER_NS, USED_KINDS, UserCounts } from './user-counts.ts';
 
 /** Depth below the initial namespace. */
@@ -30,6 +31,9 @@ export class UserNamespace {
   readonly limits: Int32Array = new Int32Array(COUNT_KINDS).fill(COUNT_MAX);
   /** What its members may use together of USED_* kinds, by the resource limits of its maker; no bound in the initial namespace. */
   readonly usedMax: number[] = new Array<number>(USED_KINDS).fill(Infinity);
+  /** Keyrings that hold the users' keyrings, and the persistent ones: made when first asked for. */
+  userKeyrings: Key | null = null;
+  persistentKeyrings: Key | null = null;
   private readonly counts: Map<number, UserCounts> = new Map();
   /** Tasks whose credentials are of it, namespaces it owns, child namespaces, open files. */
   users = 1;

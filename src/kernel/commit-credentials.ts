@@ -25,5 +25,11 @@ export function commitCredentials(t: Task, c: Credentials): void {
     c.userNs.get();
     old.userNs.put();
   }
+  const { threadKeyring } = c;
+  if (threadKeyring !== null) {
+    if (old.fsuid !== c.fsuid) threadKeyring.uid = c.fsuid;
+    if (old.fsgid !== c.fsgid) threadKeyring.gid = c.fsgid;
+  }
+  if (old.holdsKeys) t.kernel.keys.dirty = true;
   t.credentials = c;
 }

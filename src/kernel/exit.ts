@@ -248,6 +248,7 @@ export function releaseTask(t: Task): void {
     task.exitState = EXIT_GONE;
     task.credentials.counts.sub(USED_PROCESSES, 1);
     task.credentials.userNs.put();
+    if (task.credentials.holdsKeys) kernel.keys.dirty = true;
     tg.threads.delete(task);
     task.signals.pending.flush(-1, -1);
     if (!task.isLeader) tg.usage.add(task.usage);

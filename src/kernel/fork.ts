@@ -24,6 +24,7 @@ import type { FsContext } from '../vfs/fs-context.ts';
 import { failNow } from './fault-injection.ts';
 import type { Kernel } from './kernel.ts';
 import { makePidfd } from './pidfd.ts';
+import { inheritKeyrings } from './process-keyrings.ts';
 import { copyNamespaces, createUserNamespace } from './namespaces.ts';
 import type { NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
@@ -184,6 +185,12 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
     const r = createUserNamespace(t, credentials);
     if (isErr(r)) return r;
   } else credentials.userNs.get();
+  const withKeys = inheritKeyrings(t.kernel, credentials, (flags & CLONE_THREAD) !== 0);
+  if (isErr(withKeys)) {
+    credentials.userNs.put();
+    return withKeys;
+  }
+  credentials = withKeys;
   const counts = credentials.counts;
   counts.add(USED_PROCESSES, 1);
   const made = new HalfMadeTask(t, credentials);

@@ -1,6 +1,7 @@
 /** The kernel: what there is one of, booting, the run loop. Dispatch of system calls stands in dispatch.ts, exits in guest-exits.ts. */
 import { type Errno, isErr } from '../abi/errno.ts';
 import { Credentials } from '../auth/credentials.ts';
+import { KeyTable } from '../auth/keys/key-table.ts';
 import { USED_PROCESSES } from '../auth/user-counts.ts';
 import { UserNamespace } from '../auth/user-namespace.ts';
 import type { Host, HostDriver } from '../host/host.ts';
@@ -26,6 +27,7 @@ import { openExecutable } from './exec-open.ts';
 import { FutexTable } from './futex.ts';
 import { handleGuestExit, killLargest } from './guest-exits.ts';
 import { sendIoSignal } from './io-signal.ts';
+import { distinctCredentials } from './process-keyrings.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
 import { LoadAverage } from './load-average.ts';
 import { CgroupNamespace, NsProxy } from './nsproxy.ts';
@@ -107,6 +109,7 @@ export class Kernel implements HostDriver {
   readonly timers: TimerHeap = new TimerHeap();
   readonly scheduler: Scheduler = new Scheduler();
   readonly futexes: FutexTable = new FutexTable();
+  readonly keys: KeyTable;
   readonly cpuStates: CpuStatePool;
   readonly dispatcher: Dispatcher;
   readonly vdso: Vdso | null;
@@ -162,6 +165,7 @@ export class Kernel implements HostDriver {
       if (this.current !== null) this.outOfMemory(this.current);
     };
     this.clock = new KernelClock(config.host);
+    this.keys = new KeyTable(() => distinctCredentials(this.tasks), (bytes) => this.random(bytes), () => this.wallSeconds());
     this.vfs = new Vfs(config.memory, this.clock);
     this.vfs.sendIoSignal = sendIoSignal;
     this.sockets = new SocketFileSystem(this.vfs);
@@ -223,6 +227,12 @@ export class Kernel implements HostDriver {
       if (sink !== null) t.syscallWork |= SYSCALL_TRACE;
       else t.syscallWork &= ~SYSCALL_TRACE;
     }
+  }
+
+  /** Wall-clock time, whole seconds since the epoch. */
+  wallSeconds(): number {
+    this.clock.update();
+    return this.clock.sec;
   }
 
   random(bytes: Uint8Array): void {

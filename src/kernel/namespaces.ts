@@ -40,6 +40,7 @@ export function enterUserNamespace(c: Credentials, ns: UserNamespace): void {
   c.capEffective = CapSet.FULL;
   c.capBounding = CapSet.FULL;
   c.capAmbient = CapSet.EMPTY;
+  c.requestKeyAuth = null;
   c.userNs = ns;
 }
 

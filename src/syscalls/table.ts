@@ -24,6 +24,7 @@ import { rows as ioFiles } from './io-files.ts';
 import { rows as ioPoll } from './io-poll.ts';
 import { rows as ipcMqueue } from './ipc-mqueue.ts';
 import { rows as ipcSysv } from './ipc-sysv.ts';
+import { rows as keyctl } from './keyctl.ts';
 import { rows as memoryAdvice } from './memory-advice.ts';
 import { rows as memoryMap } from './memory-map.ts';
 import { rows as memoryPolicy } from './memory-policy.ts';
@@ -49,7 +50,7 @@ import { timeTimerRows } from './time-timer.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
-  ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, namespace, socketConnect, socketTransfer,
+  ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, namespace, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
 ];
 

@@ -18,6 +18,7 @@ import { ListedDirectory, makeInode, permanent, PseudoSuperBlock } from '../pseu
 import type { ListedName, SubjectPolicy } from '../pseudo/pseudo-inode.ts';
 import { callerTask, ProcTask } from './proc-task.ts';
 import { makeCpuinfo } from './system-cpuinfo.ts';
+import { keyList, keyUsers } from './system-keys.ts';
 import { makeBuddyinfo, makeMeminfo, makeVmstat, makeZoneinfo } from './system-memory.ts';
 import { messageQueueTable, semaphoreTable, sharedMemoryTable } from './system-sysvipc.ts';
 import { deviceList, fileSystemList, lockList, ttyDrivers } from './system-tables.ts';
@@ -47,6 +48,8 @@ const rootEntries: Entries<ProcSuperBlock> = {
   filesystems: file(fileSystemList),
   fs: dir({}),
   interrupts: file((fs) => makeInterrupts(fs.kernel)),
+  'key-users': file(keyUsers),
+  keys: file(keyList),
   loadavg: file(makeLoadavg),
   locks: file(lockList),
   meminfo: file((fs) => makeMeminfo(fs.kernel)),

@@ -13,6 +13,7 @@ import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
 import { parseInteger } from '../task-limits.ts';
+import { keySysctls } from '../system-keys.ts';
 import { ipcEntries, mqueueEntries } from './ipc-entries.ts';
 import { shown, sysctlAccess, tunable } from './value.ts';
 
@@ -98,6 +99,7 @@ export function uuid(kernel: Kernel): string {
 const kernelEntries: Entries<ProcSuperBlock> = {
   acct: shown(() => '4\t2\t30'),
   ...ipcEntries,
+  keys: dir(keySysctls),
   auto_msgmni: tunable('kernel.auto_msgmni', 0, 0, 1),
   cap_last_cap: shown(() => CAP_LAST_CAP),
   core_pattern: writable((fs) => `${fs.corePattern}\n`, (fs, _ctx, text) => {
@@ -111,13 +113,6 @@ const kernelEntries: Entries<ProcSuperBlock> = {
   domainname: utsName('domainname'),
   hostname: utsName('nodename'),
   io_uring_disabled: tunable('kernel.io_uring_disabled', 2, 0, 2),
-  keys: dir({
-    gc_delay: tunable('kernel.keys.gc_delay', 300, 0, MAX_INT),
-    maxbytes: tunable('kernel.keys.maxbytes', 20000, 1, MAX_INT),
-    maxkeys: tunable('kernel.keys.maxkeys', 200, 1, MAX_INT),
-    root_maxbytes: tunable('kernel.keys.root_maxbytes', 25000000, 1, MAX_INT),
-    root_maxkeys: tunable('kernel.keys.root_maxkeys', 1000000, 1, MAX_INT),
-  }),
   kptr_restrict: tunable('kernel.kptr_restrict', 0, 0, 2),
   ngroups_max: shown(() => 65536),
   ns_last_pid: lastPid,
