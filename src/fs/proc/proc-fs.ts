@@ -1,13 +1,15 @@
 /** procfs: the file system type, its instances, the root directory, self and thread-self. */
-import { EINVAL, ENOENT } from '../../abi/errno.ts';
+import { ENOENT } from '../../abi/errno.ts';
+import { ROOT_KGID } from '../../abi/ids.ts';
 import type { Errno } from '../../abi/errno.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { liveCounts } from '../../kernel/live-counts.ts';
 import type { Pid, PidKeeper } from '../../kernel/pid.ts';
 import type { PidNamespace } from '../../kernel/pid-namespace.ts';
+import { PTRACE_MODE_FSCREDS, PTRACE_MODE_READ, ptraceMayAccess } from '../../kernel/ptrace-access.ts';
+import type { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import { parseMountOptions } from '../../vfs/file-system.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
@@ -16,6 +18,9 @@ import { dir, file, link } from '../pseudo/entries.ts';
 import type { Entries, Entry } from '../pseudo/entries.ts';
 import { ListedDirectory, makeInode, permanent, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
 import type { ListedName, SubjectPolicy } from '../pseudo/pseudo-inode.ts';
+import {
+  applyProcOptions, HIDEPID_INVISIBLE, HIDEPID_NO_ACCESS, HIDEPID_NOT_PTRACEABLE, HIDEPID_OFF, type ProcOptions, showProcOptions,
+} from './proc-options.ts';
 import { callerTask, ProcTask } from './proc-task.ts';
 import { makeCpuinfo } from './system-cpuinfo.ts';
 import { keyList, keyUsers } from './system-keys.ts';
@@ -80,6 +85,8 @@ const rootEntries: Entries<ProcSuperBlock> = {
   zoneinfo: file((fs) => makeZoneinfo(fs.kernel)),
 };
 const rootNames: readonly string[] = Object.keys(rootEntries);
+/** What is left of them with subset=pid. */
+const processNames: ReadonlySet<string> = new Set(['self', 'thread-self']);
 
 /** Not listed; only in a kernel whose steps can be made to fail. */
 const faultCounts: Entry<ProcSuperBlock> = file((fs) => liveCounts(fs.kernel));
@@ -92,8 +99,6 @@ export class ProcShared {
   readonly sysctls: Map<string, number> = new Map();
   corePattern = 'core';
   readonly bootId: string;
-  /** One instance a PID namespace, as Linux. */
-  readonly instances: WeakMap<PidNamespace, ProcSuperBlock> = new WeakMap();
   constructor(kernel: Kernel, nsfs: NsFs) {
     this.kernel = kernel;
     this.nsfs = nsfs;
@@ -107,6 +112,7 @@ export class ProcSuperBlock extends PseudoSuperBlock {
   readonly shared: ProcShared;
   /** Numbers are shown as this namespace sees them. */
   readonly pidNs: PidNamespace;
+  readonly options: ProcOptions = { hidepid: HIDEPID_OFF, gid: ROOT_KGID, processesOnly: false };
 
   constructor(shared: ProcShared, pidNs: PidNamespace) {
     super(shared.kernel.vfs, 'proc', PROC_SUPER_MAGIC);
@@ -114,6 +120,19 @@ export class ProcSuperBlock extends PseudoSuperBlock {
     this.pidNs = pidNs;
     this.source = 'proc';
     this.initRoot(new ProcRoot(this, this.allocateInos(1), S_IFDIR | 0o555, this, permanent as SubjectPolicy<ProcSuperBlock>));
+  }
+  override showOptions(): string {
+    return showProcOptions(this.options);
+  }
+  override remount(ctx: VfsContext, _flags: number, options: string): number {
+    return applyProcOptions(this.options, ctx, options);
+  }
+  /** False if the caller is not to see `task` so: `least` is the weakest hidepid that forbids it (Linux has_pid_permissions). */
+  shows(ctx: VfsContext, task: Task, least: number): boolean {
+    const { hidepid, gid } = this.options;
+    if (hidepid === HIDEPID_OFF) return true;
+    if (hidepid !== HIDEPID_NOT_PTRACEABLE && (hidepid < least || ctx.credentials.inGroup(gid))) return true;
+    return ptraceMayAccess(callerTask(ctx), task, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS) === 0;
   }
   get kernel(): Kernel {
     return this.shared.kernel;
@@ -146,8 +165,9 @@ class ProcRoot extends ListedDirectory<ProcSuperBlock> implements PidKeeper {
     return ino;
   }
 
-  override lookup(_ctx: VfsContext, name: string): Inode | Errno {
-    if (Object.hasOwn(rootEntries, name)) {
+  override lookup(ctx: VfsContext, name: string): Inode | Errno {
+    const { processesOnly, hidepid } = this.subject.options;
+    if (Object.hasOwn(rootEntries, name) && (!processesOnly || processNames.has(name))) {
       // hasOwn above makes the look-up succeed.
       return makeInode(this.subject, this.firstIno + rootNames.indexOf(name), rootEntries[name] as Entry<ProcSuperBlock>, this.subject, name === 'sys' ? sysctlPolicy : this.policy);
     }
@@ -156,20 +176,22 @@ class ProcRoot extends ListedDirectory<ProcSuperBlock> implements PidKeeper {
     const pid = number <= 0 ? null : this.subject.pidNs.find(number);
     // Threads are found too, though only thread-group leaders are listed, as in Linux.
     if (pid?.task == null) return ENOENT;
+    if (hidepid === HIDEPID_NOT_PTRACEABLE && !this.subject.shows(ctx, pid.task, HIDEPID_NO_ACCESS)) return ENOENT;
     pid.keep(this);
     return makeProcessDirectory(this.sb, this.inoOf(number), new ProcTask(this.subject, pid, true));
   }
 
-  override list(_ctx: VfsContext, cookie: number): readonly ListedName[] {
+  override list(ctx: VfsContext, cookie: number): readonly ListedName[] {
     const names: ListedName[] = [];
     for (let i = Math.max(0, cookie - 2); i < rootNames.length; i++) {
       const name = rootNames[i] as string;
+      if (this.subject.options.processesOnly && !processNames.has(name)) continue;
       const kind = (rootEntries[name] as Entry<ProcSuperBlock>).kind;
       names.push({ name, ino: this.firstIno + i, dtype: kind === 'directory' ? DT_DIR : kind === 'link' ? 10 : 8, cookie: i + 2 });
     }
     const numbers: number[] = [];
     for (const pid of this.subject.pidNs.all()) {
-      if (pid.threadGroup === null || pid.task === null) continue;
+      if (pid.threadGroup === null || pid.task === null || !this.subject.shows(ctx, pid.task, HIDEPID_INVISIBLE)) continue;
       const number = pid.nr(this.subject.pidNs);
       if (number + FIRST_PROCESS_ENTRY >= cookie) numbers.push(number);
       pid.keep(this);
@@ -192,7 +214,7 @@ class ProcRoot extends ListedDirectory<ProcSuperBlock> implements PidKeeper {
   }
 }
 
-/** The file system type "proc": an instance a PID namespace, that of the task that mounts it. */
+/** The file system type "proc": every mount is an instance of its own, for the PID namespace of the task that mounts it. */
 export class ProcFileSystem implements FileSystemType {
   readonly name = 'proc';
   readonly requiresDevice = false;
@@ -202,18 +224,10 @@ export class ProcFileSystem implements FileSystemType {
     this.shared = new ProcShared(kernel, nsfs);
   }
   mount(ctx: VfsContext, source: string, _flags: number, options: string): SuperBlock | Errno {
-    for (const { key } of parseMountOptions(options)) if (key !== 'hidepid' && key !== 'gid' && key !== 'subset') return EINVAL;
-    const sb = this.instance(callerTask(ctx).pid.ns);
+    const sb = new ProcSuperBlock(this.shared, callerTask(ctx).pid.ns);
+    const r = applyProcOptions(sb.options, ctx, options);
+    if (r !== 0) return r;
     sb.source = source;
-    return sb;
-  }
-  /** The instance of a namespace. */
-  instance(pidNs: PidNamespace): ProcSuperBlock {
-    let sb = this.shared.instances.get(pidNs);
-    if (sb === undefined) {
-      sb = new ProcSuperBlock(this.shared, pidNs);
-      this.shared.instances.set(pidNs, sb);
-    }
     return sb;
   }
 }

@@ -1,5 +1,5 @@
 /** What is in /proc/PID and /proc/PID/task/TID. One line a name; the generators stand in the files of their topics. */
-import { ENOENT, ESRCH } from '../../abi/errno.ts';
+import { ENOENT, EPERM, ESRCH } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
 import type { Pid, PidKeeper } from '../../kernel/pid.ts';
@@ -11,6 +11,7 @@ import type { DirectoryEntry, Entries } from '../pseudo/entries.ts';
 import { ListedDirectory, MapDirectory } from '../pseudo/pseudo-inode.ts';
 import type { ListedName, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
 import { networkEntries } from './network.ts';
+import { HIDEPID_INVISIBLE, HIDEPID_NO_ACCESS } from './proc-options.ts';
 import { callerTask, ofPrivateTask, ofTask, ProcTask, taskPolicy } from './proc-task.ts';
 import { cwd, exe, FdDirectory, FdinfoDirectory, parseNumber, root } from './task-files.ts';
 import { failNth } from './task-fail-nth.ts';
@@ -168,7 +169,23 @@ export function processOfDirectory(inode: Inode): Pid | null {
   return (inode as MapDirectory<ProcTask>).isDirectoryOf(inode.subject.fs.kernel.faultInjection ? faultyProcessDirectory : processDirectory) ? inode.subject.pid : null;
 }
 
-export function makeProcessDirectory(sb: SuperBlock, ino: number, subject: ProcTask): Inode {
-  return new MapDirectory(sb as PseudoSuperBlock, ino, subject.fs.kernel.faultInjection ? faultyProcessDirectory : processDirectory, subject, taskPolicy);
+/** /proc/PID, which hidepid closes or hides. */
+class ProcessDirectory extends MapDirectory<ProcTask> {
+  /** Linux proc_pid_permission(). */
+  override permission(ctx: VfsContext): number | undefined {
+    const { task, fs } = this.subject;
+    if (task === null) return ESRCH;
+    if (fs.shows(ctx, task, HIDEPID_NO_ACCESS)) return undefined;
+    return fs.options.hidepid === HIDEPID_INVISIBLE ? ENOENT : EPERM;
+  }
+  override refresh(ctx: VfsContext): number {
+    const { task, fs } = this.subject;
+    if (task !== null && !fs.shows(ctx, task, HIDEPID_INVISIBLE)) return ENOENT;
+    return super.refresh(ctx);
+  }
 }
 
+export function makeProcessDirectory(sb: SuperBlock, ino: number, subject: ProcTask): Inode {
+  const entries = subject.fs.kernel.faultInjection ? faultyProcessDirectory : processDirectory;
+  return new ProcessDirectory(sb as PseudoSuperBlock, ino, entries, subject, taskPolicy);
+}
