@@ -13,9 +13,11 @@ const REVISION_MASK = 0xff000000, REVISION_1 = 0x01000000, REVISION_2 = 0x020000
 const SIZE_1 = 12, SIZE_2 = 20, SIZE_3 = 24, ROOT_ID = 20;
 
 const viewOf = (value: Uint8Array): DataView => new DataView(value.buffer, value.byteOffset, value.byteLength);
+/** Without the flag of the effective set. */
+const versionOf = (v: DataView): number => (v.getUint32(0, true) & ~EFFECTIVE) >>> 0;
 const revisionOf = (v: DataView): number => (v.getUint32(0, true) & REVISION_MASK) >>> 0;
-const isVersion2 = (value: Uint8Array): boolean => value.length === SIZE_2 && revisionOf(viewOf(value)) === REVISION_2;
-const isVersion3 = (value: Uint8Array): boolean => value.length === SIZE_3 && revisionOf(viewOf(value)) === REVISION_3;
+const isVersion2 = (value: Uint8Array): boolean => value.length === SIZE_2 && versionOf(viewOf(value)) === REVISION_2;
+const isVersion3 = (value: Uint8Array): boolean => value.length === SIZE_3 && versionOf(viewOf(value)) === REVISION_3;
 
 /**
  * The capabilities in `value` as they count for a program in `ns`; null: none that count there; EINVAL: not a valid value. `fsNs` is the user namespace

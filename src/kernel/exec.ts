@@ -23,8 +23,9 @@ import { forceFatal, sendSignalInfo } from './signal-send.ts';
 import { REGISTERS_SET, TASK_EXITS } from './syscall-state.ts';
 import { EXIT_NONE_YET, EXIT_ZOMBIE, RESUME_USER, type Task, WORK_REGISTERS } from './task.ts';
 
-/** READ_IMPLIES_EXEC, ADDR_COMPAT_LAYOUT, MMAP_PAGE_ZERO, ADDR_NO_RANDOMIZE: no help for who attacks a privileged program. */
-const PER_CLEAR_ON_SETID = 0x0400000 | 0x0200000 | 0x0100000 | 0x0040000;
+const READ_IMPLIES_EXEC = 0x0400000;
+/** ADDR_COMPAT_LAYOUT, MMAP_PAGE_ZERO, ADDR_NO_RANDOMIZE: no help for who attacks a privileged program. */
+const PER_CLEAR_ON_SETID = 0x0200000 | 0x0100000 | 0x0040000;
 /** Linux _STK_LIM: the stack limit of a privileged program, bytes. */
 const SECURE_STACK = 8 << 20;
 
@@ -252,6 +253,8 @@ function commit(t: Task, pending: PendingExec): void {
     // A privileged program gets a stack that its caller did not choose.
     if (tg.limits.soft[RLIMIT_STACK]! > SECURE_STACK) tg.limits.soft[RLIMIT_STACK] = SECURE_STACK; // fixed index
   }
+  // 64-bit programs never have it (set_personality_64bit).
+  t.personality &= ~READ_IMPLIES_EXEC;
   if (credentials.gained) t.personality &= ~PER_CLEAR_ON_SETID;
   commitCredentials(t, credentials.credentials);
   t.execId++;

@@ -46,12 +46,15 @@ export function changeAttributes(ctx: VfsContext, inode: Inode, attrs: SetAttrib
     }
   }
   attrs.valid = valid | ATTR_CTIME;
-  return inode.setattr(ctx, attrs);
+  const r = inode.setattr(ctx, attrs);
+  if (r === 0 && valid & (ATTR_UID | ATTR_GID) && !inode.isDirectory) inode.dropFileCapabilities(ctx);
+  return r;
 }
 
 const dropAttrs = new SetAttributes();
-/** A write by someone without CAP_FSETID takes the setuid and setgid bits away (file_remove_privs). */
+/** A write by someone without CAP_FSETID takes the setuid and setgid bits away, and any write file capabilities (file_remove_privs). */
 export function dropPrivileges(ctx: VfsContext, inode: Inode): number {
+  if (inode.isRegular) inode.dropFileCapabilities(ctx);
   const kill = privilegeBits(inode.mode);
   if (kill === 0 || capableOver(ctx.credentials, inode, CAP_FSETID)) return 0;
   dropAttrs.valid = ATTR_MODE | ATTR_CTIME;

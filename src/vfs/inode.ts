@@ -188,6 +188,8 @@ export abstract class Inode {
   removexattr(_ctx: VfsContext, _name: string): number {
     return EOPNOTSUPP;
   }
+  /** The file is written or given away: capabilities that executing it would give go (Linux cap_inode_killpriv). */
+  dropFileCapabilities(_ctx: VfsContext): void {}
   listxattr(_ctx: VfsContext): string[] | Errno {
     return [];
   }

@@ -129,8 +129,8 @@ export function openPlace(ctx: VfsContext, path: Path, flags: number): FileDescr
   const type = inode.mode & S_IFMT;
   if (flags & O_DIRECTORY && type !== S_IFDIR) return ENOTDIR;
   if (flags & O_PATH) return new PathDescription(path, flags & ~O_CLOEXEC);
-  let mask = accessMask(flags);
-  if (flags & FMODE_EXEC) mask |= MAY_EXEC;
+  // What may be executed need not be readable.
+  const mask = flags & FMODE_EXEC ? MAY_EXEC : accessMask(flags);
   switch (type) {
     case S_IFLNK:
       return ELOOP;

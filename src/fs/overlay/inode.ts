@@ -165,6 +165,9 @@ export class OverlayInode extends Inode {
     this.copyAttributes();
     return r;
   }
+  override dropFileCapabilities(ctx: VfsContext): void {
+    this.upper?.dropFileCapabilities(ctx);
+  }
   override listxattr(ctx: VfsContext): string[] | Errno {
     const names = this.real.listxattr(ctx);
     return typeof names === 'number' ? names : names.filter((n) => !n.startsWith('trusted.overlay.'));

@@ -9,6 +9,7 @@ import type { FileDescription } from '../../vfs/file-description.ts';
 import { ATTR_CTIME, ATTR_SIZE, Inode, type SetAttributes } from '../../vfs/inode.ts';
 import type { Path } from '../../vfs/mount.ts';
 import { PagedInode, RegularFile } from '../../vfs/regular-file.ts';
+import { XATTR_SECURITY_CAPABILITY } from '../../auth/file-capabilities.ts';
 import { XattrStore } from '../../vfs/xattr-store.ts';
 import type { Tmpfs } from './tmpfs.ts';
 
@@ -83,6 +84,9 @@ export class TmpfsRegular extends PagedInode {
   }
   override removexattr(_ctx: VfsContext, name: string): number {
     return tmpfsRemovexattr(this, name);
+  }
+  override dropFileCapabilities(): void {
+    this.xattrs?.remove(XATTR_SECURITY_CAPABILITY);
   }
   override listxattr(): string[] | Errno {
     return this.xattrs === null ? [] : this.xattrs.names();
