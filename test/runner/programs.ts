@@ -1,11 +1,13 @@
 /**
  * Program tests: each test/programs/*.sh is run by bash in an empty folder, natively and inside; standard output and exit status must be the same.
- * Directives: `# needs: PACKAGE PACKAGE` (Debian packages), `# timeout: 60` (seconds, inside).
+ * Directives: `# needs: PACKAGE PACKAGE` (Debian packages), `# timeout: 60` (seconds, inside), `# prepare: CMD` (run natively, once, in a folder that both runs
+ * know as $PREPARED: for what would take too long inside). Both find the Node.js of the project as $NODE.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { inParallel, inside, root, runCommand, withFolder } from './command.ts';
+import type { CommandResult } from './command.ts';
+import { environment, inParallel, inside, root, runCommand, withFolder } from './command.ts';
 import { directive } from './directives.ts';
 import type { Results } from './results.ts';
 
@@ -32,10 +34,24 @@ async function runOne(script: string, results: Results): Promise<void> {
     results.skip(name, `not installed: ${missing.join(' ')}`);
     return;
   }
-  const argv = ['/bin/bash', path];
   const seconds = Number(directive(text, 'timeout') || 60);
-  const native = await withFolder((folder) => runCommand(argv, folder, 60));
-  const ours = await withFolder((folder) => runCommand(inside(argv), folder, seconds));
+  const prepare = directive(text, 'prepare');
+  await withFolder(async (prepared) => {
+    if (prepare !== '') {
+      const r = await runCommand(['/bin/bash', '-c', prepare], prepared, 120, { ...environment, SOURCES: `${root}/test/programs`, GOCACHE: `${prepared}/cache` });
+      if (r.status !== 0) {
+        results.fail(name, `prepare: status ${r.status}\n${r.stderr.slice(-1000)}`);
+        return;
+      }
+    }
+    const argv = ['/usr/bin/env', `PREPARED=${prepared}`, `NODE=${process.execPath}`, '/bin/bash', path];
+    const native = await withFolder((folder) => runCommand(argv, folder, 60));
+    const ours = await withFolder((folder) => runCommand(inside(argv), folder, seconds));
+    judge(name, native, ours, results);
+  });
+}
+
+function judge(name: string, native: CommandResult, ours: CommandResult, results: Results): void {
   if (native.status === ours.status && native.stdout === ours.stdout) {
     results.pass(name);
     return;
