@@ -211,6 +211,22 @@ function integer(m: ModuleBuilder): void {
     const u = f.let(i64.add(i64.mul(al, bh), i64.and(t, low)));
     f.return(i64.add(i64.add(i64.mul(ah, bh), i64.shrU(t, i64c(32))), i64.shrU(u, i64c(32))));
   });
+  // (source, mask): the source's low bits go to where the mask has ones, and the other way round.
+  for (const deposit of [true, false])
+    m.function(deposit ? 'pdep' : 'pext', [I64, I64], [I64], (f) => {
+      const source = f.param(0);
+      const mask = f.param(1);
+      const result = f.local(I64);
+      const bit = f.let(i64c(1));
+      const lowest = f.local(I64);
+      f.while(i64.ne(mask, i64c(0)), () => {
+        f.set(lowest, i64.and(mask, i64.sub(i64c(0), mask)));
+        f.if(i64.ne(i64.and(source, deposit ? bit : lowest), i64c(0)), () => f.set(result, i64.or(result, deposit ? lowest : bit)));
+        f.set(mask, i64.xor(mask, lowest));
+        f.set(bit, i64.shl(bit, i64c(1)));
+      });
+      f.return(result);
+    });
   m.function('mul_high_s', [I64, I64], [I64], (f) => {
     const a = f.param(0);
     const b = f.param(1);

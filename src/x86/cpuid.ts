@@ -1,5 +1,5 @@
 /**
- * What the processor says it is: x86-64-v2 (CMPXCHG16B, LAHF, POPCNT, SSE to SSE4.2), nothing of v3. Feature bits are set only for what has rows.
+ * What the processor says it is: x86-64-v2 (CMPXCHG16B, LAHF, POPCNT, SSE to SSE4.2) and the part of v3 that works on general registers (BMI1, BMI2, LZCNT, MOVBE), no AVX. Feature bits are set only for what has rows.
  * Sources: SDM vol. 2, CPUID; AMD APM vol. 3, appendix E; the x86-64 psABI for the levels.
  */
 import { XSAVE_SIZE, XSTATE_SSE, XSTATE_X87 } from './cpu-state.ts';
@@ -7,11 +7,11 @@ import { XSAVE_SIZE, XSTATE_SSE, XSTATE_X87 } from './cpu-state.ts';
 // Leaf 1, EDX.
 const FPU = 1 << 0, TSC = 1 << 4, MSR = 1 << 5, CX8 = 1 << 8, SEP = 1 << 11, CMOV = 1 << 15, CLFSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24, SSE = 1 << 25, SSE2 = 1 << 26;
 // Leaf 1, ECX.
-const SSE3 = 1 << 0, SSSE3 = 1 << 9, CX16 = 1 << 13, SSE4_1 = 1 << 19, SSE4_2 = 1 << 20, POPCNT = 1 << 23, XSAVE = 1 << 26, OSXSAVE = 1 << 27, HYPERVISOR = 1 << 31;
-// Leaf 7, EBX: REP MOVSB and STOSB are the fastest way to copy and fill (lift-string.ts).
-const ERMS = 1 << 9;
+const SSE3 = 1 << 0, SSSE3 = 1 << 9, CX16 = 1 << 13, SSE4_1 = 1 << 19, SSE4_2 = 1 << 20, MOVBE = 1 << 22, POPCNT = 1 << 23, XSAVE = 1 << 26, OSXSAVE = 1 << 27, HYPERVISOR = 1 << 31;
+// Leaf 7, EBX. REP MOVSB and STOSB are the fastest way to copy and fill (lift-string.ts).
+const BMI1 = 1 << 3, BMI2 = 1 << 8, ERMS = 1 << 9;
 // Leaf 0x80000001.
-const LAHF_LM = 1 << 0, SYSCALL = 1 << 11, NX = 1 << 20, RDTSCP = 1 << 27, LM = 1 << 29;
+const LAHF_LM = 1 << 0, LZCNT = 1 << 5, SYSCALL = 1 << 11, NX = 1 << 20, RDTSCP = 1 << 27, LM = 1 << 29;
 
 /**
  * "GenuineIntel": run-time dispatch in glibc, OpenSSL and Go looks at the feature bits alone, but some programs treat an unknown vendor as a 386.
@@ -52,7 +52,7 @@ export function cpuid(leaf: number, subleaf: number): Int32Array {
       return set(MAX_BASIC, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4));
     case 1:
       // EBX: CLFLUSH line of 8 * 8 bytes, one logical processor, APIC id 0.
-      return set(SIGNATURE, 0x00010800, SSE3 | SSSE3 | CX16 | SSE4_1 | SSE4_2 | POPCNT | XSAVE | OSXSAVE | HYPERVISOR,
+      return set(SIGNATURE, 0x00010800, SSE3 | SSSE3 | CX16 | SSE4_1 | SSE4_2 | MOVBE | POPCNT | XSAVE | OSXSAVE | HYPERVISOR,
         FPU | TSC | MSR | CX8 | SEP | CMOV | CLFSH | MMX | FXSR | SSE | SSE2);
     case 2:
       // One descriptor row: FF = the caches are in leaf 4, FE = the TLBs in leaf 0x18, F0 = 64-byte prefetch.
@@ -71,7 +71,7 @@ export function cpuid(leaf: number, subleaf: number): Int32Array {
       }
       return set(0, 0, 0, 0);
     case 7:
-      return set(0, subleaf === 0 ? ERMS : 0, 0, 0);
+      return set(0, subleaf === 0 ? BMI1 | BMI2 | ERMS : 0, 0, 0);
     case 0xd:
       // Subleaf 0: XCR0 (x87, SSE) and the size of the area; subleaf 1: XSAVEOPT; no component beyond the legacy region.
       return subleaf === 0 ? set(XSTATE_X87 | XSTATE_SSE, XSAVE_SIZE, XSAVE_SIZE, 0) : set(subleaf === 1 ? 1 : 0, 0, 0, 0);
@@ -85,7 +85,7 @@ export function cpuid(leaf: number, subleaf: number): Int32Array {
     case 0x80000000 | 0:
       return set(MAX_EXTENDED, 0, 0, 0);
     case 0x80000001 | 0:
-      return set(0, 0, LAHF_LM, SYSCALL | NX | RDTSCP | LM);
+      return set(0, 0, LAHF_LM | LZCNT, SYSCALL | NX | RDTSCP | LM);
     case 0x80000002 | 0:
     case 0x80000003 | 0:
     case 0x80000004 | 0: {

@@ -1,6 +1,6 @@
 /** Decoder of 64-bit mode instructions: prefixes, opcode, ModRM, SIB, displacement, immediates. Source: SDM vol. 2, chapter 2 and appendix A. */
 import type { Cell } from './forms.ts';
-import { IMM_16, IMM_16_8, IMM_32, IMM_8, IMM_NONE, IMM_OFFSET, IMM_V, IMM_Z, cellOf } from './forms.ts';
+import { IMM_16, IMM_16_8, IMM_32, IMM_8, IMM_NONE, IMM_OFFSET, IMM_V, IMM_Z, VEX_MAPS, cellOf } from './forms.ts';
 import type { Insn } from './insn.ts';
 import { MAX_LENGTH, REPE, REPNE } from './insn.ts';
 
@@ -65,8 +65,8 @@ export function decode(from: Fetch, address: number, i: Insn): number {
   i.address = address;
   i.length = 0;
   i.form = null;
-  i.data16 = i.address32 = i.lock = i.rex = i.rexW = i.vex = false;
-  i.rep = i.segment = i.rexR = i.rexX = i.rexB = i.prefix = 0;
+  i.data16 = i.address32 = i.lock = i.rex = i.rexW = i.vex = i.wide = false;
+  i.rep = i.segment = i.rexR = i.rexX = i.rexB = i.prefix = i.vvvv = 0;
   i.mod = 3;
   i.place = -1;
 
@@ -103,16 +103,23 @@ export function decode(from: Fetch, address: number, i: Insn): number {
       map = byte === 0x38 ? 2 : 3;
       byte = take(i);
     }
-  } else if (byte === 0xc4 || byte === 0xc5 || byte === 0x62) i.vex = true;
+  } else if (byte === 0xc4 || byte === 0xc5) {
+    // In 64-bit mode these are always VEX; 66, F2, F3, LOCK and REX must not stand before it. SDM vol. 2, 2.3.
+    const fits = !i.data16 && i.rep === 0 && !i.lock && !i.rex;
+    map = vexPrefix(i, byte === 0xc4);
+    if (failed !== 0) return failed;
+    if (!fits || map === 0) return DECODE_ILLEGAL;
+    byte = take(i);
+  }
   i.map = map;
   i.opcode = byte;
   if (failed !== 0) return failed;
 
-  const cell: Cell | null = i.vex ? null : cellOf(map, byte);
+  const cell: Cell | null = cellOf(map, byte);
   if (cell === null) return DECODE_ILLEGAL;
-  const prefix = i.rep === REPE ? 3 : i.rep === REPNE ? 2 : i.data16 ? 1 : 0;
+  const prefix = i.vex ? i.prefix : i.rep === REPE ? 3 : i.rep === REPNE ? 2 : i.data16 ? 1 : 0;
   i.prefix = prefix;
-  let at = prefix * cell.byPrefix;
+  let at = prefix * cell.byPrefix + (i.wide ? cell.byL : 0) + (i.rexW ? cell.byW : 0);
   if (cell.hasModrm) {
     const modrm = take(i);
     i.modrm = modrm;
@@ -129,6 +136,7 @@ export function decode(from: Fetch, address: number, i: Insn): number {
   const form = cell.forms[at]!;
   if (form === null) return DECODE_ILLEGAL;
   i.form = form;
+  if (i.vvvv !== 0 && !form.usesVvvv) return DECODE_ILLEGAL;
   const sizing = form.sizing;
   i.size = sizing === 1 ? 1 : sizing === 8 ? 8 : sizing === 64 ? (i.data16 && !i.rexW ? 2 : 8) : i.rexW ? 8 : i.data16 ? 2 : 4;
   if (form.immediate !== IMM_NONE) immediates(i, form.immediate);
@@ -136,6 +144,28 @@ export function decode(from: Fetch, address: number, i: Insn): number {
   if (failed !== 0) return failed;
   if (i.lock && (!form.lockable || i.mod === 3)) return DECODE_ILLEGAL;
   return DECODE_OK;
+}
+
+/** VEX.pp to the column of the mandatory prefix: none, 66, F3, F2. */
+const VEX_PREFIX = [0, 1, 3, 2];
+
+/** The two or three bytes of a VEX prefix; the map, 0 = no such map. */
+function vexPrefix(i: Insn, three: boolean): number {
+  i.vex = true;
+  let map = 1;
+  let last = take(i);
+  i.rexR = last & 0x80 ? 0 : 8;
+  if (three) {
+    i.rexX = last & 0x40 ? 0 : 8;
+    i.rexB = last & 0x20 ? 0 : 8;
+    map = last & 31;
+    last = take(i);
+    i.rexW = (last & 0x80) !== 0;
+  }
+  i.vvvv = ((last >> 3) & 15) ^ 15;
+  i.wide = (last & 4) !== 0;
+  i.prefix = VEX_PREFIX[last & 3]!; // two bits
+  return map >= 1 && map <= 3 ? VEX_MAPS + map : 0;
 }
 
 function memoryOperand(i: Insn, modrm: number): void {

@@ -75,6 +75,8 @@ function operand(text: string, i: Insn): string {
       return memoryOperand(size, i);
     case 'G':
       return register(size, i.reg, i.rex);
+    case 'B':
+      return register(size, i.vvvv, true);
     case 'R':
     case 'Z':
       if (text.length !== 2) return text;

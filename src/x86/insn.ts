@@ -33,11 +33,15 @@ export class Insn {
   rexR = 0;
   rexX = 0;
   rexB = 0;
-  /** A VEX, EVEX or XOP encoding: none of them is implemented. */
+  /** Encoded with a VEX prefix. */
   vex = false;
+  /** VEX.vvvv: a register number. */
+  vvvv = 0;
+  /** VEX.L: 256-bit vectors. */
+  wide = false;
 
   // Opcode and ModRM.
-  /** 0 = one byte, 1 = 0F, 2 = 0F 38, 3 = 0F 3A. */
+  /** 0 = one byte, 1 = 0F, 2 = 0F 38, 3 = 0F 3A; 4 more with a VEX prefix. */
   map = 0;
   opcode = 0;
   modrm = 0;

@@ -18,6 +18,7 @@ import './lift-stack.ts';
 import './lift-control.ts';
 import './lift-shift.ts';
 import './lift-bit.ts';
+import './lift-bmi.ts';
 import './lift-multiply.ts';
 import './lift-string.ts';
 import './lift-crc.ts';
