@@ -1,5 +1,6 @@
 /** Bundles the command into dist/vivarium.cjs, and takes a start-up snapshot of it. `--quiet`: no output unless something is wrong; `--out DIR`: another folder than dist/. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -7,6 +8,8 @@ import { build } from 'esbuild';
 const root = `${import.meta.dirname}/..`;
 const out = process.argv.indexOf('--out');
 const dist = out < 0 ? `${root}/dist` : resolve(process.argv[out + 1] ?? 'dist');
+/** As long as what takes its place, so that the source map stays right. */
+const PLACEHOLDER = '#'.repeat(32);
 const started = process.hrtime.bigint();
 const result = await build({
   absWorkingDir: root,
@@ -25,6 +28,8 @@ const result = await build({
   sourcesContent: false,
   legalComments: 'none',
   logLevel: 'warning',
+  // Stands for the digest of the bundle until that is known.
+  define: { VIVARIUM_BUILD: JSON.stringify(PLACEHOLDER) },
 }).catch(() => {
   // esbuild has said on standard error what is wrong.
   process.exit(1);
@@ -33,7 +38,8 @@ const result = await build({
 mkdirSync(dist, { recursive: true });
 for (const file of result.outputFiles) {
   const aside = `${file.path}.${process.pid}`;
-  writeFileSync(aside, file.contents);
+  const digest = createHash('sha256').update(file.text).digest('hex').slice(0, PLACEHOLDER.length);
+  writeFileSync(aside, file.path.endsWith('.map') ? file.text : file.text.replaceAll(PLACEHOLDER, digest));
   renameSync(aside, file.path);
 }
 // The heap with the command loaded, as a start-up snapshot. Only the very Node.js that made it can use it, so its version is in the name.

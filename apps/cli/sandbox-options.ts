@@ -7,8 +7,9 @@ import type { OptionSpec, ParsedArguments } from './arguments.ts';
 import { parseBytes, parseDuration, UsageError } from './arguments.ts';
 import { callerUser, inherited, isOwnVariable } from './caller.ts';
 import { environment, utf8Bytes } from './host-bytes.ts';
+import { BUILD } from './version.ts';
 
-type OptionName = 'mount' | 'env' | 'no-env' | 'workdir' | 'user' | 'hostname' | 'memory' | 'cpus' | 'timeout' | 'strace' | 'profile' | 'stats';
+type OptionName = 'cache' | 'no-cache' | 'mount' | 'env' | 'no-env' | 'workdir' | 'user' | 'hostname' | 'memory' | 'cpus' | 'timeout' | 'strace' | 'profile' | 'stats';
 
 export const sandboxOptions: Readonly<Record<OptionName, OptionSpec>> = {
   mount: { kind: 'value', placeholder: 'HOST:GUEST[:ro|rw|cow]', help: 'let the guest see HOST at GUEST: read-only (ro, the default), writes reach\nthe host (rw), or writes are thrown away (cow)' },
@@ -22,6 +23,8 @@ export const sandboxOptions: Readonly<Record<OptionName, OptionSpec>> = {
   timeout: { kind: 'value', placeholder: 'TIME', help: 'kill everything inside after this time, as 10, 500ms, 2m; exit status 124' },
   strace: { kind: 'optional', placeholder: '[=FILE]', help: 'print system calls as strace -f does, to standard error or FILE' },
   profile: { kind: 'value', placeholder: 'FILE', help: "write a CPU profile of guest functions, translator and kernel to FILE\n(.cpuprofile: for speedscope or a browser's developer tools)" },
+  cache: { kind: 'value', placeholder: 'DIR', help: 'keep translated code for the next run in DIR ($XDG_CACHE_HOME/vivarium)' },
+  'no-cache': { kind: 'flag', help: 'neither use nor keep translated code of other runs' },
   stats: { kind: 'flag', help: 'at the end, print to standard error what was run and what it took' },
 };
 
@@ -65,6 +68,19 @@ function userOf(text: string | undefined): UserSpec {
   return callerUser();
 }
 
+/** Where translations are kept, unless they are not wanted or there is no place: the XDG base directory specification. */
+function translationsOf(parsed: ParsedArguments): Pick<SandboxOptions, 'translations'> {
+  // A command that runs from its sources has no version of its own.
+  if (parsed.options.has('no-cache') || BUILD === '') return {};
+  const version = `${BUILD} ${process.versions.v8} ${process.arch}`;
+  const own = last(parsed, 'cache');
+  if (own !== undefined) return { translations: { place: resolve(own), version } };
+  const base = process.env['XDG_CACHE_HOME'] ?? '';
+  const home = process.env['HOME'] ?? '';
+  if (base.startsWith('/')) return { translations: { place: `${base}/vivarium`, version } };
+  return home.startsWith('/') ? { translations: { place: `${home}/.cache/vivarium`, version } } : {};
+}
+
 /** Reads the common options. Throws UsageError. `cwd`: the working directory without --workdir. */
 export function toSandboxOptions(parsed: ParsedArguments, root: RootSource, cwd: string): SandboxOptions {
   const workdir = last(parsed, 'workdir');
@@ -84,6 +100,7 @@ export function toSandboxOptions(parsed: ParsedArguments, root: RootSource, cwd:
     hostname: name ?? hostname(),
     umask: process.umask(),
     ...inherited(),
+    ...translationsOf(parsed),
     symbols: parsed.options.has('profile'),
     ...(memory === undefined ? {} : { memory: parseBytes('--memory', memory) }),
     ...(cpus === undefined ? {} : { cpus: Number(cpus) }),

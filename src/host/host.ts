@@ -2,6 +2,7 @@
 import type { Errno } from '../abi/errno.ts';
 import type { ArchiveEntry } from './archive.ts';
 import type { HostFiles } from './host-files.ts';
+import type { HostStorage } from './storage.ts';
 
 /** What the host calls to make progress: the kernel. */
 export interface HostDriver {
@@ -76,6 +77,8 @@ export interface Host {
   readArchive(path: string): AsyncIterable<ArchiveEntry>;
   /** null where there are no files (a browser). */
   readonly files: HostFiles | null;
+  /** What is kept between runs at `place` (a folder, on hosts that have files); null if the host keeps nothing. */
+  storage(place: string): HostStorage | null;
   /** Identity of the owner, for the initial credentials. */
   readonly identity: HostIdentity;
   /** Calls the driver until it says that it is finished, then `done` once everything written has left. */

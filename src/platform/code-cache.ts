@@ -9,6 +9,7 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { FRAME_CODE } from '../memory/physical-memory.ts';
 import type { WasmTable } from '../wasm/engine.ts';
+import type { RegionRecord, TranslationImage } from './stored-translations.ts';
 import { REGION_ARENA, REGION_ARENA_END, jumpCacheEntry } from './layout.ts';
 
 const EXEC = 2;
@@ -29,6 +30,8 @@ export interface Region {
   /** Address ranges of its instructions: start, end, start, end … */
   readonly ranges: readonly number[];
   dead: boolean;
+  /** What is kept of it for the next run, null if nothing is. */
+  record: RegionRecord | null;
   /** 1: small, quick to make; 2: made again because it was seen running when fuel ran out. */
   readonly tier: number;
 }
@@ -53,6 +56,8 @@ export class CodeCache {
   private nextSlot = 1;
   private arena = REGION_ARENA;
   private readonly freeWords: number[] = [];
+  /** Translations of earlier runs. */
+  private image: TranslationImage | null = null;
 
   constructor(pm: PhysicalMemory, table: WasmTable, stub: unknown) {
     this.pm = pm;
@@ -62,11 +67,29 @@ export class CodeCache {
     table.grow(TABLE_SIZE - 1, stub);
   }
 
+  /** Takes over the numbers that an image was made with; its functions are in the table already. Before anything else is translated. */
+  adopt(image: TranslationImage): void {
+    this.image = image;
+    for (let s = this.nextSlot; s < image.nextSlot; s++) this.inSlot[s] = null;
+    this.nextSlot = image.nextSlot;
+    this.arena = image.arena;
+  }
+  /** Makes room for an image's functions. */
+  reserve(slots: number): void {
+    if (slots > this.table.length) this.table.grow(slots - this.table.length, this.stub);
+  }
+  /** Slots of all addresses; the next one that is free; the end of what is used of the arena. */
+  numbers(): { slots: ReadonlyMap<number, number>; nextSlot: number; arena: number } {
+    const slots = new Map(this.slots);
+    this.image?.eachSlot((address, slot) => slots.set(address, slot));
+    return { slots, nextSlot: this.nextSlot, arena: this.arena };
+  }
+
   /** Slot of a guest address; it holds a stub until something is translated. */
   slotOf(address: number): number {
     let s = this.slots.get(address);
     if (s === undefined) {
-      s = this.newSlot();
+      s = this.image?.slotOf(address) || this.newSlot();
       this.slots.set(address, s);
     }
     return s;
@@ -138,6 +161,12 @@ export class CodeCache {
       if (pte >>> 12 !== r.frames[i]) return false;
     }
     return true;
+  }
+
+  /** Registers a region of the image, which `space` was found to have; `first`: its slot held it from the start. */
+  addStored(r: Region, context: number, first: boolean): void {
+    if (!first || this.inSlot[r.slot] !== null) this.table.set(r.slot, this.table.get(r.home));
+    this.add(r, context);
   }
 
   /** Registers a region whose module has been instantiated (its slots are filled). */

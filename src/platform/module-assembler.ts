@@ -82,6 +82,47 @@ export class ModuleAssembler {
     this.names.push(name);
   }
 
+  /**
+   * The code-section entry (without its size) of the region that was added last, with runtime functions called under their own numbers, as in a module
+   * that imports all of them; `e` is as `add` left it.
+   */
+  keptBody(e: RegionEmitter): { body: Uint8Array; hints: number[] } {
+    const { head } = this;
+    const body = this.body.u8.slice(0, this.body.at);
+    for (let i = 0; i < e.callAt.length; i++) {
+      const at = head.at + e.callAt[i]!;
+      const fn = e.callOf[i]!;
+      body[at] = (fn & 0x7f) | 0x80;
+      body[at + 1] = fn >> 7;
+    }
+    return { body, hints: e.hints.map((h) => h + head.at) };
+  }
+
+  /** Begins a module of kept bodies. */
+  startKept(): void {
+    this.start();
+    this.priority = 127;
+    for (let f = 0; f < this.runtime.length; f++) {
+      this.importIndex[f] = f;
+      this.imports.push(f);
+    }
+  }
+  /** Adds a kept body; returns where it begins among the bodies. */
+  addKept(body: Uint8Array, hints: readonly number[], slot: number, home: number): number {
+    this.bodies.u32(body.length);
+    const at = this.bodies.at;
+    this.bodies.bytes(body, 0, body.length);
+    this.hints.push(hints.length, ...hints);
+    this.slots.push(slot);
+    this.secondSlots.push(home);
+    this.names.push('');
+    return at;
+  }
+  /** Where the bodies begin in what `finish` returned, when no names follow them. */
+  bodiesAt(module: Uint8Array): number {
+    return module.length - this.bodies.at;
+  }
+
   /** The module's bytes. */
   finish(): Uint8Array<ArrayBuffer> {
     const { out, section, types } = this;

@@ -25,6 +25,7 @@ import {
   RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL,
 } from './runtime-functions.ts';
+import type { Checksum } from './stored-translations.ts';
 import { SpaceState, TlbPool } from './tlb.ts';
 import { Translator } from './translator.ts';
 
@@ -56,6 +57,8 @@ export class PlatformStats {
   codeStores = 0;
   /** Regions made again as tier 2. */
   promotions = 0;
+  /** Regions taken from an earlier run's image. */
+  stored = 0;
   droppedFrames = 0;
 }
 
@@ -165,6 +168,14 @@ export class Platform implements PlatformHooks {
   /** Names what is translated from now on, by its first address: what the host engine's profiler shows. */
   set nameRegion(name: (space: AddressSpace, rip: number) => string) {
     this.translator.nameRegion = name;
+  }
+
+  /** See Translator.useImage and storeImage. `key` names everything but guest code that emitted code depends on. */
+  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, checksum: Checksum): boolean {
+    return this.translator.useImage(bytes, key, checksum);
+  }
+  storeImage(key: string, checksum: Checksum): Uint8Array<ArrayBuffer> | 'unchanged' | null {
+    return this.translator.storeImage(key, checksum);
   }
 
   // CPU states.

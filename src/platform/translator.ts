@@ -1,7 +1,7 @@
 /** Translation on demand: decode, analyse, emit, compile, register. */
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
-import { FRAME_CODE } from '../memory/physical-memory.ts';
+import { FRAME_CACHE, FRAME_CODE } from '../memory/physical-memory.ts';
 import { wasmEngine } from '../wasm/engine.ts';
 import type { CodeCache, Region } from './code-cache.ts';
 import { ControlFlow } from './control-flow.ts';
@@ -12,9 +12,14 @@ import type { PlatformStats } from './platform.ts';
 import { RegionCode } from './region-code.ts';
 import { CodeReader, RegionDecoder } from './region-decoder.ts';
 import { RegionEmitter } from './region-emitter.ts';
+import { type Checksum, NO_BYTES, type RegionRecord, TranslationImage, sameSource, sourceOf, writeImage } from './stored-translations.ts';
 import type { TlbPool } from './tlb.ts';
 
 const EXEC = 2;
+/** Regions that an image must lack before a new one is written, and as a part of what it has. */
+const MIN_FRESH = 8, MIN_GROWTH = 0.02;
+/** Code bytes that are remembered in one run at most. */
+const MAX_KEPT = 64 << 20;
 /** Instructions of one region at most, by tier. */
 const MAX_REGION_INSNS: readonly number[] = [1, 100, 1500];
 
@@ -64,6 +69,10 @@ export class Translator {
   resolve(space: AddressSpace, context: number, rip: number): number {
     const found = this.cache.find(space, context, rip);
     if (found !== null) return found.slot;
+    if (this.image !== null) {
+      const stored = this.resolveStored(this.image, space, context, rip);
+      if (stored !== 0) return stored;
+    }
     return this.translate(space, context, rip, this.firstTier);
   }
 
@@ -78,6 +87,7 @@ export class Translator {
   /** Translates a region again, larger and faster. */
   promote(space: AddressSpace, context: number, region: Region): void {
     this.cache.replace(region);
+    if (region.record !== null) region.record.superseded = true;
     this.stats.promotions++;
     this.translate(space, context, region.entry, 2);
   }
@@ -135,10 +145,109 @@ export class Translator {
     stats.modules++;
     stats.instructions += code.insnCount;
     stats.wasmBytes += bytes.length;
-    for (const frame of reader.frames) {
-      if ((this.pm.frameFlags[frame]! & FRAME_CODE) === 0) this.tlbs.protect(frame * 4096);
+    this.protect(reader.frames);
+    const region: Region = { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier, record: null };
+    if (this.keeping && tier !== 0) this.keep(region, map);
+    return region;
+  }
+
+  /** Takes the frames out of the TLBs for writing. */
+  private protect(frames: readonly number[]): void {
+    for (const frame of frames) if ((this.pm.frameFlags[frame]! & FRAME_CODE) === 0) this.tlbs.protect(frame * 4096);
+  }
+
+  // Between runs.
+
+  /** Translations are remembered for `image`. */
+  private keeping = false;
+  private readonly kept: RegionRecord[] = [];
+  private keptBytes = 0;
+  private image: TranslationImage | null = null;
+
+  /** From now on what is translated is remembered, for `storeImage`. `bytes`: what `storeImage` made in an earlier run; false if it is of no use. */
+  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, checksum: Checksum): boolean {
+    this.keeping = true;
+    if (bytes === null) return false;
+    const image = TranslationImage.read(bytes, key, checksum);
+    if (image === null) return false;
+    try {
+      image.placeMaps(this.pm.u8);
+      this.cache.reserve(image.nextSlot);
+      new wasmEngine.Instance(new wasmEngine.Module(image.module), this.imports);
+    } catch {
+      // Not what this engine can use. Nothing refers to what may have been put in the table.
+      return false;
     }
-    return { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier };
+    this.cache.adopt(image);
+    this.image = image;
+    return true;
+  }
+
+  /** The image for the next run; `unchanged` if the one that was used will do, null if there should be none. */
+  storeImage(key: string, checksum: Checksum): Uint8Array<ArrayBuffer> | 'unchanged' | null {
+    const { assembler, image } = this;
+    const fresh = this.kept.filter((r) => !r.superseded).length;
+    if (fresh < MIN_FRESH || (image !== null && fresh < image.regions * MIN_GROWTH)) return 'unchanged';
+    const records = image === null ? this.kept : [...image.all(), ...this.kept];
+    const { slots, nextSlot, arena } = this.cache.numbers();
+    return writeImage(records, slots, nextSlot, arena, key, checksum, (all, isFirst) => {
+      assembler.startKept();
+      const bodies = all.map((r, i) => assembler.addKept(r.body, r.hints, isFirst[i] ? r.slot : 0, r.home));
+      const bytes = assembler.finish();
+      const base = assembler.bodiesAt(bytes);
+      return { bytes, bodies: bodies.map((at) => base + at) };
+    });
+  }
+
+  /** Remembers a region whose code comes from files: what programs write for themselves is elsewhere in the next run. */
+  private keep(region: Region, map: number): void {
+    if (this.keptBytes > MAX_KEPT) return;
+    for (const frame of region.frames) if ((this.pm.frameFlags[frame]! & FRAME_CACHE) === 0) return;
+    const { body, hints } = this.assembler.keptBody(this.emitter);
+    const record: RegionRecord = {
+      entry: region.entry, tier: region.tier, word: region.word, home: region.home, slot: region.slot, pages: region.pages, ranges: region.ranges,
+      source: sourceOf(region, this.pm.u8), body, hints, map, mapBytes: map === 0 ? NO_BYTES : this.pm.u8.slice(map, map + this.mapSpan * 2), superseded: false, age: 0,
+    };
+    this.keptBytes += body.length;
+    this.kept.push(record);
+    region.record = record;
+  }
+
+  /** Slot of a region of the image that is what `space` has at `rip`, 0 if there is none. */
+  private resolveStored(image: TranslationImage, space: AddressSpace, context: number, rip: number): number {
+    const candidates = image.from(rip);
+    for (let i = 0; i < candidates.length; i++) {
+      const record = candidates[i]!;
+      if (record.superseded) continue;
+      const frames = this.framesOf(space, record.pages);
+      if (frames === null || !sameSource(record, frames, this.pm.u8)) continue;
+      record.age = 0;
+      this.protect(frames);
+      this.stats.stored++;
+      const region: Region = {
+        entry: rip, word: record.word, home: record.home, slot: record.slot, pages: record.pages, frames, ranges: record.ranges, dead: false, tier: record.tier, record,
+      };
+      this.cache.addStored(region, context, i === 0);
+      return region.slot;
+    }
+    return 0;
+  }
+
+  /** Frames of executable pages, brought in if need be; null if one cannot be fetched from. */
+  private framesOf(space: AddressSpace, pages: readonly number[]): number[] | null {
+    const frames: number[] = [];
+    for (const page of pages) {
+      const address = page * 4096;
+      const hi = Math.floor(address / 4294967296);
+      let pte = space.lookup(address | 0, hi, EXEC);
+      if (pte === 0) {
+        if (space.fault(address, EXEC) !== 0) return null;
+        pte = space.lookup(address | 0, hi, EXEC);
+        if (pte === 0) return null;
+      }
+      frames.push(pte >>> 12);
+    }
+    return frames;
   }
 
   private mapBase = 0;

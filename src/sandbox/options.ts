@@ -76,6 +76,8 @@ export interface SandboxOptions {
   readonly umask?: number;
   /** For tests: steps of clone, unshare, setns and execve can be made to fail (src/kernel/fault-injection.ts). */
   readonly faultInjection?: boolean;
+  /** Where translations are kept between runs, and what made them: they are used by the same version only. Nothing is kept by default. */
+  readonly translations?: { readonly place: string; readonly version: string };
   /** Gets the lines of the system call trace, when there is to be one. */
   readonly trace?: (text: string) => void;
   /** Names translated code by the guest's symbols, for the JavaScript engine's profiler: `function [file]`. */

@@ -20,6 +20,7 @@ import { HostTty } from '../fs/tty/host-tty.ts';
 import { openTty } from '../fs/tty/open-tty.ts';
 import type { ArchiveEntry } from '../host/archive.ts';
 import type { Host, HostDriver } from '../host/host.ts';
+import type { HostStorage } from '../host/storage.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { Timer } from '../base/timers.ts';
 import type { Task } from '../kernel/task.ts';
@@ -54,6 +55,8 @@ export interface SandboxStats {
   readonly contextSwitches: number;
   readonly peakMemoryMiB: number;
   readonly regionsTranslated: number;
+  /** Taken from an earlier run's. */
+  readonly regionsStored: number;
   readonly instructionsTranslated: number;
   readonly wasmBytes: number;
   readonly tlbMisses: number;
@@ -239,6 +242,7 @@ export class Sandbox {
     const name = argv[0] ?? '';
     const program = this.findProgram(name, env, cwd);
     if (typeof program !== 'string') return this.notStarted('exec', -program.errno, `${name}: ${explain(program.errno)}`);
+    this.useTranslations(program);
     const fdTable = this.standardStreams(kernel.init);
     const rootPath = this.tree.namespace.rootPath();
     const task = kernel.startProgram({
@@ -262,8 +266,34 @@ export class Sandbox {
     };
     if (options.timeout !== undefined) kernel.timers.arm(new Deadline(this), kernel.clock.monotonicNs() + options.timeout);
     return new Promise((resolve) => {
-      this.host.drive(this.driver(), () => resolve(this.result ?? { kind: 'signaled', signal: SIGKILL, coreDumped: false }));
+      this.host.drive(this.driver(), () => {
+        this.keepTranslations();
+        resolve(this.result ?? { kind: 'signaled', signal: SIGKILL, coreDumped: false });
+      });
     });
+  }
+
+  private storage: HostStorage | null = null;
+  private storageKey = '';
+
+  /** Takes in what an earlier run of `program` had translated. */
+  private useTranslations(program: string): void {
+    const { translations, symbols } = this.options;
+    // Names for a profiler come from translating.
+    if (translations === undefined || symbols === true) return;
+    const storage = this.host.storage(translations.place);
+    if (storage === null) return;
+    this.storage = storage;
+    this.storageKey = `${translations.version} ${LINEAR_MEMORY_BYTES} ${program}`;
+    this.platform.useImage(storage.read(this.storageKey), this.storageKey, storage.checksum);
+  }
+
+  private keepTranslations(): void {
+    const { storage } = this;
+    if (storage === null || this.result?.kind === 'internal-error') return;
+    const image = this.platform.storeImage(this.storageKey, storage.checksum);
+    if (image === null) storage.remove(this.storageKey);
+    else if (image !== 'unchanged') storage.write(this.storageKey, image);
   }
 
   /** The kernel for the host; a bug in it ends the sandbox and nothing else. */
@@ -381,6 +411,7 @@ export class Sandbox {
       contextSwitches: kernel.switches,
       peakMemoryMiB: Math.round(platform.memory.peak / 256),
       regionsTranslated: platform.stats.regions,
+      regionsStored: platform.stats.stored,
       instructionsTranslated: platform.stats.instructions,
       wasmBytes: platform.stats.wasmBytes,
       tlbMisses: platform.stats.tlbMisses,

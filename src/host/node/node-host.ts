@@ -5,7 +5,9 @@ import { readFileSync } from 'node:fs';
 import * as os from 'node:os';
 import type { ArchiveEntry } from '../archive.ts';
 import type { Host, HostDriver, HostIdentity, HostTerminal } from '../host.ts';
+import type { HostStorage } from '../storage.ts';
 import { NodeFiles } from './files.ts';
+import { NodeStorage } from './node-storage.ts';
 import { NodeStream } from './stream.ts';
 
 /** Host signals that are passed on to the guest, and their Linux numbers. */
@@ -97,6 +99,10 @@ export class NodeHost implements Host {
 
   async *readArchive(path: string): AsyncGenerator<ArchiveEntry> {
     yield* (await import('./tar-archive.ts')).readTar(path);
+  }
+
+  storage(place: string): HostStorage {
+    return new NodeStorage(place);
   }
 
   drive(driver: HostDriver, done: () => void): void {

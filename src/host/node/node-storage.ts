@@ -1,0 +1,123 @@
+/** A folder of files, one a key: of this user only, bounded in size, written aside and renamed. */
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, futimesSync, mkdirSync, openSync, readSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { HostStorage } from '../storage.ts';
+
+/** Bytes of all files together: beyond it the least recently used go. */
+const MAX_TOTAL = 512 << 20;
+const MAX_FILE = 256 << 20;
+/** Age in ms from which a file that was written aside has been left behind by a process that died. */
+const STALE = 3600_000;
+
+export class NodeStorage implements HostStorage {
+  private readonly folder: string;
+  private readonly limit: number;
+
+  constructor(folder: string, limit: number = MAX_TOTAL) {
+    this.folder = folder;
+    this.limit = limit;
+  }
+
+  private path(key: string): string {
+    return join(this.folder, `${createHash('sha256').update(key).digest('hex').slice(0, 40)}.image`);
+  }
+
+  read(key: string): Uint8Array<ArrayBuffer> | null {
+    let fd: number;
+    try {
+      fd = openSync(this.path(key), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch {
+      return null;
+    }
+    try {
+      const info = fstatSync(fd);
+      // Nothing that others could have written.
+      if (!info.isFile() || info.size > MAX_FILE || (process.geteuid !== undefined && (info.uid !== process.geteuid() || (info.mode & 0o022) !== 0))) return null;
+      const bytes = new Uint8Array(info.size);
+      let at = 0;
+      while (at < bytes.length) {
+        const n = readSync(fd, bytes, at, bytes.length - at, at);
+        if (n === 0) return null;
+        at += n;
+      }
+      try {
+        // The time of the last use.
+        futimesSync(fd, info.atimeMs / 1000, Date.now() / 1000);
+      } catch {
+        // A folder that cannot be written.
+      }
+      return bytes;
+    } catch {
+      return null;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  write(key: string, bytes: Uint8Array): boolean {
+    if (bytes.length > Math.min(MAX_FILE, this.limit)) return false;
+    const path = this.path(key);
+    const aside = `${path}.${randomBytes(6).toString('hex')}`;
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      const fd = openSync(aside, 'wx', 0o600);
+      try {
+        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(aside, path);
+    } catch {
+      this.unlink(aside);
+      return false;
+    }
+    this.trim();
+    return true;
+  }
+
+  remove(key: string): void {
+    this.unlink(this.path(key));
+  }
+
+  checksum(bytes: Uint8Array): number {
+    return crc32(bytes) | 0;
+  }
+
+  private unlink(path: string): void {
+    try {
+      unlinkSync(path);
+    } catch {
+      // Another process has, or nobody may.
+    }
+  }
+
+  /** Removes what was used longest ago until the rest is within the limit. */
+  private trim(): void {
+    const files: { path: string; size: number; used: number }[] = [];
+    let total = 0;
+    try {
+      for (const name of readdirSync(this.folder)) {
+        const path = join(this.folder, name);
+        if (/\.image(\.[0-9a-f]{12})?$/.test(name) === false) continue;
+        const info = statSync(path, { throwIfNoEntry: false });
+        if (info === undefined) continue;
+        if (!name.endsWith('.image')) {
+          if (Date.now() - info.mtimeMs > STALE) this.unlink(path);
+          continue;
+        }
+        files.push({ path, size: info.size, used: info.mtimeMs });
+        total += info.size;
+      }
+    } catch {
+      return;
+    }
+    files.sort((a, b) => a.used - b.used);
+    for (const file of files) {
+      if (total <= this.limit) break;
+      this.unlink(file.path);
+      total -= file.size;
+    }
+  }
+}

@@ -1,0 +1,10 @@
+/** Bytes that the host keeps between runs, under keys. What it keeps is its own business: anything may be gone the next time. */
+export interface HostStorage {
+  /** What was written last under `key`, whole as far as the host can tell; null if nothing is there. */
+  read(key: string): Uint8Array<ArrayBuffer> | null;
+  /** Keeps `bytes` under `key`, instead of what was there; others that read at the same time get the one or the other. False if it cannot. */
+  write(key: string, bytes: Uint8Array): boolean;
+  remove(key: string): void;
+  /** 32 bits that tell damaged bytes from whole ones, quickly. */
+  checksum(bytes: Uint8Array): number;
+}

@@ -1,0 +1,337 @@
+/**
+ * Translations that outlive a run: an image of regions with their code as one WebAssembly module, which the host keeps for the next run.
+ *
+ * Emitted code holds table slots, validity words and jump maps as constants, so an image comes with the numbers that it was made with, and is
+ * taken in before anything else gets one. What a region was made from is stored beside it, byte for byte: it is entered only after the same
+ * bytes were found at the same address, so an image can make a run faster, but never make it do anything else. The module's functions are
+ * compiled when they are first called.
+ *
+ * Image: header (HEADER_WORDS × i32), then meta (i32), slots (i32), slot addresses (f64), source bytes, jump maps, WebAssembly module.
+ * Meta, for each region: M_… words, then pages (low, high), ranges (start and end from the entry), branch hints.
+ */
+import type { Region } from './code-cache.ts';
+
+const MAGIC = 0x31746976;
+const H_MAGIC = 0, H_CHECKSUM = 1, H_LENGTH = 2, H_KEY = 3, H_REGIONS = 4, H_META = 5, H_SLOTS = 6, H_SOURCE = 7, H_MAPS = 8, H_MODULE = 9, H_NEXT_SLOT = 10, H_ARENA = 11;
+const HEADER_WORDS = 16;
+
+const M_ENTRY_LO = 0, M_ENTRY_HI = 1, M_TIER = 2, M_WORD = 3, M_HOME = 4, M_SLOT = 5, M_PAGES = 6, M_RANGES = 7, M_HINTS = 8, M_BODY = 9, M_BODY_LENGTH = 10, M_MAP = 11;
+const M_MAP_LENGTH = 12, M_SOURCE = 13, M_SOURCE_LENGTH = 14, M_AGE = 15;
+const M_SIZE = 16;
+
+/** Runs that a region may go unused before it is left out. */
+const MAX_AGE = 8;
+/** Bytes of one image at most: what would go beyond is translated anew in each run. */
+const MAX_IMAGE = 96 << 20;
+/** Table slots are never given back within an image: with more than this, the next run starts without one. */
+const MAX_SLOTS = 1 << 18;
+
+/** A region as it is kept, whether it came from an image or was translated in this run. */
+export interface RegionRecord {
+  readonly entry: number;
+  readonly tier: number;
+  readonly word: number;
+  readonly home: number;
+  readonly slot: number;
+  readonly pages: readonly number[];
+  readonly ranges: readonly number[];
+  /** The bytes of the ranges. */
+  readonly source: Uint8Array;
+  /** Code-section entry without its size; runtime functions are imported under their numbers. */
+  readonly body: Uint8Array;
+  readonly hints: readonly number[];
+  /** Linear-memory offset of the jump map, 0 = none, and the map. */
+  readonly map: number;
+  readonly mapBytes: Uint8Array;
+  /** Something better was made from the same code. */
+  superseded: boolean;
+  /** Runs since it was last used. */
+  age: number;
+}
+
+/** What the host must do with bytes: a checksum of its own that is fast. */
+export type Checksum = (bytes: Uint8Array) => number;
+
+/** 32 bits of a text, to tell one from another. */
+function hashText(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h | 0;
+}
+
+/** An image that was read: checked as a whole, its parts looked at when they are asked for. */
+export class TranslationImage {
+  readonly nextSlot: number;
+  readonly arena: number;
+  readonly regions: number;
+  /** The WebAssembly module. */
+  readonly module: Uint8Array<ArrayBuffer>;
+  private readonly meta: Int32Array;
+  private readonly slots: Int32Array;
+  private readonly slotAddresses: Float64Array;
+  private readonly source: Uint8Array;
+  private readonly maps: Uint8Array;
+  /** By entry address: where the meta words of its regions are. */
+  private readonly at: Map<number, number | number[]> = new Map();
+  /** Records made so far, by place in meta. */
+  private readonly records: Map<number, RegionRecord> = new Map();
+
+  /** The image in `bytes`, null if it is not whole, or not one for `key`. */
+  static read(bytes: Uint8Array<ArrayBuffer>, key: string, checksum: Checksum): TranslationImage | null {
+    if (bytes.length < HEADER_WORDS * 4 || (bytes.byteOffset & 7) !== 0) return null;
+    const header = new Int32Array(bytes.buffer, bytes.byteOffset, HEADER_WORDS);
+    if (header[H_MAGIC] !== MAGIC || header[H_LENGTH] !== bytes.length || header[H_KEY] !== hashText(key)) return null;
+    for (let i = H_REGIONS; i <= H_ARENA; i++) if (header[i]! < 0) return null;
+    const end = HEADER_WORDS * 4 + header[H_META]! * 4 + header[H_SLOTS]! * 12 + header[H_SOURCE]! + header[H_MAPS]! + header[H_MODULE]!;
+    if (end !== bytes.length || header[H_META]! % 2 !== 0 || header[H_SLOTS]! % 2 !== 0) return null;
+    if (checksum(bytes.subarray(H_LENGTH * 4)) !== header[H_CHECKSUM]) return null;
+    return new TranslationImage(bytes, header);
+  }
+
+  private constructor(bytes: Uint8Array<ArrayBuffer>, header: Int32Array) {
+    this.nextSlot = header[H_NEXT_SLOT]!;
+    this.arena = header[H_ARENA]!;
+    this.regions = header[H_REGIONS]!;
+    let at = bytes.byteOffset + HEADER_WORDS * 4;
+    const part = (n: number): number => {
+      at += n;
+      return at - n;
+    };
+    const { buffer } = bytes;
+    this.meta = new Int32Array(buffer, part(header[H_META]! * 4), header[H_META]!);
+    this.slots = new Int32Array(buffer, part(header[H_SLOTS]! * 4), header[H_SLOTS]!);
+    this.slotAddresses = new Float64Array(buffer, part(header[H_SLOTS]! * 8), header[H_SLOTS]!);
+    this.source = new Uint8Array(buffer, part(header[H_SOURCE]!), header[H_SOURCE]!);
+    this.maps = new Uint8Array(buffer, part(header[H_MAPS]!), header[H_MAPS]!);
+    this.module = new Uint8Array(buffer, part(header[H_MODULE]!), header[H_MODULE]!);
+    const { meta } = this;
+    for (let i = 0, p = 0; i < this.regions; i++) {
+      const entry = meta[p + M_ENTRY_HI]! * 4294967296 + (meta[p + M_ENTRY_LO]! >>> 0);
+      const known = this.at.get(entry);
+      if (known === undefined) this.at.set(entry, p);
+      else if (typeof known === 'number') this.at.set(entry, [known, p]);
+      else known.push(p);
+      p += M_SIZE + 2 * meta[p + M_PAGES]! + meta[p + M_RANGES]! + meta[p + M_HINTS]!;
+    }
+  }
+
+  /** Slot of a guest address in this image, 0 = it has none. */
+  slotOf(address: number): number {
+    const { slotAddresses } = this;
+    let low = 0;
+    let high = slotAddresses.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (slotAddresses[middle]! < address) low = middle + 1;
+      else high = middle;
+    }
+    return slotAddresses[low] === address ? this.slots[low]! : 0;
+  }
+
+  /** Calls `each` with the slots of all addresses. */
+  eachSlot(each: (address: number, slot: number) => void): void {
+    this.slots.forEach((slot, i) => {
+      if (slot !== 0) each(this.slotAddresses[i]!, slot);
+    });
+  }
+
+  /** Regions that start at `entry` (none, one, or several of different code). */
+  from(entry: number): readonly RegionRecord[] {
+    const found = this.at.get(entry);
+    if (found === undefined) return NONE;
+    return typeof found === 'number' ? [this.record(found)] : found.map((p) => this.record(p));
+  }
+
+  /** All regions. */
+  all(): RegionRecord[] {
+    const out: RegionRecord[] = [];
+    for (const found of this.at.values()) {
+      if (typeof found === 'number') out.push(this.record(found));
+      else for (const p of found) out.push(this.record(p));
+    }
+    return out;
+  }
+
+  private record(p: number): RegionRecord {
+    const known = this.records.get(p);
+    if (known !== undefined) return known;
+    const { meta } = this;
+    const entry = meta[p + M_ENTRY_HI]! * 4294967296 + (meta[p + M_ENTRY_LO]! >>> 0);
+    let q = p + M_SIZE;
+    const pages: number[] = [];
+    for (let i = 0; i < meta[p + M_PAGES]!; i++, q += 2) pages.push(meta[q + 1]! * 4294967296 + (meta[q]! >>> 0));
+    const ranges: number[] = [];
+    for (let i = 0; i < meta[p + M_RANGES]!; i++) ranges.push(entry + meta[q++]!);
+    const hints: number[] = [];
+    for (let i = 0; i < meta[p + M_HINTS]!; i++) hints.push(meta[q++]!);
+    const source = this.source.subarray(meta[p + M_SOURCE]!, meta[p + M_SOURCE]! + meta[p + M_SOURCE_LENGTH]!);
+    const body = this.module.subarray(meta[p + M_BODY]!, meta[p + M_BODY]! + meta[p + M_BODY_LENGTH]!);
+    const map = meta[p + M_MAP]!;
+    // The maps lie one behind the other, in the order of the regions; M_MAP is the place in linear memory, M_MAP_LENGTH the bytes.
+    const mapBytes = map === 0 ? NO_BYTES : this.mapOf(p);
+    const record: RegionRecord = {
+      entry, tier: meta[p + M_TIER]!, word: meta[p + M_WORD]!, home: meta[p + M_HOME]!, slot: meta[p + M_SLOT]!, pages, ranges, source, body, hints, map, mapBytes,
+      superseded: false, age: meta[p + M_AGE]! + 1,
+    };
+    this.records.set(p, record);
+    return record;
+  }
+
+  private mapPlaces: Map<number, number> | null = null;
+  private mapOf(p: number): Uint8Array {
+    const { meta } = this;
+    if (this.mapPlaces === null) {
+      this.mapPlaces = new Map();
+      this.eachMap((_place, from, _length, q) => this.mapPlaces!.set(q, from)); // just made
+    }
+    const from = this.mapPlaces.get(p) ?? 0;
+    return this.maps.subarray(from, from + meta[p + M_MAP_LENGTH]!);
+  }
+
+  /** Calls `each` with the place in linear memory, start and length among the maps, and place in meta of every jump map. */
+  private eachMap(each: (place: number, from: number, length: number, p: number) => void): void {
+    const { meta } = this;
+    let from = 0;
+    for (let i = 0, p = 0; i < this.regions; i++) {
+      const length = meta[p + M_MAP_LENGTH]!;
+      if (length !== 0) {
+        each(meta[p + M_MAP]!, from, length, p);
+        from += length;
+      }
+      p += M_SIZE + 2 * meta[p + M_PAGES]! + meta[p + M_RANGES]! + meta[p + M_HINTS]!;
+    }
+  }
+
+  /** Puts the jump maps where the code expects them. */
+  placeMaps(memory: Uint8Array): void {
+    this.eachMap((place, from, length) => memory.set(this.maps.subarray(from, from + length), place));
+  }
+}
+
+const NONE: readonly RegionRecord[] = [];
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+/** Writes the module of an image: the records' bodies, each function into its home slot and, if the record is the first of its entry, its slot. Returns where each body begins. */
+export type ModuleWriter = (records: readonly RegionRecord[], isFirst: readonly boolean[]) => { bytes: Uint8Array; bodies: readonly number[] };
+
+/** The image for the next run, in pieces to be written one behind the other; null if none is to be kept any more (it has grown out of its bounds). */
+export function writeImage(
+  records: readonly RegionRecord[], slots: ReadonlyMap<number, number>, nextSlot: number, arena: number, key: string, checksum: Checksum, writeModule: ModuleWriter,
+): Uint8Array<ArrayBuffer> | null {
+  if (nextSlot > MAX_SLOTS) return null;
+  const kept = records.filter((r) => !r.superseded && r.age <= MAX_AGE).sort((a, b) => a.entry - b.entry || b.tier - a.tier);
+  const isFirst = kept.map((r, i) => i === 0 || kept[i - 1]!.entry !== r.entry);
+  const { bytes: module, bodies } = writeModule(kept, isFirst);
+  let metaWords = 0;
+  let sourceBytes = 0;
+  let mapBytes = 0;
+  for (const r of kept) {
+    metaWords += M_SIZE + 2 * r.pages.length + r.ranges.length + r.hints.length;
+    sourceBytes += r.source.length;
+    mapBytes += r.mapBytes.length;
+  }
+  metaWords += metaWords & 1;
+  const addresses = [...slots.keys()].sort((a, b) => a - b);
+  const slotCount = addresses.length + (addresses.length & 1);
+  const length = HEADER_WORDS * 4 + metaWords * 4 + slotCount * 12 + sourceBytes + mapBytes + module.length;
+  if (length > MAX_IMAGE) return null;
+  const out = new Uint8Array(length);
+  const header = new Int32Array(out.buffer, 0, HEADER_WORDS);
+  let at = HEADER_WORDS * 4;
+  const meta = new Int32Array(out.buffer, at, metaWords);
+  at += metaWords * 4;
+  const slotNumbers = new Int32Array(out.buffer, at, slotCount);
+  at += slotCount * 4;
+  const slotAddresses = new Float64Array(out.buffer, at, slotCount).fill(Infinity);
+  at += slotCount * 8;
+  addresses.forEach((a, i) => {
+    slotAddresses[i] = a;
+    slotNumbers[i] = slots.get(a)!; // a key of the map
+  });
+  const source = at;
+  const maps = source + sourceBytes;
+  let p = 0;
+  let s = 0;
+  let m = 0;
+  kept.forEach((r, i) => {
+    meta[p + M_ENTRY_LO] = r.entry | 0;
+    meta[p + M_ENTRY_HI] = Math.floor(r.entry / 4294967296);
+    meta[p + M_TIER] = r.tier;
+    meta[p + M_WORD] = r.word;
+    meta[p + M_HOME] = r.home;
+    meta[p + M_SLOT] = r.slot;
+    meta[p + M_PAGES] = r.pages.length;
+    meta[p + M_RANGES] = r.ranges.length;
+    meta[p + M_HINTS] = r.hints.length;
+    meta[p + M_BODY] = bodies[i]!;
+    meta[p + M_BODY_LENGTH] = r.body.length;
+    meta[p + M_MAP] = r.map;
+    meta[p + M_MAP_LENGTH] = r.mapBytes.length;
+    meta[p + M_SOURCE] = s;
+    meta[p + M_SOURCE_LENGTH] = r.source.length;
+    meta[p + M_AGE] = r.age;
+    p += M_SIZE;
+    for (const page of r.pages) {
+      meta[p++] = page | 0;
+      meta[p++] = Math.floor(page / 4294967296);
+    }
+    for (const a of r.ranges) meta[p++] = a - r.entry;
+    for (const h of r.hints) meta[p++] = h;
+    out.set(r.source, source + s);
+    s += r.source.length;
+    out.set(r.mapBytes, maps + m);
+    m += r.mapBytes.length;
+  });
+  out.set(module, maps + mapBytes);
+  header[H_MAGIC] = MAGIC;
+  header[H_LENGTH] = length;
+  header[H_KEY] = hashText(key);
+  header[H_REGIONS] = kept.length;
+  header[H_META] = metaWords;
+  header[H_SLOTS] = slotCount;
+  header[H_SOURCE] = sourceBytes;
+  header[H_MAPS] = mapBytes;
+  header[H_MODULE] = module.length;
+  header[H_NEXT_SLOT] = nextSlot;
+  header[H_ARENA] = arena;
+  header[H_CHECKSUM] = checksum(out.subarray(H_LENGTH * 4));
+  return out;
+}
+
+/** True if the bytes of `ranges` in memory, page by page in `frames`, are those that `r` was made from. */
+export function sameSource(r: RegionRecord, frames: readonly number[], memory: Uint8Array): boolean {
+  const { source, ranges, pages } = r;
+  let k = 0;
+  for (let i = 0; i < ranges.length; i += 2) {
+    for (let a = ranges[i]!; a < ranges[i + 1]!; ) {
+      const page = Math.floor(a / 4096);
+      const n = pages.indexOf(page);
+      if (n < 0) return false;
+      const end = Math.min(ranges[i + 1]!, (page + 1) * 4096);
+      let from = frames[n]! * 4096 + (a - page * 4096);
+      for (const stop = from + (end - a); from < stop; from++) if (memory[from] !== source[k++]) return false;
+      a = end;
+    }
+  }
+  return k === source.length;
+}
+
+/** The bytes of `ranges`, page by page in `frames`. */
+export function sourceOf(region: Region, memory: Uint8Array): Uint8Array {
+  const { ranges, pages, frames } = region;
+  let length = 0;
+  for (let i = 0; i < ranges.length; i += 2) length += ranges[i + 1]! - ranges[i]!;
+  const out = new Uint8Array(length);
+  let k = 0;
+  for (let i = 0; i < ranges.length; i += 2) {
+    for (let a = ranges[i]!; a < ranges[i + 1]!; ) {
+      const page = Math.floor(a / 4096);
+      const end = Math.min(ranges[i + 1]!, (page + 1) * 4096);
+      const from = frames[pages.indexOf(page)]! * 4096 + (a - page * 4096);
+      out.set(memory.subarray(from, from + (end - a)), k);
+      k += end - a;
+      a = end;
+    }
+  }
+  return out;
+}
