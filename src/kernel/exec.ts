@@ -227,6 +227,7 @@ function commit(t: Task, pending: PendingExec): void {
   }
   for (const timer of tg.posixTimers.values()) timer.cancel();
   tg.posixTimers.clear();
+  if (t.mm !== null) program.space.dumpFilter = t.mm.dumpFilter;
   releaseMemory(t);
   t.mm = program.space;
   program.space.limits = tg;

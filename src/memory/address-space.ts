@@ -42,6 +42,10 @@ export function guardBelow(v: Vma): number {
   return v.flags & VM_GROWSDOWN ? STACK_GUARD : 0;
 }
 
+/** Bits of coredump_filter: those there are, and those set at first (anonymous private and shared, ELF headers, huge private). */
+export const DUMP_FILTER_MASK = 0x1ff;
+const DUMP_FILTER_DEFAULT = 0x33;
+
 export class AddressSpace extends UserMemory {
   readonly id: number = nextSpaceId++;
   /** What the platform keeps for it (TLB, code found by address). */
@@ -55,6 +59,8 @@ export class AddressSpace extends UserMemory {
   limits: MemoryLimits = DEFAULT_LIMITS;
   /** Who may look into it: 1 its user, 0 nobody without CAP_SYS_PTRACE, 2 the same, with root's core dumps (Linux MMF_DUMPABLE). */
   dumpable = 1;
+  /** What a core dump holds: /proc/PID/coredump_filter (core(5)). */
+  dumpFilter: number = DUMP_FILTER_DEFAULT;
   /** The user namespace that such a capability counts in (Linux mm->user_ns); memory/ knows no more of it. Null: the initial one. */
   owner: object | null = null;
   /** Where top-down mmap starts. */
@@ -395,6 +401,7 @@ export class AddressSpace extends UserMemory {
     child.table.shareFrom(this.table);
     child.limits = this.limits;
     child.dumpable = this.dumpable;
+    child.dumpFilter = this.dumpFilter;
     child.owner = this.owner;
     child.mmapBase = this.mmapBase;
     child.startCode = this.startCode;

@@ -32,7 +32,10 @@ function finish(t: Task, total: number, iov: UserIoVector, n: number): number {
 function doRead(t: Task, file: FileDescription, iov: UserIoVector, offset: number): number {
   const total = iov.remaining + t.syscall.progress;
   const n = finish(t, total, iov, file.read(t, iov, offset));
+  if (n === BLOCKED) return n;
+  t.usage.readCalls++;
   if (n > 0) {
+    t.usage.readChars += n;
     notify(file.path.dentry, IN_ACCESS);
   }
   return n;
@@ -41,7 +44,10 @@ function doRead(t: Task, file: FileDescription, iov: UserIoVector, offset: numbe
 function doWrite(t: Task, file: FileDescription, iov: UserIoVector, offset: number): number {
   const total = iov.remaining + t.syscall.progress;
   let n = finish(t, total, iov, file.write(t, iov, offset));
+  if (n === BLOCKED) return n;
+  t.usage.writeCalls++;
   if (n > 0) {
+    t.usage.writtenChars += n;
     notify(file.path.dentry, IN_MODIFY);
     if (file.flags & (O_SYNC | O_DSYNC)) {
       const r = file.fsync(t, (file.flags & O_SYNC) !== O_SYNC);

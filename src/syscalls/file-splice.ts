@@ -63,6 +63,17 @@ function readOffset(t: Task, addr: number): number | Errno | null {
   return v >= 2 ** 63 ? EINVAL : v;
 }
 
+/** What /proc/PID/io counts: a call of either kind, and what went through. */
+function account(t: Task, n: number): void {
+  if (n === BLOCKED) return;
+  t.usage.readCalls++;
+  t.usage.writeCalls++;
+  if (n > 0) {
+    t.usage.readChars += n;
+    t.usage.writtenChars += n;
+  }
+}
+
 function sysSendfile(t: Task, a: SyscallArgs): number {
   const to = getFile(t, a.fd(0));
   const from = getFile(t, a.fd(1));
@@ -77,6 +88,7 @@ function sysSendfile(t: Task, a: SyscallArgs): number {
   if (to.flags & O_APPEND) return EINVAL;
   const len = Math.min(a.size(3), MAX_RW_COUNT);
   const n = transfer(t, from, offset ?? -1, to, -1, len);
+  account(t, n);
   if (n > 0 && offset !== null && isErr(t.space.writeU64(a.addr(2), offset + n))) return EFAULT;
   return n;
 }
@@ -109,6 +121,7 @@ function sysCopyFileRange(t: Task, a: SyscallArgs): number {
     return EFBIG;
   }
   const n = transfer(t, from, start, to, dest, len);
+  account(t, n);
   if (n > 0) {
     if (inOff === null) from.pos = start + n;
     else if (isErr(t.space.writeU64(a.addr(1), start + n))) return EFAULT;

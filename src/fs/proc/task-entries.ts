@@ -1,5 +1,5 @@
 /** What is in /proc/PID and /proc/PID/task/TID. One line a name; the generators stand in the files of their topics. */
-import { ENOENT, EPERM, ESRCH } from '../../abi/errno.ts';
+import { EINVAL, ENOENT, EPERM, ERANGE, ESRCH } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
 import type { Pid, PidKeeper } from '../../kernel/pid.ts';
@@ -9,6 +9,7 @@ import type { SuperBlock } from '../../vfs/super-block.ts';
 import { dir, dynamic, file, special, writable } from '../pseudo/entries.ts';
 import type { DirectoryEntry, Entries } from '../pseudo/entries.ts';
 import { ListedDirectory, MapDirectory } from '../pseudo/pseudo-inode.ts';
+import { DUMP_FILTER_MASK } from '../../memory/address-space.ts';
 import type { ListedName, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
 import { networkEntries } from './network.ts';
 import { HIDEPID_INVISIBLE, HIDEPID_NO_ACCESS } from './proc-options.ts';
@@ -17,7 +18,7 @@ import { cwd, exe, FdDirectory, FdinfoDirectory, parseNumber, root } from './tas
 import { failNth } from './task-fail-nth.ts';
 import { idMap, setgroups } from './task-ids.ts';
 import {
-  limits, oomAdj, oomScore, oomScoreAdj, personality, setOomAdj, setOomScoreAdj, setTimerSlack, timerSlack,
+  limits, oomAdj, oomScore, oomScoreAdj, parseInteger, personality, setOomAdj, setOomScoreAdj, setTimerSlack, timerSlack,
 } from './task-limits.ts';
 import { maps, numaMaps, smaps, smapsRollup } from './task-maps.ts';
 import { auxv, cmdline, comm, environ, openMemory, openPagemap, setComm } from './task-memory.ts';
@@ -44,10 +45,28 @@ const io = ofPrivateTask((task, subject) => {
   const live = subject.whole ? [...task.threadGroup.threads].map((t) => t.usage) : [];
   const sum = (pick: (u: typeof of) => number): number => live.reduce((n, u) => n + pick(u), pick(of));
   return (
-    `rchar: ${sum((u) => u.inblock) * 512}\nwchar: ${sum((u) => u.oublock) * 512}\nsyscr: 0\nsyscw: 0\n` +
+    `rchar: ${sum((u) => u.readChars)}\nwchar: ${sum((u) => u.writtenChars)}\nsyscr: ${sum((u) => u.readCalls)}\nsyscw: ${sum((u) => u.writeCalls)}\n` +
     `read_bytes: ${sum((u) => u.inblock) * 512}\nwrite_bytes: ${sum((u) => u.oublock) * 512}\ncancelled_write_bytes: 0\n`
   );
 });
+
+/** Labels of a security module, of which there is none (Linux security_getprocattr). */
+const label = writable<ProcTask>(() => EINVAL, () => EINVAL, 0o666);
+const prev = file<ProcTask>(() => EINVAL);
+
+/** Which mappings a core dump holds: bits of the address space, inherited by fork and kept by execve. */
+const coredumpFilter = writable<ProcTask>(
+  ofTask((task) => (task.mm === null ? '' : `${task.mm.dumpFilter.toString(16).padStart(8, '0')}\n`)),
+  ({ task }, _ctx, text) => {
+    if (task === null) return ESRCH;
+    const value = parseInteger(text);
+    if (!(value >= 0)) return EINVAL;
+    if (value > 0xffffffff) return ERANGE;
+    if (task.mm === null) return ESRCH;
+    task.mm.dumpFilter = value & DUMP_FILTER_MASK;
+    return 0;
+  },
+);
 
 /** What is in both directories. */
 const common: Entries<ProcTask> = {
@@ -57,6 +76,11 @@ const common: Entries<ProcTask> = {
   net: dir(networkEntries),
   environ: file(environ, 0o400),
   auxv: file(auxv, 0o400),
+  attr: dir({ current: label, prev, exec: label, fscreate: label, keycreate: label, sockcreate: label }),
+  ksm_merging_pages: file(ofPrivateTask(() => '0\n'), 0o400),
+  ksm_stat: file(
+    ofPrivateTask(() => 'ksm_rmap_items 0\nksm_zero_pages 0\nksm_merging_pages 0\nksm_process_profit 0\nksm_merge_any: no\nksm_mergeable: no\n'), 0o400,
+  ),
   status: file(status),
   personality: file(personality, 0o400),
   limits: file(limits),
@@ -113,7 +137,7 @@ const processEntries: Entries<ProcTask> = {
   map_files: dynamic((sb, ino, subject) => new MapFilesDirectory(sb, ino, subject)),
   autogroup: file(ofTask(() => '/autogroup-1 nice 0\n'), 0o644),
   mountstats,
-  coredump_filter: file(ofTask(() => '00000033\n'), 0o644),
+  coredump_filter: coredumpFilter,
   clear_refs: writable<ProcTask>(null, (subject) => (subject.task === null ? ESRCH : 0), 0o200),
   timens_offsets: writable(readOffsets, writeOffsets, 0o644),
   timers: file(timers),
