@@ -1,5 +1,6 @@
 /** The end of tasks: Linux kernel/exit.c, from do_exit() to release_task(). */
 import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SI_USER, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, SIGKILL } from '../abi/signal.ts';
+import { accountExit } from './accounting.ts';
 import { USED_PROCESSES } from '../auth/user-counts.ts';
 import { exitRobustList, futexWakeAddress } from './futex-exit.ts';
 import type { ProcessGroup } from './process-group.ts';
@@ -68,6 +69,7 @@ export function finishExit(t: Task, code: number): void {
     const kib = Math.max(t.mm.rss, t.mm.peakRss) * 4;
     if (kib > t.usage.maxrss) t.usage.maxrss = kib;
   }
+  if (groupDead) accountExit(t, tg.exiting ? tg.exitCode : code);
   kernel.trace?.exited(t, code);
   releaseMemory(t);
   exitSem(t);

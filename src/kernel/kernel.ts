@@ -127,6 +127,8 @@ export class Kernel implements HostDriver {
   readonly init: Task;
   platform: GuestPlatform | null = null;
   private traceSink: TraceSink | null = null;
+  /** Values of /proc/sys that the guest changed, by dotted name. */
+  readonly sysctls: Map<string, number> = new Map();
   /** fs.suid_dumpable: dumpability of programs that changed their ids. */
   suidDumpable = 0;
   /** /proc/PID/fail-nth is there. */

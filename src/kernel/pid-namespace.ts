@@ -4,6 +4,7 @@ import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from '../abi/capability.ts';
 import { Namespace } from '../auth/namespace.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
+import type { FileDescription } from '../vfs/file-description.ts';
 import { Pid } from './pid.ts';
 import { TASK_BLOCKED, type Task } from './task.ts';
 
@@ -30,6 +31,8 @@ export class PidNamespace extends Namespace {
   dying = false;
   /** Init while it waits in its exit for the others to be gone. */
   zapper: Task | null = null;
+  /** Where records of processes that ended go (acct); null = nowhere. */
+  accounting: FileDescription | null = null;
   /** Signal of the wait status that reboot(2) in here asked for; 0 = none. */
   rebootSignal = 0;
 

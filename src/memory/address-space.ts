@@ -73,6 +73,8 @@ export class AddressSpace extends UserMemory {
   hasGuards = false;
   /** mseal was used. */
   hasSeals = false;
+  /** memfd_secret memory was mapped. */
+  hasSecrets = false;
   // Layout, as prctl(PR_SET_MM) and /proc/PID/stat know it.
   startCode = 0;
   endCode = 0;
@@ -267,6 +269,13 @@ export class AddressSpace extends UserMemory {
     return false;
   }
 
+  /** Others than its own programs may not reach the page at `addr` (Linux vma_is_secretmem in check_vma_flags). */
+  isSecret(addr: number): boolean {
+    if (!this.hasSecrets) return false;
+    const v = this.vmas.find(addr);
+    return v !== null && v.start <= addr && v.object !== null && v.object.isSecret;
+  }
+
   /** Unmaps [start, end), page-aligned. EPERM: sealed. ENOMEM when a mapping would have to be split beyond MAX_MAP_COUNT. */
   unmapRange(start: number, end: number): 0 | Errno {
     let v = this.vmas.intersecting(start, end);
@@ -419,6 +428,7 @@ export class AddressSpace extends UserMemory {
     child.vdso = this.vdso;
     child.hasGuards = this.hasGuards;
     child.hasSeals = this.hasSeals;
+    child.hasSecrets = this.hasSecrets;
     child.codeDiffers = this.codeDiffers;
     child.exeFile = this.exeFile;
     child.exeFile?.ref();

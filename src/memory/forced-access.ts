@@ -31,7 +31,7 @@ function forced(space: AddressSpace, addr: number, access: number): number {
 export function peekBytes(space: AddressSpace, addr: number, dst: Uint8Array, off: number, len: number): number | Errno {
   let done = 0;
   while (done < len) {
-    const at = space.readable(addr + done) || forced(space, addr + done, READ);
+    const at = space.isSecret(addr + done) ? 0 : space.readable(addr + done) || forced(space, addr + done, READ);
     if (at === 0) return done > 0 ? done : EFAULT;
     const n = Math.min(len - done, 4096 - (at & 4095));
     dst.set(space.pm.u8.subarray(at, at + n), off + done);
@@ -44,7 +44,7 @@ export function peekBytes(space: AddressSpace, addr: number, dst: Uint8Array, of
 export function pokeBytes(space: AddressSpace, addr: number, src: Uint8Array, off: number, len: number): number | Errno {
   let done = 0;
   while (done < len) {
-    const at = space.writable(addr + done) || forced(space, addr + done, WRITE);
+    const at = space.isSecret(addr + done) ? 0 : space.writable(addr + done) || forced(space, addr + done, WRITE);
     if (at === 0) return done > 0 ? done : EFAULT;
     const n = Math.min(len - done, 4096 - (at & 4095));
     space.pm.u8.set(src.subarray(off + done, off + done + n), at);

@@ -25,6 +25,8 @@ export abstract class MemoryObject {
   readonly isShmem: boolean = false;
   /** Frames that live as long as the kernel (vDSO, vvar): mapped without references, not in RSS. */
   readonly isSpecial: boolean = false;
+  /** memfd_secret: reached through a mapping by its own process only. */
+  readonly isSecret: boolean = false;
   /** A write to a shared mapping must be reported once per page (`getFrame(page, true)`) so that it can be written back. */
   readonly tracksDirty: boolean = false;
   /** First VMA that maps this object; the others follow by `nextMapping`. */

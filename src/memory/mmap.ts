@@ -151,9 +151,16 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
     object = shared;
     file = shared;
   }
+  let kept = vm;
+  if (object !== null && object.isSecret) {
+    // Linux 6.18 mm/secretmem.c secretmem_mmap_prepare(): locked, but not faulted in.
+    if (!mayLockMore(space, vm | VM_LOCKED, len)) return EAGAIN;
+    kept |= VM_LOCKED | VM_DONTDUMP;
+    space.hasSecrets = true;
+  }
   object?.ref();
   file?.ref();
-  const mapped = mapRegion(space, addr, len, vm, pageOffset, object, file);
+  const mapped = mapRegion(space, addr, len, kept, pageOffset, object, file);
   if (isErr(mapped)) {
     object?.unref();
     file?.unref();
@@ -228,7 +235,7 @@ export function mapRegion(
 /** Faults in [start, end) as MAP_POPULATE and mlock do: for writing where private memory is writable. Stops quietly at what cannot be had; false then. */
 export function populate(space: AddressSpace, start: number, end: number): boolean {
   for (let v = space.vmas.find(start); v !== null && v.start < end; v = v.next) {
-    if (!(v.flags & (VM_READ | VM_WRITE | VM_EXEC)) || v.flags & VM_SPECIAL) return false;
+    if (!(v.flags & (VM_READ | VM_WRITE | VM_EXEC)) || v.flags & VM_SPECIAL || v.object?.isSecret) return false;
     const access = (v.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE ? WRITE : READ;
     const stop = Math.min(end, v.end);
     for (let a = Math.max(start, v.start); a < stop; a += 4096) {

@@ -2,10 +2,11 @@
 import { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_NAME_MAX, MFD_NOEXEC_SEAL, PIDFD_NONBLOCK, PIDFD_THREAD } from '../abi/anon-fd.ts';
 import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErr, type Errno } from '../abi/errno.ts';
 import { IN_CLOEXEC, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_NONBLOCK, IN_ONLYDIR } from '../abi/inotify.ts';
-import { O_RDONLY } from '../abi/fcntl.ts';
+import { O_CLOEXEC, O_RDONLY } from '../abi/fcntl.ts';
 import { SI_TKILL, SI_USER, SIGINFO_SIZE } from '../abi/signal.ts';
 import { InotifyDescription } from '../fs/anon/inotify.ts';
 import { openMemfd } from '../fs/anon/memfd.ts';
+import { openSecret } from '../fs/anon/secretmem.ts';
 import type { Pid } from '../kernel/pid.ts';
 import { processOfDirectory } from '../fs/proc/task-entries.ts';
 import { PidfdDescription } from '../kernel/pidfd.ts';
@@ -144,12 +145,20 @@ function pidfdGetfd(t: Task, a: SyscallArgs): number {
   return installFile(t, file, true);
 }
 
+/** memfd_secret(flags): only O_CLOEXEC is known. */
+function memfdSecret(t: Task, a: SyscallArgs): number {
+  const flags = a.u32(0);
+  if (flags & ~O_CLOEXEC) return EINVAL;
+  return installFile(t, openSecret(t.kernel.vfs), (flags & O_CLOEXEC) !== 0);
+}
+
 export const rows: readonly SyscallRow[] = [
   [253, 'inotify_init', '', 'full', (t) => inotifyInit(t, 0)],
   [254, 'inotify_add_watch', 'fd,path,inotifymask', 'full', inotifyAddWatch],
   [255, 'inotify_rm_watch', 'fd,int', 'full', inotifyRmWatch],
   [294, 'inotify_init1', 'inotifyflags', 'full', (t, a) => inotifyInit(t, a.int(0))],
   [319, 'memfd_create', 'str,mfdflags', 'full', memfdCreate],
+  [447, 'memfd_secret', 'openflags=fd', 'full', memfdSecret],
   [424, 'pidfd_send_signal', 'fd,signal,siginfo,hex', 'full', pidfdSendSignal],
   [434, 'pidfd_open', 'pid,hex', 'full', pidfdOpen],
   [438, 'pidfd_getfd', 'fd,fd,hex', 'full', pidfdGetfd],

@@ -4,6 +4,7 @@ import { MADV_COLD, MADV_COLLAPSE, MADV_PAGEOUT, MADV_WILLNEED } from '../abi/mm
 import { CAP_SYS_NICE } from '../abi/capability.ts';
 import { PTRACE_MODE_ATTACH, PTRACE_MODE_READ, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
 import { PidfdDescription } from '../kernel/pidfd.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
 import type { Task } from '../kernel/task.ts';
 import { madvise } from '../memory/madvise.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
@@ -32,6 +33,12 @@ function readPieces(t: Task, iov: number, count: number): Pieces | number {
   return p;
 }
 
+/** A page of [addr, addr + len) is memfd_secret memory, which nobody reads for another. Linux differs: nothing of the piece is moved, not even what is before it. */
+function secretIn(mm: AddressSpace, addr: number, len: number): boolean {
+  for (let at = addr - (addr % 4096); at < addr + len; at += 4096) if (mm.isSecret(at)) return true;
+  return false;
+}
+
 function processVm(t: Task, a: SyscallArgs, write: boolean): number {
   const pid = a.int(0);
   if (a.lo(5) !== 0 || a.hi(5) !== 0) return EINVAL;
@@ -56,6 +63,7 @@ function processVm(t: Task, a: SyscallArgs, write: boolean): number {
         const to = write ? other.mm : t.space;
         const mine = local.addr[li]! + lpos;
         const its = remote.addr[ri]! + rpos;
+        if (other.mm.hasSecrets && secretIn(other.mm, its, n)) return done > 0 ? done : EFAULT;
         const got = from.copyIn(write ? mine : its, buffer, 0, n);
         if (isErr(got)) return done > 0 ? done : EFAULT;
         const put = to.copyOut(write ? its : mine, buffer, 0, got);

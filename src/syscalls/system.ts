@@ -228,9 +228,9 @@ const LOG_SIZE = 262144;
 /** syslog(type, buf, len): the log of this kernel is empty. */
 function sysSyslog(t: Task, a: SyscallArgs): number {
   const type = a.int(0);
-  const able = t.credentials.capableInInit(CAP_SYSLOG) || t.credentials.capableInInit(CAP_SYS_ADMIN);
-  // Reading all and asking for the size is open to everybody (dmesg_restrict = 0).
-  if (!able && type !== 3 && type !== 10) return EPERM;
+  // Reading all and asking for the size is open to everybody unless dmesg_restrict is set.
+  const restricted = t.kernel.sysctls.get('kernel.dmesg_restrict') !== 0 || (type !== 3 && type !== 10);
+  if (restricted && !t.credentials.capableInInit(CAP_SYSLOG)) return EPERM;
   switch (type) {
     case 0:
     case 1:
@@ -281,8 +281,13 @@ function sysReboot(t: Task, a: SyscallArgs): number {
     case 0:
     case 0x89abcdef | 0:
       return 0;
+    case LINUX_REBOOT_CMD_RESTART:
+    case LINUX_REBOOT_CMD_RESTART2:
+    case LINUX_REBOOT_CMD_HALT:
+    case LINUX_REBOOT_CMD_POWER_OFF:
+      return EPERM; // Linux differs: there is no machine to be had
     default:
-      return EPERM;
+      return EINVAL;
   }
 }
 

@@ -44,6 +44,10 @@ import { ptraceRows } from './ptrace.ts';
 import { schedRows } from './sched.ts';
 import { seccompRows } from './seccomp.ts';
 import { signalRows } from './signal.ts';
+import { fileSystemInfoRows } from './file-system-info.ts';
+import { systemAbsentRows } from './system-absent.ts';
+import { systemAdminRows } from './system-admin.ts';
+import { systemLsmRows } from './system-lsm.ts';
 import { systemRows } from './system.ts';
 import { timeClockRows } from './time-clock.ts';
 import { timeTimerRows } from './time-timer.ts';
@@ -52,6 +56,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, namespace, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
+  fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;

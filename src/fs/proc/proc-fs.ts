@@ -95,8 +95,6 @@ const faultCounts: Entry<ProcSuperBlock> = file((fs) => liveCounts(fs.kernel));
 export class ProcShared {
   readonly kernel: Kernel;
   readonly nsfs: NsFs;
-  /** Values of /proc/sys that the guest changed, by dotted name. */
-  readonly sysctls: Map<string, number> = new Map();
   corePattern = 'core';
   readonly bootId: string;
   constructor(kernel: Kernel, nsfs: NsFs) {
@@ -141,7 +139,7 @@ export class ProcSuperBlock extends PseudoSuperBlock {
     return this.shared.nsfs;
   }
   get sysctls(): Map<string, number> {
-    return this.shared.sysctls;
+    return this.shared.kernel.sysctls;
   }
   get corePattern(): string {
     return this.shared.corePattern;
