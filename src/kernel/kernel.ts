@@ -129,6 +129,8 @@ export class Kernel implements HostDriver {
   private traceSink: TraceSink | null = null;
   /** Values of /proc/sys that the guest changed, by dotted name. */
   readonly sysctls: Map<string, number> = new Map();
+  /** Requests that io_setup was asked for, of all contexts (fs.aio-nr). */
+  aioRequests = 0;
   /** fs.suid_dumpable: dumpability of programs that changed their ids. */
   suidDumpable = 0;
   /** /proc/PID/fail-nth is there. */

@@ -46,6 +46,11 @@ export function guardBelow(v: Vma): number {
 export const DUMP_FILTER_MASK = 0x1ff;
 const DUMP_FILTER_DEFAULT = 0x33;
 
+/** Something that ends with an address space. */
+export interface SpaceDependant {
+  spaceGone(): void;
+}
+
 export class AddressSpace extends UserMemory {
   readonly id: number = nextSpaceId++;
   /** What the platform keeps for it (TLB, code found by address). */
@@ -55,6 +60,8 @@ export class AddressSpace extends UserMemory {
   sharedFutexes: object | null = null;
   /** Tasks and borrowers that use it (mm_users). */
   users = 1;
+  /** What ends with it (contexts of AIO, userfaultfds); null for nearly all. */
+  dependants: Set<SpaceDependant> | null = null;
   readonly vmas: VmaSet = new VmaSet();
   limits: MemoryLimits = DEFAULT_LIMITS;
   /** Who may look into it: 1 its user, 0 nobody without CAP_SYS_PTRACE, 2 the same, with root's core dumps (Linux MMF_DUMPABLE). */
@@ -117,6 +124,7 @@ export class AddressSpace extends UserMemory {
   }
 
   private release(): void {
+    if (this.dependants !== null) for (const d of [...this.dependants]) d.spaceGone();
     this.pm.spaces--;
     for (let v = this.vmas.first; v !== null; v = v.next) {
       if (v.flags & VM_ACCOUNT) this.pm.committed -= v.pages;

@@ -58,7 +58,7 @@ function doWrite(t: Task, file: FileDescription, iov: UserIoVector, offset: numb
 }
 
 /** One buffer at `addr`, minus what was moved already. EFAULT for what no user address can be (access_ok). */
-function single(t: Task, addr: number, len: number): UserIoVector | Errno {
+export function readBuffer(t: Task, addr: number, len: number): UserIoVector | Errno {
   if (addr + len > TASK_SIZE) return EFAULT;
   const n = len > MAX_RW_COUNT ? MAX_RW_COUNT : len;
   const done = t.syscall.progress;
@@ -68,13 +68,13 @@ function single(t: Task, addr: number, len: number): UserIoVector | Errno {
 function sysRead(t: Task, a: SyscallArgs): number {
   const file = t.fdTable.get(a.fd(0));
   if (file === null || !file.readable) return EBADF;
-  const iov = single(t, a.addr(1), a.size(2));
+  const iov = readBuffer(t, a.addr(1), a.size(2));
   return typeof iov === 'number' ? iov : doRead(t, file, iov, -1);
 }
 function sysWrite(t: Task, a: SyscallArgs): number {
   const file = t.fdTable.get(a.fd(0));
   if (file === null || !file.writable) return EBADF;
-  const iov = single(t, a.addr(1), a.size(2));
+  const iov = readBuffer(t, a.addr(1), a.size(2));
   return typeof iov === 'number' ? iov : doWrite(t, file, iov, -1);
 }
 
@@ -85,7 +85,7 @@ function sysPread(t: Task, a: SyscallArgs): number {
   if (file === null || file.isPath) return EBADF;
   if (!file.seekable) return ESPIPE;
   if (!file.readable) return EBADF;
-  const iov = single(t, a.addr(1), a.size(2));
+  const iov = readBuffer(t, a.addr(1), a.size(2));
   return typeof iov === 'number' ? iov : doRead(t, file, iov, offset);
 }
 function sysPwrite(t: Task, a: SyscallArgs): number {
@@ -95,7 +95,7 @@ function sysPwrite(t: Task, a: SyscallArgs): number {
   if (file === null || file.isPath) return EBADF;
   if (!file.seekable) return ESPIPE;
   if (!file.writable) return EBADF;
-  const iov = single(t, a.addr(1), a.size(2));
+  const iov = readBuffer(t, a.addr(1), a.size(2));
   return typeof iov === 'number' ? iov : doWrite(t, file, iov, offset);
 }
 
@@ -150,16 +150,37 @@ function vectored(t: Task, a: SyscallArgs, write: boolean, flags: number, minusO
   if (write ? !file.writable : !file.readable) return EBADF;
   const iov = readIovecs(t, a.addr(1), a.size(2));
   if (typeof iov === 'number') return iov;
-  if (flags & ~RWF_KNOWN) return EOPNOTSUPP;
-  if (flags & (RWF_ATOMIC | RWF_DONTCACHE)) return EOPNOTSUPP;
-  if (flags & RWF_APPEND && flags & RWF_NOAPPEND) return EINVAL;
+  const bad = rwFlagsError(flags);
+  if (bad !== 0) return bad;
+  return write ? writeWithFlags(t, file, iov, here ? -1 : offset, flags) : readWithFlags(t, file, iov, here ? -1 : offset, flags);
+}
+
+/** What is wrong with RWF_ flags (Linux kiocb_set_rw_flags): EOPNOTSUPP, EINVAL, or 0. */
+export function rwFlagsError(flags: number): number {
+  if (flags & ~RWF_KNOWN || flags & (RWF_ATOMIC | RWF_DONTCACHE)) return EOPNOTSUPP;
+  return flags & RWF_APPEND && flags & RWF_NOAPPEND ? EINVAL : 0;
+}
+
+/** Reads as `flags` (RWF_, checked) say; `offset` -1: at the position. */
+export function readWithFlags(t: Task, file: FileDescription, iov: UserIoVector, offset: number, flags: number): number {
+  if ((flags & RWF_NOWAIT) === 0) return doRead(t, file, iov, offset);
   const saved = file.flags;
-  if (write && flags & RWF_APPEND) file.flags |= O_APPEND;
-  if (write && flags & RWF_NOAPPEND) file.flags &= ~O_APPEND;
+  file.flags |= O_NONBLOCK;
+  const n = doRead(t, file, iov, offset);
+  file.flags = saved;
+  return n;
+}
+
+/** Writes as `flags` (RWF_, checked) say; `offset` -1: at the position. */
+export function writeWithFlags(t: Task, file: FileDescription, iov: UserIoVector, offset: number, flags: number): number {
+  if (flags === 0) return doWrite(t, file, iov, offset);
+  const saved = file.flags;
+  if (flags & RWF_APPEND) file.flags |= O_APPEND;
+  if (flags & RWF_NOAPPEND) file.flags &= ~O_APPEND;
   if (flags & RWF_NOWAIT) file.flags |= O_NONBLOCK;
   if (flags & RWF_SYNC) file.flags |= O_SYNC;
   else if (flags & RWF_DSYNC) file.flags |= O_DSYNC;
-  const n = write ? doWrite(t, file, iov, here ? -1 : offset) : doRead(t, file, iov, here ? -1 : offset);
+  const n = doWrite(t, file, iov, offset);
   file.flags = saved;
   return n;
 }

@@ -1,5 +1,5 @@
 /** Scheduling: policies, priorities, affinity, yielding. Linux kernel/sched/syscalls.c, kernel/sys.c. */
-import { CAP_SYS_NICE } from '../abi/capability.ts';
+import { CAP_SYS_ADMIN, CAP_SYS_NICE } from '../abi/capability.ts';
 import { E2BIG, EACCES, EFAULT, EINVAL, EPERM, ESRCH, isErr } from '../abi/errno.ts';
 import { PRIO_PGRP, PRIO_PROCESS, PRIO_USER, RLIMIT_NICE, RLIMIT_RTPRIO } from '../abi/resource.ts';
 import {
@@ -272,13 +272,17 @@ function ioprioTargets(t: Task, which: number, who: number): Task[] | null {
   return priorityTargets(t, which - 1, who);
 }
 
+/** May the caller use that I/O priority (Linux ioprio_check_cap): 0, EPERM, EINVAL. Classes: 0 none, 1 real time, 2 best effort, 3 idle. */
+export function checkIoPriority(t: Task, prio: number): number {
+  const cls = (prio >> 13) & 7;
+  if (cls === 1 && !t.credentials.capableInInit(CAP_SYS_ADMIN) && !t.credentials.capableInInit(CAP_SYS_NICE)) return EPERM;
+  return cls > 3 || (cls === 0 && (prio & 7) !== 0) ? EINVAL : 0;
+}
+
 function sysIoprioSet(t: Task, a: SyscallArgs): number {
   const prio = a.int(2);
-  const cls = (prio >> 13) & 7;
-  const level = prio & 7;
-  // 0 none, 1 real time, 2 best effort, 3 idle.
-  if (cls === 1 && !t.credentials.capableInInit(CAP_SYS_NICE)) return EPERM;
-  if (cls > 3 || (cls === 0 && level !== 0)) return EINVAL;
+  const bad = checkIoPriority(t, prio);
+  if (bad !== 0) return bad;
   const list = ioprioTargets(t, a.int(0), a.int(1));
   if (list === null) return EINVAL;
   if (list.length === 0) return ESRCH;

@@ -18,6 +18,7 @@ import { rows as fileXattr } from './file-xattr.ts';
 import { rows as fileSplice } from './file-splice.ts';
 import { rows as fileHandle } from './file-handle.ts';
 import { rows as fileStat } from './file-stat.ts';
+import { rows as ioAio } from './io-aio.ts';
 import { rows as ioAnon } from './io-anon.ts';
 import { rows as ioEpoll } from './io-epoll.ts';
 import { rows as ioFiles } from './io-files.ts';
@@ -56,7 +57,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, namespace, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
-  fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
+  ioAio, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;

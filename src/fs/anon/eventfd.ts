@@ -69,6 +69,17 @@ export class EventfdDescription extends AnonymousDescription {
     return 8;
   }
 
+  /** The kernel adds `count` (small), without waiting: what does not fit is left at the largest value, which is an error to pollers. */
+  signal(count: number): void {
+    const lo = this.lo + count;
+    if (lo > MAX32 && this.hi === MAX32) this.lo = MAX32;
+    else {
+      this.lo = lo % TWO32;
+      if (lo > MAX32) this.hi++;
+    }
+    this.queue.wake(POLLIN);
+  }
+
   override poll(table: PollTable | null): number {
     if (table !== null) table.add(this.queue);
     let mask = 0;

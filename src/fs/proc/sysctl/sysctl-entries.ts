@@ -6,6 +6,7 @@ import {
 } from '../../../auth/user-counts.ts';
 import { MAX_MAP_COUNT, MMAP_MIN_ADDR } from '../../../memory/address-space.ts';
 import { UTS_RELEASE, UTS_VERSION } from '../../../abi/uts.ts';
+import { AIO_MAX_NR } from '../../../kernel/aio.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
 import { PID_MAX_LIMIT } from '../../../kernel/pid-namespace.ts';
 import { dir, file, writable } from '../../pseudo/entries.ts';
@@ -186,8 +187,8 @@ const vmEntries: Entries<ProcSuperBlock> = {
 };
 
 const fsEntries: Entries<ProcSuperBlock> = {
-  'aio-max-nr': tunable('fs.aio-max-nr', 65536, 0, MAX_INT),
-  'aio-nr': shown(() => 0),
+  'aio-max-nr': tunable('fs.aio-max-nr', AIO_MAX_NR, 0, MAX_INT),
+  'aio-nr': shown((kernel) => kernel.aioRequests),
   'dentry-state': shown(() => '0\t0\t45\t0\t0\t0'),
   'dir-notify-enable': tunable('fs.dir-notify-enable', 1, 0, 1),
   epoll: dir({ max_user_watches: tunable('fs.epoll.max_user_watches', 1048576, 0, MAX_INT) }),
