@@ -13,6 +13,7 @@ import type { FileDescription } from '../vfs/file-description.ts';
 import { inodePermission, MAY_EXEC, MAY_READ } from '../vfs/permission.ts';
 import { commitCredentials } from './commit-credentials.ts';
 import { credentialsForExec } from './exec-privileges.ts';
+import { replaceChild } from './children.ts';
 import { openExecutable } from './exec-open.ts';
 import { killOtherThreads, releaseMemory, releaseTask } from './exit.ts';
 import { ptraceEvent } from './ptrace-stop.ts';
@@ -201,10 +202,7 @@ function becomeLeader(t: Task): void {
   t.startTime = old.startTime;
   tg.leader = t;
   const parent = old.realParent;
-  if (parent !== null) {
-    parent.children.delete(old);
-    parent.children.add(t);
-  }
+  if (parent !== null) replaceChild(parent, old, t);
   if (tg.pid.ns.childReaper === old) tg.pid.ns.childReaper = t;
   releaseTask(old);
 }

@@ -2,6 +2,7 @@
 import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SI_USER, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, SIGKILL } from '../abi/signal.ts';
 import { accountExit } from './accounting.ts';
 import { USED_PROCESSES } from '../auth/user-counts.ts';
+import { addChild, childDied, removeChild } from './children.ts';
 import { exitRobustList, futexWakeAddress } from './futex-exit.ts';
 import type { ProcessGroup } from './process-group.ts';
 import { exitPtrace, ptraceDetachDead, ptraceEventExit } from './ptrace-stop.ts';
@@ -140,6 +141,7 @@ export function exitNotify(t: Task): void {
   if (!leaveNamespace(t)) return;
   reparentChildren(t);
   t.exitState = EXIT_ZOMBIE;
+  childDied(t);
   t.runState = TASK_DEAD;
   if (groupDead) killOrphanedGroup(tg, null);
   let autoreap: boolean;
@@ -199,7 +201,8 @@ function reparentChildren(t: Task): void {
       if (thread.ptrace === null) thread.parent = reaper;
       if (thread.deathSignal !== 0) sendSignalInfo(thread, userSignal(thread.deathSignal, SI_USER, t, thread), true, fromAncestorNs(t, thread));
     }
-    reaper?.children.add(child);
+    t.threadGroup.zombies.delete(child);
+    if (reaper !== null) addChild(reaper, child);
     if (reaper === null || reaper.threadGroup !== t.threadGroup) {
       // It is now the child of a stranger, which expects SIGCHLD.
       child.exitSignal = SIGCHLD;
@@ -260,7 +263,7 @@ export function releaseTask(t: Task): void {
     let next: Task | null = null;
     if (task.isLeader) {
       tg.pending.flush(-1, -1);
-      task.realParent?.children.delete(task);
+      if (task.realParent !== null) removeChild(task.realParent, task);
       tg.pid.threadGroup = null;
       tg.processGroup?.remove(tg);
     } else if (tg.threads.size === 1 && tg.leader.exitState === EXIT_ZOMBIE) {

@@ -22,6 +22,7 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import type { FsContext } from '../vfs/fs-context.ts';
 import { failNow } from './fault-injection.ts';
+import { addChild } from './children.ts';
 import type { Kernel } from './kernel.ts';
 import { makePidfd } from './pidfd.ts';
 import { inheritKeyrings } from './process-keyrings.ts';
@@ -272,7 +273,7 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
       child.exitSignal = args.exitSignal;
     }
     const tg = copyThreadGroup(t, child, pid);
-    child.realParent?.children.add(child);
+    if (child.realParent !== null) addChild(child.realParent, child);
     if (pid.ns.childReaper === null) {
       pid.ns.childReaper = child;
       tg.unkillable = true;

@@ -19,6 +19,7 @@ import { Vfs } from '../vfs/vfs.ts';
 import { CPU_STATE_SIZE, TSC_AUX } from '../x86/cpu-layout.ts';
 import { CpuState } from '../x86/cpu-state.ts';
 import { EXIT_INTERRUPT, EXIT_SYSCALL } from '../x86/exits.ts';
+import { addChild, removeChild } from './children.ts';
 import { KernelClock } from './clock.ts';
 import { CpuStatePool } from './cpu-state-pool.ts';
 import { type Dispatcher, makeDispatcher, type SyscallHandlerFunction } from './dispatch.ts';
@@ -144,6 +145,7 @@ export class Kernel implements HostDriver {
   now = 0;
   readonly tasks: Set<Task> = new Set();
   taskCount = 0;
+  nextSibling = 0;
   /** Tasks ever made, context switches, for /proc/stat. */
   forks = 0;
   switches = 0;
@@ -285,7 +287,7 @@ export class Kernel implements HostDriver {
     t.fsContext = new FsContext(request.root, request.cwd, request.umask);
     t.realParent = t.parent = init;
     t.exitSignal = 17;
-    init.children.add(t);
+    addChild(init, t);
     new ProcessGroup(pid, init.threadGroup.session).add(tg);
     this.tasks.add(t);
     this.taskCount++;
@@ -298,7 +300,7 @@ export class Kernel implements HostDriver {
   private abandon(t: Task): void {
     t.files?.release(t);
     t.fsContext?.release();
-    this.init.children.delete(t);
+    removeChild(this.init, t);
     t.threadGroup.processGroup?.remove(t.threadGroup);
     t.pid.task = null;
     t.pid.threadGroup = null;

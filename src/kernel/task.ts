@@ -99,6 +99,8 @@ export class Task implements Wakeable, VfsContext {
   parent: Task | null = null;
   /** Thread-group leaders that this thread made. */
   readonly children: Set<Task> = new Set();
+  /** Grows from each child of a parent to the next. */
+  siblingOrder = 0;
 
   /** Byte string, up to 15 bytes. */
   comm: string;

@@ -30,6 +30,8 @@ export class ThreadGroup implements MemoryLimits {
   readonly pending: PendingSignals = new PendingSignals();
   /** Woken when a signal is queued to the process or one of its threads: signalfd. */
   readonly signalQueue: WaitQueue = new WaitQueue();
+  /** Children of its threads that have died and are not reaped. */
+  readonly zombies: Set<Task> = new Set();
   /** wait4 and waitid of this process's threads. */
   readonly childQueue: WaitQueue = new WaitQueue();
 

@@ -30,6 +30,10 @@ export class WaitRequest {
 /** One try: 1 = found (results in `r`), 0 = nothing yet, ECHILD = there is no child that could match. */
 function tryWait(t: Task, r: WaitRequest): 0 | 1 | Errno {
   if (r.idType === P_PID) return tryWaitPid(t, r);
+  if (!(r.options & (__WNOTHREAD | WSTOPPED | WCONTINUED))) {
+    const found = tryWaitDead(t, r);
+    if (found !== -1) return found;
+  }
   let possible = false;
   for (const thread of t.threadGroup.threads) {
     if (r.options & __WNOTHREAD && thread !== t) continue;
@@ -46,6 +50,33 @@ function tryWait(t: Task, r: WaitRequest): 0 | 1 | Errno {
       }
   }
   return possible ? 0 : ECHILD;
+}
+
+/**
+ * Waits for nothing but deaths of children: those that have died are known, so the living are not looked at. -1: it must be done the long way
+ * (tracees; so many dead that the first of them all is sooner found in order of birth).
+ */
+function tryWaitDead(t: Task, r: WaitRequest): 0 | 1 | -1 | Errno {
+  const { threads, zombies } = t.threadGroup;
+  let children = 0;
+  for (const thread of threads) {
+    if (thread.tracees !== null && thread.tracees.size > 0) return -1;
+    children += thread.children.size;
+  }
+  if (zombies.size * zombies.size > children + 16) return -1;
+  // The threads' children in turn, each thread's in order of birth.
+  let first: Task | null = null;
+  for (const z of zombies) {
+    if (!eligible(z, r, false) || z.ptrace !== null || z.threadGroup.threads.size > 1) continue;
+    if (first !== null && first.realParent !== z.realParent) return -1;
+    if (first === null || z.siblingOrder < first.siblingOrder) first = z;
+  }
+  if (first !== null) {
+    const found = consider(t, first, r, false);
+    if (found === 1) return 1;
+  }
+  for (const thread of threads) for (const child of thread.children) if (eligible(child, r, false)) return 0;
+  return ECHILD;
 }
 
 /** One process by number: no look at all the other children (Linux do_wait_pid). */

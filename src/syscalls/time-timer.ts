@@ -184,7 +184,7 @@ function sysTimerSettime(t: Task, a: SyscallArgs): number {
       t.kernel.timers.arm(timer, deadline);
     }
   } else timer.interval = 0;
-  watchCpuTime(t.threadGroup);
+  if (timer.onCpuTime) watchCpuTime(t.threadGroup);
   const old = a.addr(3);
   return old === 0 || writeItimerspec(t, old, oldInterval, oldLeft) ? 0 : EFAULT;
 }

@@ -9,7 +9,7 @@ export function pathName(path: Path, root: Path | null = null, deletedSuffix = t
   const dentry = path.dentry;
   const pseudo = dentry.sb.pseudoName(dentry);
   if (pseudo !== null) return pseudo;
-  let name = '';
+  const names: string[] = [];
   let mount: Mount = path.mount;
   let d = dentry;
   let reached = false;
@@ -29,10 +29,11 @@ export function pathName(path: Path, root: Path | null = null, deletedSuffix = t
       continue;
     }
     if (d.parent === d) break;
-    name = '/' + d.name + name;
+    names.push(d.name);
     d = d.parent;
   }
-  if (name === '') name = '/';
+  // Joined at once: put together piece by piece, a long name costs its square when it is read.
+  let name = names.length === 0 ? '/' : '/' + names.reverse().join('/');
   if (markUnreachable && root !== null && !reached) name = '(unreachable)' + name;
   if (deletedSuffix && !dentry.hashed) name += ' (deleted)';
   return name;
