@@ -92,6 +92,18 @@ export const AT_EMPTY_PATH = 0x1000;
 export const AT_STATX_SYNC_TYPE = 0x6000;
 export const AT_STATX_FORCE_SYNC = 0x2000;
 export const AT_STATX_DONT_SYNC = 0x4000;
+/** Types of file handles (enum fid_type), and the bits that name_to_handle_at(2) adds. */
+export const FILEID_ROOT = 0;
+export const FILEID_INO32_GEN = 1;
+export const FILEID_INO32_GEN_PARENT = 2;
+export const FILEID_INO64_GEN = 0x81;
+export const FILEID_KERNFS = 0xfe;
+export const FILEID_INVALID = 0xff;
+export const FILEID_IS_CONNECTABLE = 0x10000;
+export const FILEID_IS_DIR = 0x20000;
+/** Descriptors that stand for file systems without a place. */
+export const FD_PIDFS_ROOT = -10002;
+export const FD_NSFS_ROOT = -10003;
 export const AT_RECURSIVE = 0x8000;
 
 export const RESOLVE_NO_XDEV = 1;

@@ -6,8 +6,10 @@ import type { UserNamespace } from './user-namespace.ts';
 export abstract class Namespace {
   /** The user namespace that owns it. */
   readonly userNs: UserNamespace;
-  /** Inode number of /proc/PID/ns/KIND. */
+  /** Inode number of /proc/PID/ns/KIND; 0: it is in no list (a detached tree of mounts). */
   readonly inum: number;
+  /** Never reused number among all namespaces (ns_id). */
+  readonly id: number;
   /** Who is charged for it, and as what; null for the initial namespaces. */
   private charged: UserCounts | null = null;
   private chargedKind = 0;
@@ -15,6 +17,7 @@ export abstract class Namespace {
   constructor(userNs: UserNamespace, inum: number) {
     this.userNs = userNs;
     this.inum = inum;
+    this.id = inum === 0 ? 0 : userNs.registry.add(this);
   }
   /** Gives the charge back when the namespace ends. */
   chargeTo(counts: UserCounts, kind: number): void {
@@ -27,6 +30,7 @@ export abstract class Namespace {
   }
   put(): void {
     if (--this.users > 0) return;
+    this.userNs.registry.remove(this.id);
     this.end();
     if (this.charged === null) return;
     this.charged.uncharge(this.chargedKind);

@@ -2,6 +2,7 @@
 import { type Gid, type KGid, type KUid, OVERFLOW_GID, OVERFLOW_UID, ROOT_KGID, ROOT_KUID, type Uid } from '../abi/ids.ts';
 import { EMPTY_MAP, IDENTITY_MAP, type IdMap } from './id-map.ts';
 import type { Key } from './keys/key.ts';
+import { NamespaceRegistry } from './namespace-registry.ts';
 import { COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, COUNT_KINDS, COUNT_MAX, COUNT_USER_NS, USED_KINDS, UserCounts } from './user-counts.ts';
 
 /** Depth below the initial namespace. */
@@ -25,6 +26,9 @@ export class UserNamespace {
   parentCouldSetfcap = false;
   /** Inode number of /proc/PID/ns/user. */
   readonly inum: number;
+  /** All namespaces of this kernel; and this one's number in it. */
+  readonly registry: NamespaceRegistry;
+  readonly id: number;
   /** The counts that this namespace is charged to, in its parent. */
   readonly ucounts: UserCounts | null;
   /** /proc/sys/user/max_*, by COUNT_* kind. */
@@ -42,6 +46,9 @@ export class UserNamespace {
     this.level = parent ? parent.level + 1 : 0;
     this.owner = owner;
     this.inum = inum;
+    this.registry = parent?.registry ?? new NamespaceRegistry();
+    this.id = this.registry.add(this);
+    if (parent === null) this.registry.initialUserNs = this;
     this.ucounts = ucounts;
     this.group = group;
     this.setgroupsAllowed = parent ? parent.setgroupsAllowed : true;
@@ -71,6 +78,7 @@ export class UserNamespace {
   /** The last holder gives the charge back and lets go of the parent. */
   put(): void {
     if (--this.users > 0) return;
+    this.registry.remove(this.id);
     this.ucounts?.uncharge(COUNT_USER_NS);
     this.parent?.put();
   }

@@ -54,6 +54,7 @@ function contextFor(vfs: Vfs, sb: SuperBlock): VfsContext {
     tgid: 1,
     fileSizeLimit: Infinity,
     openFilesLimit: 1024,
+    mountNamespace: null,
     syscall: { again: false, progress: 0, deadline: -1, timedOut: false, object: null },
     monotonicNs: () => 0,
     wait: () => EINVAL,

@@ -112,7 +112,7 @@ export function execFile(t: Task, file: FileDescription, filename: string, pathI
   const name = emptyPath ? file.path.dentry.name : filename.slice(filename.lastIndexOf('/') + 1);
   const comm = name.slice(0, 15);
   if ((mode & S_IFMT) !== S_IFREG) return drop(file, EACCES);
-  const allowed = inodePermission(t, file.inode, MAY_EXEC);
+  const allowed = inodePermission(t, file.inode, MAY_EXEC, file.path.mount.idmap);
   if (allowed < 0) return drop(file, allowed as Errno);
   if (failNow(t)) return drop(file, ENOMEM);
   const host = new TaskExecHost(t);

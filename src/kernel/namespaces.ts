@@ -74,9 +74,13 @@ export function createUserNamespace(t: Task, c: Credentials): 0 | Errno {
 }
 
 /** What a step of copyNamespaceSet makes: charged to the caller, or ENOSPC. */
-function charged<T extends Namespace>(counts: UserCounts, kind: number, make: () => T): T | Errno {
+function charged<T extends Namespace>(counts: UserCounts, kind: number, make: () => T | Errno): T | Errno {
   if (!counts.charge(kind)) return ENOSPC;
   const ns = make();
+  if (isErr(ns)) {
+    counts.uncharge(kind);
+    return ns;
+  }
   ns.chargeTo(counts, kind);
   return ns;
 }
@@ -93,7 +97,7 @@ export function copyNamespaceSet(t: Task, flags: number, c: Credentials, fs: FsC
   const counts = owner.countsOf(c.euid);
   const made: Namespace[] = [];
   const set: { -readonly [K in keyof NamespaceSet]: NamespaceSet[K] } = { ...old };
-  const step = <T extends Namespace>(kind: number, make: () => T): T | Errno => {
+  const step = <T extends Namespace>(kind: number, make: () => T | Errno): T | Errno => {
     if (failNow(t)) return ENOMEM;
     const ns = charged(counts, kind, make);
     if (!isErr(ns)) made.push(ns);

@@ -9,6 +9,7 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import type { VfsContext } from '../vfs/context.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import type { FsContext } from '../vfs/fs-context.ts';
+import type { MountNamespace } from '../vfs/mount-namespace.ts';
 import type { PollTable } from '../vfs/poll.ts';
 import type { CpuState } from '../x86/cpu-state.ts';
 import { FutexWaiter } from './futex.ts';
@@ -238,6 +239,9 @@ export class Task implements Wakeable, VfsContext {
   }
   get fileSizeLimit(): number {
     return this.threadGroup.limits.soft[RLIMIT_FSIZE]!; // fixed indices
+  }
+  get mountNamespace(): MountNamespace | null {
+    return this.nsproxy.mnt;
   }
   get openFilesLimit(): number {
     return this.threadGroup.limits.soft[RLIMIT_NOFILE]!; // as above

@@ -23,7 +23,7 @@ import { Unpacker } from './unpack.ts';
 export type LoadedRoot = RootSource | { readonly kind: 'entries'; readonly entries: readonly ArchiveEntry[] };
 
 /** Number of the initial mount namespace. */
-const MOUNT_NS_INUM = 0xf0000001;
+const MOUNT_NS_INUM = 0xeffffff8;
 /** Host directories under the root that the guest has its own of. */
 const OWN_MOUNTS: ReadonlySet<string> = new Set(['/proc', '/sys', '/dev']);
 
@@ -98,7 +98,7 @@ export class RootFileSystem {
 
   private mountType(type: string, at: string, flags: number): void {
     const fileSystem = this.kernel.vfs.fileSystems.get(type);
-    const sb = fileSystem?.mount(this.kernel.init, type, 0, '') ?? ENODEV;
+    const sb = fileSystem?.mount(this.kernel.init, type, 0, '', null) ?? ENODEV;
     if (isErr(sb)) throw new SetupError(-sb, `${at}: ${type} cannot be mounted`);
     this.mount(sb as SuperBlock, at, flags | MS_RELATIME, type);
   }

@@ -22,7 +22,7 @@ const SIGXFSZ = 25;
 function change(t: Task, mount: Mount, dentry: Dentry): number {
   if (mount.readOnly) return EROFS;
   const inode = dentry.inode!; // walked or open
-  const r = changeAttributes(t, inode, attrs);
+  const r = changeAttributes(t, inode, attrs, mount.idmap);
   if (r === 0) notify(dentry, IN_ATTRIB);
   return r;
 }
@@ -100,9 +100,9 @@ function utimesPlace(t: Task, mount: Mount, dentry: Dentry): number {
   if (inode.flags & S_IMMUTABLE || (explicit && inode.flags & S_APPEND)) return EPERM;
   if (!setA && !setM) return 0;
   if (explicit) {
-    if (!ownerOrCapable(t.credentials, inode)) return EPERM;
-  } else if (!ownerOrCapable(t.credentials, inode)) {
-    const r = inodePermission(t, inode, MAY_WRITE);
+    if (!ownerOrCapable(t.credentials, inode, mount.idmap)) return EPERM;
+  } else if (!ownerOrCapable(t.credentials, inode, mount.idmap)) {
+    const r = inodePermission(t, inode, MAY_WRITE, mount.idmap);
     if (r < 0) return r;
   }
   const clock = inode.sb.vfs.clock;
@@ -198,13 +198,14 @@ function sysTruncate(t: Task, a: SyscallArgs): number {
   if (inode.isDirectory) return EISDIR;
   if (!inode.isRegular) return EINVAL;
   if (pathWalk.mount.readOnly) return EROFS;
-  const may = inodePermission(t, inode, MAY_WRITE);
+  const { idmap } = pathWalk.mount;
+  const may = inodePermission(t, inode, MAY_WRITE, idmap);
   if (may < 0) return may;
   if (inode.flags & S_APPEND) return EPERM;
   if (inode.writeCount < 0) return ETXTBSY;
   const ok = sizeAllowed(t, inode, size);
   if (ok < 0) return ok;
-  const done = truncateInode(t, inode, size);
+  const done = truncateInode(t, inode, size, idmap);
   if (done === 0) notify(dentry, IN_MODIFY);
   return done;
 }

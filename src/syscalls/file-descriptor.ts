@@ -42,7 +42,7 @@ const SETFL_MASK = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
 
 function setFlags(t: Task, file: FileDescription, fd: number, arg: number): number {
   if ((file.flags ^ arg) & O_APPEND && file.inode.flags & S_APPEND) return EPERM;
-  if (arg & O_NOATIME && (file.flags & O_NOATIME) === 0 && !ownerOrCapable(t.credentials, file.inode)) return EPERM;
+  if (arg & O_NOATIME && (file.flags & O_NOATIME) === 0 && !ownerOrCapable(t.credentials, file.inode, file.path.mount.idmap)) return EPERM;
   const r = file.checkFlags(arg);
   if (r < 0) return r;
   if ((file.flags ^ arg) & O_ASYNC) {
@@ -267,7 +267,7 @@ function sysFcntl(t: Task, a: SyscallArgs): number {
       const hint = t.space.readU64(a.addr(2));
       if (isErr(hint)) return EFAULT;
       if (hint > 5) return EINVAL;
-      if (cmd === F_SET_RW_HINT && !ownerOrCapable(t.credentials, file.inode)) return EPERM;
+      if (cmd === F_SET_RW_HINT && !ownerOrCapable(t.credentials, file.inode, file.path.mount.idmap)) return EPERM;
       file.inode.writeHint = hint;
       return 0;
     }

@@ -99,7 +99,7 @@ function walkToDirectory(t: Task, addr: number): number {
   const name = readPath(t, addr);
   if (isErr(name)) return name;
   const r = pathWalk.walk(t, null, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, 0);
-  return r < 0 ? r : inodePermission(t, pathWalk.inode, MAY_EXEC);
+  return r < 0 ? r : inodePermission(t, pathWalk.inode, MAY_EXEC, pathWalk.mount.idmap);
 }
 
 function sysChdir(t: Task, a: SyscallArgs): number {
@@ -112,7 +112,7 @@ function sysFchdir(t: Task, a: SyscallArgs): number {
   const file = getFileRaw(t, a.fd(0));
   if (typeof file === 'number') return file;
   if (!file.inode.isDirectory) return ENOTDIR;
-  const r = inodePermission(t, file.inode, MAY_EXEC);
+  const r = inodePermission(t, file.inode, MAY_EXEC, file.path.mount.idmap);
   if (r < 0) return r;
   t.fs.setPwd(file.path);
   return 0;

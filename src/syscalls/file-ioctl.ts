@@ -83,7 +83,7 @@ function sysIoctl(t: Task, a: SyscallArgs): number {
       if (!inode.keepsFlags) break;
       const v = t.space.readU32(arg);
       if (isErr(v)) return EFAULT;
-      if (!ownerOrCapable(t.credentials, inode)) return EPERM;
+      if (!ownerOrCapable(t.credentials, inode, file.path.mount.idmap)) return EPERM;
       if (v & ~(FS_IMMUTABLE_FL | FS_APPEND_FL | 0x40 | 0x80)) return EOPNOTSUPP;
       const flags = (v & FS_IMMUTABLE_FL ? S_IMMUTABLE : 0) | (v & FS_APPEND_FL ? S_APPEND : 0);
       if (flags !== inode.flags && !t.credentials.capable(CAP_LINUX_IMMUTABLE)) return EPERM;

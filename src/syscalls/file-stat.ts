@@ -11,19 +11,20 @@ import type { Credentials } from '../auth/credentials.ts';
 import type { Task } from '../kernel/task.ts';
 import { touchAtime } from '../vfs/atime.ts';
 import type { Inode } from '../vfs/inode.ts';
+import type { Mount } from '../vfs/mount.ts';
 import { LOOKUP_EMPTY, pathWalk } from '../vfs/path-walk.ts';
 import { inodePermission } from '../vfs/permission.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 import { dirBase, getFileRaw, readPath, walkAt } from './file-names.ts';
 import { writeStat, writeStatfs, writeStatx } from './stat-buffers.ts';
 
-function statInode(t: Task, inode: Inode, addr: number): number {
+function statInode(t: Task, inode: Inode, mount: Mount, addr: number): number {
   const r = inode.refresh(t);
-  return r < 0 ? r : writeStat(t, addr, inode);
+  return r < 0 ? r : writeStat(t, addr, inode, mount.idmap);
 }
 function statAt(t: Task, dirfd: number, nameAddr: number, buf: number, flags: number): number {
   const r = walkAt(t, dirfd, nameAddr, flags);
-  return r < 0 ? r : statInode(t, pathWalk.inode, buf);
+  return r < 0 ? r : statInode(t, pathWalk.inode, pathWalk.mount, buf);
 }
 
 function sysStat(t: Task, a: SyscallArgs): number {
@@ -34,7 +35,7 @@ function sysLstat(t: Task, a: SyscallArgs): number {
 }
 function sysFstat(t: Task, a: SyscallArgs): number {
   const file = getFileRaw(t, a.fd(0));
-  return typeof file === 'number' ? file : statInode(t, file.inode, a.addr(1));
+  return typeof file === 'number' ? file : statInode(t, file.inode, file.path.mount, a.addr(1));
 }
 function sysNewfstatat(t: Task, a: SyscallArgs): number {
   const flags = a.int(3);
@@ -42,7 +43,7 @@ function sysNewfstatat(t: Task, a: SyscallArgs): number {
   // glibc's fstat: an empty name with a descriptor.
   if (flags & AT_EMPTY_PATH && a.int(0) >= 0 && (a.addr(1) === 0 || t.space.readU8(a.addr(1)) === 0)) {
     const file = getFileRaw(t, a.int(0));
-    return typeof file === 'number' ? file : statInode(t, file.inode, a.addr(2));
+    return typeof file === 'number' ? file : statInode(t, file.inode, file.path.mount, a.addr(2));
   }
   return statAt(t, a.int(0), a.addr(1), a.addr(2), flags);
 }
@@ -104,7 +105,7 @@ function accessWith(t: Task, dirfd: number, nameAddr: number, mode: number, flag
   const inode = pathWalk.inode;
   const mount = pathWalk.mount;
   if (mode & X_OK && inode.isRegular && mount.flags & MS_NOEXEC) return EACCES;
-  const may = inodePermission(t, inode, mode);
+  const may = inodePermission(t, inode, mode, mount.idmap);
   if (may < 0 || (mode & W_OK) === 0) return may;
   const type = inode.mode & S_IFMT;
   if (type === S_IFCHR || type === S_IFBLK || type === S_IFIFO || type === S_IFSOCK) return 0;

@@ -24,7 +24,7 @@ function readName(t: Task, addr: number): string | Errno {
 }
 
 /** Linux xattr_permission(). */
-function checkAccess(t: Task, inode: Inode, name: string, mask: number): number {
+function checkAccess(t: Task, inode: Inode, mount: Mount, name: string, mask: number): number {
   if (mask & MAY_WRITE && inode.flags & (S_IMMUTABLE | S_APPEND)) return EPERM;
   if (name.startsWith('security.') || name.startsWith('system.')) return 0;
   if (name.startsWith('trusted.')) {
@@ -33,9 +33,9 @@ function checkAccess(t: Task, inode: Inode, name: string, mask: number): number 
   }
   if (name.startsWith('user.')) {
     if (!inode.isRegular && !inode.isDirectory) return mask & MAY_WRITE ? EPERM : ENODATA;
-    if (inode.isDirectory && inode.mode & S_ISVTX && mask & MAY_WRITE && !ownerOrCapable(t.credentials, inode)) return EPERM;
+    if (inode.isDirectory && inode.mode & S_ISVTX && mask & MAY_WRITE && !ownerOrCapable(t.credentials, inode, mount.idmap)) return EPERM;
   }
-  return inodePermission(t, inode, mask);
+  return inodePermission(t, inode, mask, mount.idmap);
 }
 
 /** 0 for a name in one of the classes that files keep; EINVAL for a class without a name, EOPNOTSUPP for others. */
@@ -56,7 +56,7 @@ function set(t: Task, mount: Mount, dentry: Dentry, nameAddr: number, valueAddr:
   const owner = mount.sb.userNs ?? t.kernel.userNs;
   const stored = name === XATTR_SECURITY_CAPABILITY && size > 0 ? storedCapabilities(value, t.credentials, inode.uid, inode.gid, owner) : value;
   if (isErr(stored)) return stored;
-  const r = checkAccess(t, inode, name, MAY_WRITE);
+  const r = checkAccess(t, inode, mount, name, MAY_WRITE);
   if (r < 0) return r;
   // File capabilities were looked at above; other labels are for who administers the file system (Linux cap_inode_setxattr).
   if (name.startsWith('security.') && name !== XATTR_SECURITY_CAPABILITY && !t.credentials.nsCapable(owner, CAP_SYS_ADMIN)) return EPERM;
@@ -66,10 +66,10 @@ function set(t: Task, mount: Mount, dentry: Dentry, nameAddr: number, valueAddr:
   if (done === 0) notify(dentry, IN_ATTRIB);
   return done;
 }
-function get(t: Task, inode: Inode, nameAddr: number, valueAddr: number, size: number): number {
+function get(t: Task, inode: Inode, mount: Mount, nameAddr: number, valueAddr: number, size: number): number {
   const name = readName(t, nameAddr);
   if (isErr(name)) return name;
-  const r = checkAccess(t, inode, name, MAY_READ);
+  const r = checkAccess(t, inode, mount, name, MAY_READ);
   if (r < 0) return r;
   const known = checkClass(name);
   if (known < 0) return known;
@@ -97,7 +97,7 @@ function remove(t: Task, mount: Mount, dentry: Dentry, nameAddr: number): number
   if (isErr(name)) return name;
   if (mount.readOnly) return EROFS;
   const inode = dentry.inode!; // walked or open
-  const r = checkAccess(t, inode, name, MAY_WRITE);
+  const r = checkAccess(t, inode, mount, name, MAY_WRITE);
   if (r < 0) return r;
   if (name === XATTR_SECURITY_CAPABILITY) {
     if (!t.credentials.capableOverIds(CAP_SETFCAP, inode.uid, inode.gid)) return EPERM;
@@ -123,15 +123,15 @@ function sysFsetxattr(t: Task, a: SyscallArgs): number {
 }
 function sysGetxattr(t: Task, a: SyscallArgs): number {
   const r = walkAt(t, AT_FDCWD, a.addr(0), 0);
-  return r < 0 ? r : get(t, pathWalk.inode, a.addr(1), a.addr(2), a.size(3));
+  return r < 0 ? r : get(t, pathWalk.inode, pathWalk.mount, a.addr(1), a.addr(2), a.size(3));
 }
 function sysLgetxattr(t: Task, a: SyscallArgs): number {
   const r = walkAt(t, AT_FDCWD, a.addr(0), AT_SYMLINK_NOFOLLOW);
-  return r < 0 ? r : get(t, pathWalk.inode, a.addr(1), a.addr(2), a.size(3));
+  return r < 0 ? r : get(t, pathWalk.inode, pathWalk.mount, a.addr(1), a.addr(2), a.size(3));
 }
 function sysFgetxattr(t: Task, a: SyscallArgs): number {
   const f = getFile(t, a.fd(0));
-  return typeof f === 'number' ? f : get(t, f.inode, a.addr(1), a.addr(2), a.size(3));
+  return typeof f === 'number' ? f : get(t, f.inode, f.path.mount, a.addr(1), a.addr(2), a.size(3));
 }
 function sysListxattr(t: Task, a: SyscallArgs): number {
   const r = walkAt(t, AT_FDCWD, a.addr(0), 0);
@@ -194,7 +194,7 @@ function sysGetxattrat(t: Task, a: SyscallArgs): number {
   if (r < 0) return r;
   if (extra.flags !== 0) return EINVAL;
   r = walkXattrAt(t, a);
-  return r < 0 ? r : get(t, pathWalk.inode, a.addr(3), extra.value, extra.size);
+  return r < 0 ? r : get(t, pathWalk.inode, pathWalk.mount, a.addr(3), extra.value, extra.size);
 }
 function sysListxattrat(t: Task, a: SyscallArgs): number {
   const r = walkXattrAt(t, a);

@@ -43,7 +43,7 @@ function inotifyAddWatch(t: Task, a: SyscallArgs): number {
   const path = walkPath(t, null, name, (mask & IN_DONT_FOLLOW ? 0 : LOOKUP_FOLLOW) | (mask & IN_ONLYDIR ? LOOKUP_DIRECTORY : 0));
   if (isErr(path)) return path;
   const inode = path.dentry.inode!; // walkPath gives existing files
-  const may = inodePermission(t, inode, MAY_READ);
+  const may = inodePermission(t, inode, MAY_READ, path.mount.idmap);
   if (may < 0) return may;
   return file.addWatch(inode, mask);
 }

@@ -8,6 +8,7 @@ import {
 import { MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_RELATIME } from '../abi/mount.ts';
 import type { Task } from '../kernel/task.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from '../vfs/inode.ts';
+import { type MountIdMap, shownGid, shownUid } from '../vfs/mount-id-map.ts';
 import type { Mount } from '../vfs/mount.ts';
 import type { StatFs } from '../vfs/super-block.ts';
 
@@ -32,14 +33,14 @@ function put64(at: number, n: number): void {
 }
 
 /** Fills the 36 words of struct stat at `w[at…]`. */
-function fillStat(t: Task, w: Uint32Array, at: number, inode: Inode): void {
+function fillStat(t: Task, w: Uint32Array, at: number, inode: Inode, idmap: MountIdMap | null): void {
   const ns = t.credentials.userNs;
   store64(w, at, encodeDev(inode.dev));
   store64(w, at + 2, inode.ino);
   store64(w, at + 4, inode.nlink);
   w[at + 6] = inode.mode;
-  w[at + 7] = ns.fromKuidMunged(inode.uid);
-  w[at + 8] = ns.fromKgidMunged(inode.gid);
+  w[at + 7] = ns.fromKuidMunged(idmap === null ? inode.uid : shownUid(idmap, inode.sb, inode.uid));
+  w[at + 8] = ns.fromKgidMunged(idmap === null ? inode.gid : shownGid(idmap, inode.sb, inode.gid));
   w[at + 9] = 0;
   store64(w, at + 10, encodeDev(inode.rdev));
   store64(w, at + 12, inode.size);
@@ -55,15 +56,15 @@ function fillStat(t: Task, w: Uint32Array, at: number, inode: Inode): void {
 }
 
 /** Writes struct stat for an inode whose attributes are fresh: 0 or EFAULT. Straight into the guest's page when it lies in one. */
-export function writeStat(t: Task, addr: number, inode: Inode): 0 | Errno {
+export function writeStat(t: Task, addr: number, inode: Inode, idmap: MountIdMap | null): 0 | Errno {
   const space = t.space;
   if (addr % 4 === 0 && addr % 4096 <= 4096 - STAT_SIZE) {
     const at = space.writable(addr);
     if (at === 0) return EFAULT;
-    fillStat(t, space.pm.u32, at >> 2, inode);
+    fillStat(t, space.pm.u32, at >> 2, inode, idmap);
     return 0;
   }
-  fillStat(t, words, 0, inode);
+  fillStat(t, words, 0, inode, idmap);
   return space.writeBytes(addr, bytes, 0, STAT_SIZE);
 }
 
@@ -85,8 +86,8 @@ export function writeStatx(t: Task, addr: number, inode: Inode, mount: Mount, is
   if (inode.flags & S_APPEND) attributes |= STATX_ATTR_APPEND;
   put64(8, attributes);
   words[4] = inode.nlink;
-  words[5] = ns.fromKuidMunged(inode.uid);
-  words[6] = ns.fromKgidMunged(inode.gid);
+  words[5] = ns.fromKuidMunged(shownUid(mount.idmap, inode.sb, inode.uid));
+  words[6] = ns.fromKgidMunged(shownGid(mount.idmap, inode.sb, inode.gid));
   view.setUint16(28, inode.mode, true);
   put64(32, inode.ino);
   put64(40, inode.size);

@@ -31,6 +31,9 @@ import { rows as memoryMap } from './memory-map.ts';
 import { rows as memoryPolicy } from './memory-policy.ts';
 import { rows as memoryProcessVm } from './memory-process-vm.ts';
 import { rows as mountClassic } from './mount-classic.ts';
+import { rows as mountConfig } from './mount-config.ts';
+import { rows as mountQuery } from './mount-query.ts';
+import { rows as mountTree } from './mount-tree.ts';
 import { rows as namespace } from './namespace.ts';
 import { rows as socketConnect } from './socket-connect.ts';
 import { rows as socketTransfer } from './socket-transfer.ts';
@@ -55,7 +58,7 @@ import { timeTimerRows } from './time-timer.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
-  ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, namespace, socketConnect, socketTransfer,
+  ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, mountConfig, mountQuery, mountTree, namespace, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
   ioAio, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
 ];

@@ -5,6 +5,7 @@ import type { WaitQueue } from '../base/wait-queue.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { FdTable } from './fd-table.ts';
 import type { FsContext } from './fs-context.ts';
+import type { MountNamespace } from './mount-namespace.ts';
 
 /** Wall-clock time for timestamps, refreshed in place so that reading it allocates nothing. */
 export interface WallClock {
@@ -19,6 +20,8 @@ export interface VfsContext {
   readonly credentials: Credentials;
   readonly fs: FsContext;
   readonly fdTable: FdTable;
+  /** The caller's mount namespace; null before there is any. */
+  readonly mountNamespace: MountNamespace | null;
   /** User memory, for ioctl arguments. */
   readonly space: AddressSpace;
   /** Thread-group id in the initial PID namespace: l_pid of POSIX locks, and what F_SETOWN defaults to. */

@@ -124,7 +124,11 @@ export abstract class FileDescription implements MappedFile {
     if (this.epollItems !== null) this.epollItems.fileReleased();
     if (this.asyncNotifier !== null) this.asyncNotifier.stop();
     const inode = this.inode;
-    if (this.countsAsWriter) inode.writeCount--;
+    if (this.countsAsWriter) {
+      inode.writeCount--;
+      this.path.mount.writers--;
+      this.path.mount.sb.writers--;
+    }
     this.allowWriting();
     if (inode.locks !== null) inode.locks.removeOwner(this);
     if (inode.dnotify !== null) inode.dnotify.remove(this);

@@ -1,6 +1,8 @@
 /** File system types by name, as mount(2) and /proc/filesystems know them. */
 import type { Errno } from '../abi/errno.ts';
+import type { UserNamespace } from '../auth/user-namespace.ts';
 import type { VfsContext } from './context.ts';
+import type { MountConfig, MountParameter, ParameterTable } from './mount-config.ts';
 import type { SuperBlock } from './super-block.ts';
 
 export interface FileSystemType {
@@ -9,8 +11,23 @@ export interface FileSystemType {
   readonly requiresDevice: boolean;
   /** May be mounted inside a user namespace (FS_USERNS_MOUNT). */
   readonly userNamespaceMount: boolean;
-  /** Makes (or finds) an instance. `options` is the data string of mount(2); `flags` the MS_ flags of the super block. */
-  mount(ctx: VfsContext, source: string, flags: number, options: string): SuperBlock | Errno;
+  /** Mounts of it may show other owners (FS_ALLOW_IDMAP). */
+  readonly idmappedMounts?: boolean;
+  /** The parameters there are, checked as they are given; not there: any, and mount() looks at them. */
+  readonly parameters?: ParameterTable;
+  /** Parameters that are not in the table are taken and do nothing. */
+  readonly ignoresUnknown?: boolean;
+  /** Further checks of a parameter that is of the right kind: 0 or errno (MountConfig.refuse tells why). */
+  checkParameter?(ctx: VfsContext, config: MountConfig, parameter: MountParameter): number;
+  /** Takes the text of mount(2) apart where it is not simply done at commas. */
+  splitText?(options: string): string[];
+  /** Who must hold CAP_SYS_ADMIN and owns the instance, if not the caller's user namespace: that of the caller's PID, IPC … namespace. */
+  owner?(ctx: VfsContext): UserNamespace;
+  /**
+   * Makes (or finds) an instance. `options` are the parameters as a text; `flags` the MS_ flags of the super block; `config` (null while the first
+   * tree is built) has the parameters one by one and takes messages.
+   */
+  mount(ctx: VfsContext, source: string, flags: number, options: string, config: MountConfig | null): SuperBlock | Errno;
 }
 
 export class FileSystemRegistry {

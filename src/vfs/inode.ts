@@ -11,6 +11,7 @@ import type { VfsContext } from './context.ts';
 import type { DirectoryWatches } from './dnotify.ts';
 import type { FileDescription } from './file-description.ts';
 import type { FileLocks } from './locks.ts';
+import type { MountNamespace } from './mount-namespace.ts';
 import type { Path } from './mount.ts';
 import type { InodeMarks } from './notify.ts';
 import type { SuperBlock } from './super-block.ts';
@@ -221,6 +222,13 @@ export abstract class Inode {
   }
   /** The last name is gone or a last description was closed: frees what nlink 0 and no opens leave. */
   evict(): void {}
+  /** A mount has this inode as its root (bind mount of a namespace's file), and has it no more. */
+  pin(): void {}
+  unpin(): void {}
+  /** The mount namespace that this file of nsfs stands for. */
+  get mountNamespace(): MountNamespace | null {
+    return null;
+  }
   /** Open descriptions; a file system that frees data on last close counts them. */
   openCount = 0;
 

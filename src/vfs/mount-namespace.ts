@@ -1,10 +1,11 @@
 /** Mount namespaces: a tree of mounts of its own. Linux struct mnt_namespace. */
+import { type Errno, isErr } from '../abi/errno.ts';
 import { Namespace } from '../auth/namespace.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import { WaitQueue } from '../base/wait-queue.ts';
 import type { FsContext } from './fs-context.ts';
-import { type Mount, mountedOn, Path } from './mount.ts';
-import { COPY_SHARED_TO_SLAVE, COPY_UNBINDABLE, copyTree, lockTree, umountTree } from './mount-tree.ts';
+import { Mount, Path } from './mount.ts';
+import { COPY_SHARED_TO_SLAVE, COPY_UNBINDABLE, copyTree, eachMount, lockTree, topmost, UMOUNT_CONNECTED, umountTree } from './mount-tree.ts';
 import type { Vfs } from './vfs.ts';
 
 export class MountNamespace extends Namespace {
@@ -12,24 +13,38 @@ export class MountNamespace extends Namespace {
   readonly vfs: Vfs;
   /** The root of the tree. */
   root: Mount;
-  /** Every mount of the namespace, in the order of /proc/PID/mountinfo. */
+  /** Every mount of the namespace; ordered() sorts them. */
   readonly mounts: Set<Mount> = new Set();
   /** Changes whenever the tree does; /proc/PID/mounts polls on it. */
   generation = 1;
   readonly changed: WaitQueue = new WaitQueue();
+  /** A detached tree, as open_tree(2) and fsmount(2) make them: no task is in it. */
+  readonly anonymous: boolean;
+  /** Of a detached tree: number of the namespace that it was copied from; 0: it is new. */
+  origin = 0;
 
   constructor(vfs: Vfs, root: Mount, userNs: UserNamespace, inum: number) {
     super(userNs, inum);
     this.vfs = vfs;
     this.root = root;
+    this.anonymous = inum === 0;
     this.adoptTree(root);
   }
 
   /** Where path resolution starts for a new task: the root, through whatever is mounted on it. */
   rootPath(): Path {
-    let mount = this.root;
-    for (let over = mountedOn(mount, mount.root); over !== null; over = mountedOn(mount, mount.root)) mount = over;
+    const mount = topmost(this.root);
     return new Path(mount, mount.root);
+  }
+
+  /** The mounts in the order of /proc/PID/mountinfo: as they were made. */
+  ordered(): Mount[] {
+    return [...this.mounts].sort((a, b) => a.uniqueId - b.uniqueId);
+  }
+  /** The mount of that never reused number, or undefined. */
+  find(uniqueId: number): Mount | undefined {
+    for (const m of this.mounts) if (m.uniqueId === uniqueId) return m;
+    return undefined;
   }
 
   /** Mounts `mount` at `at`, with all its children, without propagation: for building the first tree. */
@@ -39,9 +54,10 @@ export class MountNamespace extends Namespace {
   }
 
   adoptTree(mount: Mount): void {
-    mount.ns = this;
-    this.mounts.add(mount);
-    for (const child of mount.children) this.adoptTree(child);
+    eachMount(mount, (m) => {
+      m.ns = this;
+      this.mounts.add(m);
+    });
     this.touch();
   }
   /** A mount has left the tree. */
@@ -58,28 +74,23 @@ export class MountNamespace extends Namespace {
    * A copy of this namespace, owned by `userNs`. `fs` (the new task's root and working directory, or null) is moved over to the copies.
    * Linux copy_mnt_ns().
    */
-  copy(userNs: UserNamespace, inum: number, fs: FsContext | null): MountNamespace {
+  copy(userNs: UserNamespace, inum: number, fs: FsContext | null): MountNamespace | Errno {
     const foreign = userNs !== this.userNs;
-    const root = copyTree(this.root, this.root.root, COPY_UNBINDABLE | (foreign ? COPY_SHARED_TO_SLAVE : 0))!; // COPY_UNBINDABLE refuses nothing
+    const copies = new Map<Mount, Mount>();
+    const root = copyTree(this.root, this.root.root, COPY_UNBINDABLE | (foreign ? COPY_SHARED_TO_SLAVE : 0), copies);
+    if (isErr(root)) return root;
     if (foreign) lockTree(root);
     const ns = new MountNamespace(this.vfs, root, userNs, inum);
     if (fs !== null) {
-      const pair = (from: Mount, to: Mount): void => {
-        if (fs.root.mount === from) fs.setRoot(new Path(to, fs.root.dentry));
-        if (fs.pwd.mount === from) fs.setPwd(new Path(to, fs.pwd.dentry));
-        const copies = to.children.values();
-        for (const c of from.children) {
-          const copy = copies.next();
-          if (!copy.done) pair(c, copy.value);
-        }
-      };
-      pair(this.root, root);
+      const [rootCopy, pwdCopy] = [copies.get(fs.root.mount), copies.get(fs.pwd.mount)];
+      if (rootCopy !== undefined) fs.setRoot(new Path(rootCopy, fs.root.dentry));
+      if (pwdCopy !== undefined) fs.setPwd(new Path(pwdCopy, fs.pwd.dentry));
     }
     return ns;
   }
 
   /** Nobody is in it any more: everything is unmounted. */
   protected override end(): void {
-    umountTree(this.root, false);
+    if (this.mounts.has(this.root)) umountTree(this.root, this.anonymous ? UMOUNT_CONNECTED : 0);
   }
 }

@@ -1,6 +1,7 @@
 /** Mounts and paths: Linux's struct mount and struct path. How mounts copy, attach and propagate stands in mount-tree.ts and mount-propagation.ts. */
 import { MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_NOSYMFOLLOW, MS_RDONLY, MS_RELATIME } from '../abi/mount.ts';
 import type { Dentry } from './dentry.ts';
+import type { MountIdMap } from './mount-id-map.ts';
 import type { MountNamespace } from './mount-namespace.ts';
 import type { SuperBlock } from './super-block.ts';
 
@@ -10,9 +11,20 @@ export const MOUNT_FLAGS_MASK: number = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NO
 /** Mounts among which mounting and unmounting is the same for all: "shared:ID" of mountinfo. */
 export class PeerGroup {
   readonly id: number;
-  readonly members: Set<Mount> = new Set();
+  /** A ring: a new peer comes behind the one it was copied from; who leaves is followed by the next. */
+  readonly members: Mount[] = [];
   constructor(id: number) {
     this.id = id;
+  }
+  /** The peer behind `m`; `m` itself when it is alone. */
+  next(m: Mount): Mount {
+    return this.members[(this.members.indexOf(m) + 1) % this.members.length]!; // `m` is a member
+  }
+  addBehind(m: Mount, peer: Mount): void {
+    this.members.splice(this.members.indexOf(peer) + 1, 0, m);
+  }
+  remove(m: Mount): void {
+    this.members.splice(this.members.indexOf(m), 1);
   }
 }
 
@@ -34,21 +46,28 @@ export class Mount {
   ns: MountNamespace | null = null;
   /** Holders: paths of tasks and open files. umount(2) without MNT_DETACH is EBUSY while there are any. */
   refs = 0;
+  /** Open files that may be written: the mount cannot be made read-only (mnt_want_write). */
+  writers = 0;
   /** Peers of a shared mount. */
   group: PeerGroup | null = null;
   /** The mount whose group this one receives from ("master:ID"), and those that receive from this one's group through it. */
   master: Mount | null = null;
-  readonly slaves: Set<Mount> = new Set();
+  readonly slaves: Mount[] = [];
   unbindable = false;
   /** Came from a more privileged namespace: cannot be unmounted or moved on its own (MNT_LOCKED). */
   locked = false;
   /** MOUNT_FLAGS_MASK bits that cannot be cleared for the same reason (MNT_LOCK_READONLY …); atime settings as a whole. */
   lockedFlags = 0;
   atimeLocked = false;
+  /** How owners of files show through this mount; null: as they are. */
+  idmap: MountIdMap | null = null;
   /** Set by umount(2) with MNT_EXPIRE, cleared by use. */
   expiryMark = false;
   /** Taken out of its namespace; lives on for its holders. */
   unmounted = false;
+  /** Taken out, but still on its parent, which somebody holds: what it covers stays covered. */
+  connected = false;
+  private released = false;
 
   constructor(sb: SuperBlock, root: Dentry, flags: number, source: string) {
     this.sb = sb;
@@ -58,6 +77,7 @@ export class Mount {
     this.id = sb.vfs.allocateMountId();
     this.uniqueId = sb.vfs.allocateUniqueMountId();
     sb.mountCount++;
+    root.inode?.pin();
   }
 
   get readOnly(): boolean {
@@ -66,6 +86,10 @@ export class Mount {
   /** Number of the peer group, 0 when private. */
   get peerGroup(): number {
     return this.group === null ? 0 : this.group.id;
+  }
+  /** What is mounted on this mount's root, or null. */
+  get overmount(): Mount | null {
+    return mountedOn(this, this.root);
   }
 
   /** Puts this mount on top of `at`. */
@@ -92,17 +116,23 @@ export class Mount {
     this.mountpoint = null;
   }
 
-  /** Once it is out of every tree and nobody holds it, its share of the file system ends. */
+  /** Once it is out of every tree and nobody holds it, its share of the file system ends, and what was left standing on it is let go. */
   releaseIfUnused(): void {
-    if (!this.unmounted || this.refs > 0 || this.released) return;
+    if (!this.unmounted || this.refs > 0 || this.connected || this.released) return;
     this.released = true;
+    for (const child of [...this.children]) {
+      child.detach();
+      child.connected = false;
+      child.releaseIfUnused();
+    }
     this.sb.vfs.freeMountId(this.id);
+    this.sb.vfs.mountReleased(this);
     if (--this.sb.mountCount === 0) this.sb.kill();
+    this.root.inode?.unpin();
   }
-  private released = false;
 }
 
-/** The mount that stands on (mount, dentry), or null. The latest one if several do. */
+/** The mount that stands on (mount, dentry), or null. */
 export function mountedOn(mount: Mount, dentry: Dentry): Mount | null {
   const list = dentry.mounts;
   if (list === null) return null;
@@ -126,6 +156,7 @@ export class Path {
     this.mount.expiryMark = false;
   }
   put(): void {
+    this.mount.expiryMark = false;
     if (--this.mount.refs === 0 && this.mount.unmounted) this.mount.releaseIfUnused();
   }
   equals(other: Path): boolean {

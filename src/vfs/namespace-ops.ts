@@ -6,10 +6,12 @@ import {
 import { CAP_DAC_READ_SEARCH, CAP_MKNOD } from '../abi/capability.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../abi/fcntl.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
+import { adoptThrough } from './attributes.ts';
 import type { VfsContext } from './context.ts';
 import type { Dentry } from './dentry.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from './inode.ts';
 import type { Mount, Path } from './mount.ts';
+import { detachMounts } from './mount-tree.ts';
 import {
   IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVED_FROM, IN_MOVED_TO, IN_MOVE_SELF, nextRenameCookie, notifyEntry, notifyInode,
 } from './notify.ts';
@@ -35,14 +37,20 @@ function createTarget(ctx: VfsContext, base: Path | null, name: string, isDirect
   // "name/" is only possible for a directory that is about to exist.
   if (trailing && !isDirectory) return ENOENT;
   if (parentMount.readOnly) return EROFS;
-  const may = mayCreate(ctx, dentry.parent, dentry);
+  const may = mayCreate(ctx, dentry.parent, dentry, parentMount.idmap);
   return may < 0 ? (may as Errno) : dentry;
 }
 
+/** True if something is mounted on `d` in the caller's mount namespace; what others mounted there does not hold it (is_local_mountpoint). */
+function isLocalMountPoint(ctx: VfsContext, d: Dentry): boolean {
+  return d.mounts !== null && (ctx.mountNamespace === null || d.mounts.some((m) => m.ns === ctx.mountNamespace));
+}
+
 /** Makes the negative dentry positive and tells inotify. */
-function created(dentry: Dentry, inode: Inode | Errno): number {
+function created(ctx: VfsContext, dentry: Dentry, inode: Inode | Errno): number {
   if (typeof inode === 'number') return inode;
   dentry.inode = inode;
+  adoptThrough(ctx, dentry.parent.inode!, inode, parentMount.idmap); // walked
   notifyEntry(dentry.parent.inode!, IN_CREATE, dentry.name, inode.isDirectory); // walked
   return 0;
 }
@@ -52,7 +60,7 @@ export function makeDirectory(ctx: VfsContext, base: Path | null, name: string, 
   if (typeof d === 'number') return d;
   const dir = d.parent.inode!;
   if (dir.nlink >= LINK_MAX) return EMLINK;
-  return created(d, dir.mkdir(ctx, d.name, S_IFDIR | (mode & 0o1777 & ~ctx.fs.umask)));
+  return created(ctx, d, dir.mkdir(ctx, d.name, S_IFDIR | (mode & 0o1777 & ~ctx.fs.umask)));
 }
 
 /** mknod(2): regular files, FIFOs, sockets, devices (CAP_MKNOD; a 0:0 character device is an overlay whiteout and free). */
@@ -75,24 +83,24 @@ export function makeNode(ctx: VfsContext, base: Path | null, name: string, mode:
   if (typeof d === 'number') return d;
   const dir = d.parent.inode!;
   const perm = mode & 0o7777 & ~ctx.fs.umask;
-  if (type === 0 || type === S_IFREG) return created(d, dir.create(ctx, d.name, S_IFREG | perm));
+  if (type === 0 || type === S_IFREG) return created(ctx, d, dir.create(ctx, d.name, S_IFREG | perm));
   const whiteout = type === S_IFCHR && rdev === 0;
   if ((type === S_IFCHR || type === S_IFBLK) && !whiteout && !ctx.credentials.capableInInit(CAP_MKNOD)) return EPERM;
-  return created(d, dir.mknod(ctx, d.name, type | perm, rdev));
+  return created(ctx, d, dir.mknod(ctx, d.name, type | perm, rdev));
 }
 
 /** For bind(2) of AF_UNIX: the new socket inode's dentry. EADDRINUSE is the caller's translation of EEXIST. */
 export function makeSocketNode(ctx: VfsContext, name: string, mode: number): { mount: Mount; dentry: Dentry } | Errno {
   const d = createTarget(ctx, null, name, false);
   if (typeof d === 'number') return d;
-  const r = created(d, d.parent.inode!.mknod(ctx, d.name, S_IFSOCK | (mode & 0o777 & ~ctx.fs.umask), 0));
+  const r = created(ctx, d, d.parent.inode!.mknod(ctx, d.name, S_IFSOCK | (mode & 0o777 & ~ctx.fs.umask), 0));
   return r < 0 ? (r as Errno) : { mount: parentMount, dentry: d };
 }
 
 export function makeSymlink(ctx: VfsContext, target: string, base: Path | null, name: string): number {
   const d = createTarget(ctx, base, name, false);
   if (typeof d === 'number') return d;
-  return created(d, d.parent.inode!.symlink(ctx, d.name, target));
+  return created(ctx, d, d.parent.inode!.symlink(ctx, d.name, target));
 }
 
 /** linkat(2). */
@@ -112,7 +120,7 @@ export function makeLink(ctx: VfsContext, oldBase: Path | null, oldName: string,
   if (oldMount !== parentMount) return EXDEV;
   const dir = d.parent.inode!;
   if (inode.sb !== dir.sb) return EXDEV;
-  if (inode.sb.vfs.protectedHardlinks && !mayLinkProtected(ctx, inode)) return EPERM;
+  if (inode.sb.vfs.protectedHardlinks && !mayLinkProtected(ctx, inode, oldMount)) return EPERM;
   if (inode.flags & (S_APPEND | S_IMMUTABLE)) return EPERM;
   if (inode.isDirectory) return EPERM;
   if (inode.nlink === 0 && !inode.linkable) return ENOENT;
@@ -130,10 +138,10 @@ export function makeLink(ctx: VfsContext, oldBase: Path | null, oldName: string,
 }
 
 /** fs.protected_hardlinks: only safe files of others, or own ones, may be linked. */
-function mayLinkProtected(ctx: VfsContext, inode: Inode): boolean {
-  if (ownerOrCapable(ctx.credentials, inode)) return true;
+function mayLinkProtected(ctx: VfsContext, inode: Inode, mount: Mount): boolean {
+  if (ownerOrCapable(ctx.credentials, inode, mount.idmap)) return true;
   if (!inode.isRegular || inode.mode & S_ISUID || (inode.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) return false;
-  return inodePermission(ctx, inode, MAY_READ | MAY_WRITE) === 0;
+  return inodePermission(ctx, inode, MAY_READ | MAY_WRITE, mount.idmap) === 0;
 }
 
 export function unlinkName(ctx: VfsContext, base: Path | null, name: string): number {
@@ -149,9 +157,9 @@ export function unlinkName(ctx: VfsContext, base: Path | null, name: string): nu
   if (inode === null) return ENOENT;
   if (trailing) return inode.isDirectory ? EISDIR : ENOTDIR;
   const dir = d.parent.inode!;
-  const may = mayDelete(ctx, dir, d, false);
+  const may = mayDelete(ctx, dir, d, false, mount.idmap);
   if (may < 0) return may;
-  if (d.mounts !== null) return EBUSY;
+  if (isLocalMountPoint(ctx, d)) return EBUSY;
   const done = dir.unlink(ctx, d.name, inode);
   if (done < 0) return done;
   removed(d, inode);
@@ -162,6 +170,7 @@ export function unlinkName(ctx: VfsContext, base: Path | null, name: string): nu
 function removed(d: Dentry, inode: Inode): void {
   const parent = d.parent;
   d.unhash();
+  detachMounts(d);
   // A file that is still open ends with its last close (FileDescription.unref).
   if (!inode.isDirectory) notifyInode(inode, IN_ATTRIB);
   if (inode.nlink === 0 && inode.openCount === 0) notifyInode(inode, IN_DELETE_SELF);
@@ -186,9 +195,9 @@ export function removeDirectory(ctx: VfsContext, base: Path | null, name: string
   if (mount.readOnly) return EROFS;
   if (inode === null) return ENOENT;
   const dir = d.parent.inode!;
-  const may = mayDelete(ctx, dir, d, true);
+  const may = mayDelete(ctx, dir, d, true, mount.idmap);
   if (may < 0) return may;
-  if (d.mounts !== null) return EBUSY;
+  if (isLocalMountPoint(ctx, d)) return EBUSY;
   const done = dir.rmdir(ctx, d.name, inode);
   if (done < 0) return done;
   removed(d, inode);
@@ -233,33 +242,33 @@ export function renameName(ctx: VfsContext, oldBase: Path | null, oldName: strin
   // A directory cannot go below itself, nor replace one above it.
   if (from.isAncestorOf(newParent)) return EINVAL;
   if (to.isAncestorOf(oldParent)) return flags & RENAME_EXCHANGE ? EINVAL : ENOTEMPTY;
-  return renameEntry(ctx, oldParent, from, newParent, to, flags);
+  return renameEntry(ctx, oldMount, oldParent, from, newParent, to, flags);
 }
 
-function renameEntry(ctx: VfsContext, oldParent: Dentry, from: Dentry, newParent: Dentry, to: Dentry, flags: number): number {
+function renameEntry(ctx: VfsContext, mount: Mount, oldParent: Dentry, from: Dentry, newParent: Dentry, to: Dentry, flags: number): number {
   const inode = from.inode!;
   const target = to.inode;
   const oldDir = oldParent.inode!;
   const newDir = newParent.inode!;
   if (inode === target) return 0;
   const isDir = inode.isDirectory;
-  let r = mayDelete(ctx, oldDir, from, isDir);
+  let r = mayDelete(ctx, oldDir, from, isDir, mount.idmap);
   if (r < 0) return r;
-  if (target === null) r = mayCreate(ctx, newParent, to);
-  else r = mayDelete(ctx, newDir, to, flags & RENAME_EXCHANGE ? target.isDirectory : isDir);
+  if (target === null) r = mayCreate(ctx, newParent, to, mount.idmap);
+  else r = mayDelete(ctx, newDir, to, flags & RENAME_EXCHANGE ? target.isDirectory : isDir, mount.idmap);
   if (r < 0) return r;
   // A directory that changes its parent has its ".." written.
   if (newDir !== oldDir) {
     if (isDir) {
-      r = inodePermission(ctx, inode, MAY_WRITE);
+      r = inodePermission(ctx, inode, MAY_WRITE, mount.idmap);
       if (r < 0) return r;
     }
     if (flags & RENAME_EXCHANGE && target!.isDirectory) {
-      r = inodePermission(ctx, target!, MAY_WRITE);
+      r = inodePermission(ctx, target!, MAY_WRITE, mount.idmap);
       if (r < 0) return r;
     }
   }
-  if (from.mounts !== null || to.mounts !== null) return EBUSY;
+  if (isLocalMountPoint(ctx, from) || isLocalMountPoint(ctx, to)) return EBUSY;
   r = oldDir.rename(ctx, from.name, inode, newDir, to.name, target, flags);
   if (r < 0) return r;
   const oldName = from.name;
@@ -274,8 +283,10 @@ function renameEntry(ctx: VfsContext, oldParent: Dentry, from: Dentry, newParent
     notifyEntry(oldDir, IN_MOVED_TO, oldName, target!.isDirectory, cookie);
     notifyInode(target!, IN_MOVE_SELF);
   } else {
-    if (target !== null) to.unhash();
-    else newParent.children?.delete(newName);
+    if (target !== null) {
+      to.unhash();
+      detachMounts(to);
+    } else newParent.children?.delete(newName);
     from.move(newParent, newName);
   }
   notifyEntry(oldDir, IN_MOVED_FROM, oldName, isDir, cookie);

@@ -1,6 +1,6 @@
 /** Opening files: Linux fs/namei.c path_openat(), do_open(), may_open(); fs/open.c build_open_flags(). */
 import type { Errno } from '../abi/errno.ts';
-import { EACCES, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EPERM, EROFS, ETXTBSY } from '../abi/errno.ts';
+import { EACCES, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EOVERFLOW, EPERM, EROFS, ETXTBSY } from '../abi/errno.ts';
 import {
   __O_TMPFILE, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_PATH,
   O_RDONLY, O_TRUNC, O_WRONLY, RESOLVE_CACHED, VALID_OPEN_FLAGS,
@@ -13,9 +13,10 @@ import { type FileDescription, PathDescription } from './file-description.ts';
 import { ATTR_CTIME, ATTR_MTIME, ATTR_SIZE, type Inode, S_APPEND, SetAttributes } from './inode.ts';
 import { type Mount, Path } from './mount.ts';
 import { IN_CREATE, IN_OPEN, notify, notifyEntry } from './notify.ts';
-import { dropPrivileges } from './attributes.ts';
+import { adoptThrough, dropPrivileges } from './attributes.ts';
+import { type MountIdMap, shownUid } from './mount-id-map.ts';
 import { LOOKUP_CREATE, LOOKUP_DIRECTORY, LOOKUP_FOLLOW, pathWalk } from './path-walk.ts';
-import { inodePermission, MAY_EXEC, MAY_READ, MAY_WRITE, mayCreate, ownerOrCapable } from './permission.ts';
+import { canOwn, inodePermission, MAY_EXEC, MAY_READ, MAY_WRITE, mayCreate, ownerOrCapable } from './permission.ts';
 
 /** Flags that stay in f_flags after open. */
 const KEPT_FLAGS: number = ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
@@ -74,18 +75,18 @@ export function openPath(ctx: VfsContext, base: Path | null, name: string, flags
   if (flags & O_CREAT) {
     if (flags & O_EXCL) return EEXIST;
     if (dentry.inode.isDirectory) return EISDIR;
-    const r = mayCreateInSticky(ctx, dentry.parent.inode!, dentry.inode); // a parent is positive
+    const r = mayCreateInSticky(ctx, dentry.parent.inode!, dentry.inode, mount); // a parent is positive
     if (r < 0) return r as Errno;
   }
   return openPlace(ctx, new Path(mount, dentry), flags);
 }
 
 /** fs.protected_fifos and fs.protected_regular: O_CREAT of somebody else's file in a sticky directory. */
-function mayCreateInSticky(ctx: VfsContext, dir: Inode, inode: Inode): number {
+function mayCreateInSticky(ctx: VfsContext, dir: Inode, inode: Inode, mount: Mount): number {
   const vfs = inode.sb.vfs;
   const type = inode.mode & S_IFMT;
   const level = type === S_IFIFO ? vfs.protectedFifos : type === S_IFREG ? vfs.protectedRegular : 0;
-  if (level === 0 || (dir.mode & 0o1000) === 0 || inode.uid === dir.uid || inode.uid === ctx.credentials.fsuid) return 0;
+  if (level === 0 || (dir.mode & 0o1000) === 0 || inode.uid === dir.uid || shownUid(mount.idmap, inode.sb, inode.uid) === ctx.credentials.fsuid) return 0;
   if (dir.mode & 0o002 || (dir.mode & 0o020 && level >= 2)) return EACCES;
   return 0;
 }
@@ -94,11 +95,12 @@ function createFile(ctx: VfsContext, mount: Mount, dentry: Dentry, flags: number
   const parent = dentry.parent;
   const dir = parent.inode!; // walked
   if (mount.readOnly) return EROFS;
-  const may = mayCreate(ctx, parent, dentry);
+  const may = mayCreate(ctx, parent, dentry, mount.idmap);
   if (may < 0) return may as Errno;
   const inode = dir.create(ctx, dentry.name, S_IFREG | (mode & 0o7777 & ~ctx.fs.umask));
   if (typeof inode === 'number') return inode;
   dentry.inode = inode;
+  adoptThrough(ctx, dir, inode, mount.idmap);
   notifyEntry(dir, IN_CREATE, dentry.name, false);
   // The creator may open a file whose mode forbids it; nothing is left to truncate.
   const file = openInode(ctx, new Path(mount, dentry), inode, flags & ~O_TRUNC);
@@ -112,10 +114,12 @@ function openTmpfile(ctx: VfsContext, base: Path | null, name: string, flags: nu
   const dir = pathWalk.dentry;
   const mount = pathWalk.mount;
   if (mount.readOnly) return EROFS;
-  const may = inodePermission(ctx, dir.inode!, MAY_WRITE | MAY_EXEC);
+  const may = inodePermission(ctx, dir.inode!, MAY_WRITE | MAY_EXEC, mount.idmap);
   if (may < 0) return may as Errno;
+  if (!canOwn(ctx.credentials, dir.inode!, mount.idmap)) return EOVERFLOW;
   const inode = dir.inode!.tmpfile(ctx, S_IFREG | (mode & 0o7777 & ~ctx.fs.umask));
   if (typeof inode === 'number') return inode;
+  adoptThrough(ctx, dir.inode!, inode, mount.idmap);
   const dentry = new Dentry(dir.sb, dir, `#${inode.ino}`, inode);
   dentry.hashed = false;
   if ((flags & O_EXCL) === 0) inode.linkable = true;
@@ -140,7 +144,7 @@ export function openPlace(ctx: VfsContext, path: Path, flags: number): FileDescr
       break;
     case S_IFCHR:
     case S_IFBLK:
-      if (path.mount.flags & MS_NODEV || mask & MAY_EXEC) return EACCES;
+      if (path.mount.flags & MS_NODEV || inode.sb.noDevices || mask & MAY_EXEC) return EACCES;
       flags &= ~O_TRUNC;
       break;
     case S_IFIFO:
@@ -152,13 +156,13 @@ export function openPlace(ctx: VfsContext, path: Path, flags: number): FileDescr
       if (mask & MAY_EXEC && path.mount.flags & MS_NOEXEC) return EACCES;
       if (mask & MAY_WRITE && path.mount.readOnly) return EROFS;
   }
-  const r = inodePermission(ctx, inode, mask);
+  const r = inodePermission(ctx, inode, mask, path.mount.idmap);
   if (r < 0) return r as Errno;
   if (inode.flags & S_APPEND) {
     if ((flags & O_ACCMODE) !== O_RDONLY && (flags & O_APPEND) === 0) return EPERM;
     if (flags & O_TRUNC) return EPERM;
   }
-  if (flags & O_NOATIME && !ownerOrCapable(ctx.credentials, inode)) return EPERM;
+  if (flags & O_NOATIME && !ownerOrCapable(ctx.credentials, inode, path.mount.idmap)) return EPERM;
   if (type === S_IFSOCK) return ENXIO;
   return openInode(ctx, path, inode, flags);
 }
@@ -171,7 +175,7 @@ function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): Fi
   if ((writes || flags & O_TRUNC) && inode.writeCount < 0) return ETXTBSY;
   // Cut before it is opened: an overlay need not copy what is thrown away.
   if (flags & O_TRUNC && inode.isRegular) {
-    const r = truncateInode(ctx, inode, 0);
+    const r = truncateInode(ctx, inode, 0, path.mount.idmap);
     if (r < 0) return r as Errno;
   }
   const file = inode.open(ctx, path, (flags & (KEPT_FLAGS | O_NOCTTY) & ~FMODE_EXEC) | O_LARGEFILE);
@@ -179,15 +183,17 @@ function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): Fi
   if (writes && inode.isRegular) {
     file.countsAsWriter = true;
     inode.writeCount++;
+    path.mount.writers++;
+    path.mount.sb.writers++;
   }
   notify(path.dentry, IN_OPEN);
   return file;
 }
 
 /** Sets the size of a regular file by name or by O_TRUNC; permissions were checked. Clears setuid bits as a write does. */
-export function truncateInode(ctx: VfsContext, inode: Inode, size: number): number {
+export function truncateInode(ctx: VfsContext, inode: Inode, size: number, idmap: MountIdMap | null = null): number {
   if (size > inode.sb.maxBytes) return EFBIG;
-  const r = dropPrivileges(ctx, inode);
+  const r = dropPrivileges(ctx, inode, idmap);
   if (r < 0) return r;
   truncateAttrs.valid = ATTR_SIZE | ATTR_CTIME | (inode.size === size && size !== 0 ? 0 : ATTR_MTIME);
   const clock = inode.sb.vfs.clock;

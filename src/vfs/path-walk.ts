@@ -8,6 +8,7 @@ import { touchAtime } from './atime.ts';
 import type { VfsContext } from './context.ts';
 import type { Dentry } from './dentry.ts';
 import type { Inode } from './inode.ts';
+import { shownUid } from './mount-id-map.ts';
 import { type Mount, mountedOn, Path } from './mount.ts';
 import { inodePermission, MAY_EXEC } from './permission.ts';
 
@@ -155,7 +156,7 @@ export class PathWalk {
         parsed = this.rests.pop()!;
         index = this.restIndices.pop()!;
       }
-      const access = inodePermission(ctx, this.dentry.inode!, MAY_EXEC);
+      const access = inodePermission(ctx, this.dentry.inode!, MAY_EXEC, this.mount.idmap);
       if (access < 0) return access;
       const component = parsed.names[index++]!;
       if (index === parsed.names.length && this.rests.length > 0) {
@@ -265,7 +266,7 @@ export class PathWalk {
   private enterLink(ctx: VfsContext, inode: Inode, resolve: number): string | Path | Errno {
     if (++this.links > MAX_SYMLINKS) return ELOOP;
     if (resolve & RESOLVE_NO_SYMLINKS || this.mount.flags & MS_NOSYMFOLLOW) return ELOOP;
-    if (followProtected(ctx, this.dentry.inode!, inode)) return EACCES;
+    if (followProtected(ctx, this.dentry.inode!, inode, this.mount)) return EACCES;
     const target = inode.followLink(ctx);
     if (typeof target === 'number') return target;
     touchAtime(this.mount, inode, 0);
@@ -287,9 +288,10 @@ export class PathWalk {
 }
 
 /** fs.protected_symlinks: in sticky world-writable directories only links of the follower or of the directory's owner are followed. */
-function followProtected(ctx: VfsContext, dir: Inode, link: Inode): boolean {
+function followProtected(ctx: VfsContext, dir: Inode, link: Inode, mount: Mount): boolean {
   if (!link.sb.vfs.protectedSymlinks || (dir.mode & 0o1002) !== 0o1002) return false;
-  return link.uid !== ctx.credentials.fsuid && link.uid !== dir.uid;
+  const owner = shownUid(mount.idmap, link.sb, link.uid);
+  return owner !== ctx.credentials.fsuid && link.uid !== dir.uid;
 }
 
 /** The walk everybody uses. */

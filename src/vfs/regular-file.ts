@@ -111,7 +111,7 @@ export class RegularFile extends FileDescription {
       if (at >= max) return EFBIG;
       len = max - at;
     }
-    const dropped = dropPrivileges(ctx, this.inode);
+    const dropped = dropPrivileges(ctx, this.inode, this.path.mount.idmap);
     if (dropped < 0) return dropped;
     const n = cache.writeFrom(iov, at, len);
     if (n > 0) {
@@ -139,7 +139,7 @@ export class RegularFile extends FileDescription {
   }
 
   override truncate(ctx: VfsContext, size: number): number {
-    const r = dropPrivileges(ctx, this.inode);
+    const r = dropPrivileges(ctx, this.inode, this.path.mount.idmap);
     return r < 0 ? r : this.file.resize(ctx, size);
   }
 

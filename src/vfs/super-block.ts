@@ -1,9 +1,11 @@
 /** One mounted instance of a file system, shared by all its mounts: Linux's super_block. */
-import type { Errno } from '../abi/errno.ts';
+import { ESTALE, type Errno } from '../abi/errno.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import type { VfsContext } from './context.ts';
 import { Dentry } from './dentry.ts';
+import { type FileHandle, HandleTable, inoHandle64 } from './file-handle.ts';
 import type { Inode } from './inode.ts';
+import type { MountConfig } from './mount-config.ts';
 import type { Vfs } from './vfs.ts';
 
 /** Result of statfs(2), in the units of struct statfs. */
@@ -41,6 +43,10 @@ export abstract class SuperBlock {
   readonly keepsAtime: boolean = false;
   /** The user namespace it was mounted in; null: the initial one. Its holders have capabilities over it. */
   userNs: UserNamespace | null = null;
+  /** Device files here are only names: the file system is that of a user namespace (SB_I_NODEV). */
+  get noDevices(): boolean {
+    return this.userNs !== null;
+  }
   /** A less privileged user may mount it only where it is fully visible already: proc, sysfs (SB_I_USERNS_VISIBLE). */
   readonly mustBeVisible: boolean = false;
   /** Set by the constructor of the subclass through initRoot(). */
@@ -50,6 +56,12 @@ export abstract class SuperBlock {
   nextNegative = 0;
   /** Mounts of this instance; the last one gone calls kill(). */
   mountCount = 0;
+  /** Open files that may be written. */
+  writers = 0;
+  /** Its files may be bound from any mount: namespaces and processes as files. */
+  readonly bindsAnywhere: boolean = false;
+  /** Its mounts may show other owners (FS_ALLOW_IDMAP). */
+  readonly idmappedMounts: boolean = false;
 
   constructor(vfs: Vfs, typeName: string, magic: number, dev: number = vfs.allocateDev()) {
     this.vfs = vfs;
@@ -76,11 +88,25 @@ export abstract class SuperBlock {
   pseudoName(_dentry: Dentry): string | null {
     return null;
   }
+  /** File handles: 'none' (name_to_handle_at is EOPNOTSUPP but for AT_HANDLE_FID), 'fid' (they cannot be opened), 'full', 'parents' (they can name the directory too). */
+  readonly exports: 'none' | 'fid' | 'full' | 'parents' = 'none';
+  /** Opening by handle needs no capability: decodeHandle checks. */
+  readonly freeHandles: boolean = false;
+  /** Files whose handles were given out. */
+  readonly handles: HandleTable = new HandleTable();
+  /** The handle of a file. `parent`: with its directory's. */
+  encodeHandle(dentry: Dentry, _parent: boolean): FileHandle {
+    return inoHandle64(dentry);
+  }
+  /** The file that a handle names; ESTALE. */
+  decodeHandle(_ctx: VfsContext, _handle: FileHandle): Dentry | Errno {
+    return ESTALE;
+  }
   sync(_ctx: VfsContext): number {
     return 0;
   }
-  /** Changes options on mount -o remount; EINVAL for what cannot change. */
-  remount(_ctx: VfsContext, _flags: number, _options: string): number {
+  /** Changes options on mount -o remount; EINVAL for what cannot change. `flags`: the MS_ flags to be; `options`, `config`: as FileSystemType.mount. */
+  remount(_ctx: VfsContext, _flags: number, _options: string, _config: MountConfig | null): number {
     return 0;
   }
   /** The last mount is gone. */

@@ -3,12 +3,12 @@ import type { Errno } from '../abi/errno.ts';
 import { ENXIO } from '../abi/errno.ts';
 import { makedev } from '../abi/stat.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
-import { AnonymousInodes } from './anonymous.ts';
+import { AnonymousInodes, type PseudoFileSystem } from './anonymous.ts';
 import type { VfsContext, WallClock } from './context.ts';
 import type { FileDescription, FileOwner } from './file-description.ts';
 import { FileSystemRegistry } from './file-system.ts';
 import type { Inode } from './inode.ts';
-import type { Path } from './mount.ts';
+import type { Mount, Path } from './mount.ts';
 
 /** Opens a special file: the driver of a device number, or the FIFO code. */
 export type SpecialOpener = (ctx: VfsContext, inode: Inode, path: Path, flags: number) => FileDescription | Errno;
@@ -18,6 +18,8 @@ export class Vfs {
   readonly clock: WallClock;
   /** Anonymous inodes: `vfs.anonymous.anonymousPath('[eventfd]')`. */
   readonly anonymous: AnonymousInodes;
+  /** File systems without a place that open_by_handle_at(2) reaches by a number of their own (FD_NSFS_ROOT). */
+  readonly handleRoots: Map<number, PseudoFileSystem> = new Map();
   readonly fileSystems: FileSystemRegistry = new FileSystemRegistry();
   /** Drivers by device number; a whole major when registered with registerMajor. */
   private readonly characterDevices = new Map<number, SpecialOpener>();
@@ -33,7 +35,7 @@ export class Vfs {
   sendIoSignal: (owner: FileOwner, signo: number, fd: number, reason: number) => void = () => {};
   private nextAnonymousMinor = 1;
   private nextMountId = 1;
-  private readonly freeMountIds: number[] = [];
+  private readonly freeMountIds: Set<number> = new Set();
   private readonly peerGroups: Set<number> = new Set();
   private nextUniqueMountId = 0x80000001;
 
@@ -48,11 +50,16 @@ export class Vfs {
     return makedev(0, this.nextAnonymousMinor++);
   }
   allocateMountId(): number {
-    return this.freeMountIds.pop() ?? this.nextMountId++;
+    if (this.freeMountIds.size === 0) return this.nextMountId++;
+    const id = Math.min(...this.freeMountIds);
+    this.freeMountIds.delete(id);
+    return id;
   }
   freeMountId(id: number): void {
-    this.freeMountIds.push(id);
+    this.freeMountIds.add(id);
   }
+  /** Told when a mount ends for good: fanotify marks on it go. */
+  mountReleased: (mount: Mount) => void = () => {};
   /** Numbers of peer groups: the smallest free one, from 1. */
   allocatePeerGroup(): number {
     let id = 1;

@@ -1,8 +1,9 @@
 /** ramfs: a tmpfs without limits, whose only option is the root's mode. Linux fs/ramfs/inode.c. */
-import { EINVAL, type Errno } from '../../abi/errno.ts';
+import type { Errno } from '../../abi/errno.ts';
 import { RAMFS_MAGIC } from '../../abi/stat.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import { type FileSystemType, parseMountOptions } from '../../vfs/file-system.ts';
+import type { FileSystemType } from '../../vfs/file-system.ts';
+import type { MountConfig, ParameterTable } from '../../vfs/mount-config.ts';
 import type { StatFs, SuperBlock } from '../../vfs/super-block.ts';
 import type { Vfs } from '../../vfs/vfs.ts';
 import { Tmpfs } from './tmpfs.ts';
@@ -10,6 +11,8 @@ import { Tmpfs } from './tmpfs.ts';
 const DEFAULT_MODE = 0o755;
 
 class Ramfs extends Tmpfs {
+  override readonly exports = 'none';
+  override readonly idmappedMounts = false;
   private readonly shownMode: number;
   constructor(vfs: Vfs, mode: number) {
     super(vfs, { mode, maxPages: 0, maxInodes: 0 }, 'ramfs', RAMFS_MAGIC);
@@ -32,18 +35,16 @@ export class RamfsType implements FileSystemType {
   readonly name = 'ramfs';
   readonly requiresDevice = false;
   readonly userNamespaceMount = true;
+  readonly parameters: ParameterTable = { mode: 'octal' };
   private readonly vfs: Vfs;
   constructor(vfs: Vfs) {
     this.vfs = vfs;
   }
-  /** Unknown options are ignored, as they were when ramfs ignored all. */
-  mount(_ctx: VfsContext, source: string, flags: number, options: string): SuperBlock | Errno {
-    let mode = DEFAULT_MODE;
-    for (const { key, value } of parseMountOptions(options)) {
-      if (key !== 'mode') continue;
-      if (!/^[0-7]+$/.test(value ?? '')) return EINVAL;
-      mode = Number.parseInt(value!, 8) & 0o7777; // matched just above
-    }
+  /** Unknown options of mount(2) are ignored, as they were when ramfs ignored all. */
+  readonly ignoresUnknown = true;
+  mount(_ctx: VfsContext, source: string, flags: number, _options: string, config: MountConfig | null): SuperBlock | Errno {
+    const given = config?.value('mode');
+    const mode = given === undefined ? DEFAULT_MODE : Number.parseInt(given, 8) & 0o7777;
     const sb = new Ramfs(this.vfs, mode);
     sb.source = source;
     sb.flags = flags;

@@ -66,7 +66,7 @@ export function findSocket(ctx: SocketCaller, ns: NetworkNamespace, address: Uin
   if (isErr(path)) return path;
   const inode = path.dentry.inode;
   if (inode === null) return ECONNREFUSED;
-  const may = inodePermission(ctx, inode, MAY_WRITE);
+  const may = inodePermission(ctx, inode, MAY_WRITE, path.mount.idmap);
   if (may < 0) return EACCES;
   if ((inode.mode & S_IFMT) !== S_IFSOCK || !(inode.special instanceof UnixSocket)) return ECONNREFUSED;
   return inode.special.type === type ? inode.special : EPROTOTYPE;
