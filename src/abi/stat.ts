@@ -119,3 +119,4 @@ export const ST_MANDLOCK = 64;
 export const ST_NOATIME = 1024;
 export const ST_NODIRATIME = 2048;
 export const ST_RELATIME = 4096;
+export const ST_NOSYMFOLLOW = 8192;

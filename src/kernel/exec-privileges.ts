@@ -5,6 +5,7 @@ import { S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
 import { type ExecCredentials, execCredentials } from '../auth/exec-credentials.ts';
 import { parseFileCapabilities, XATTR_SECURITY_CAPABILITY } from '../auth/file-capabilities.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
+import { shownGid, shownUid } from '../vfs/mount-id-map.ts';
 import type { Mount } from '../vfs/mount.ts';
 import type { Task } from './task.ts';
 
@@ -29,9 +30,11 @@ export function credentialsForExec(t: Task, file: FileDescription): ExecCredenti
   const may = mayGivePrivileges(t, mount);
   let setuid = null;
   let setgid = null;
-  if (may && !t.noNewPrivs && ns.fromKuid(inode.uid) !== -1 && ns.fromKgid(inode.gid) !== -1) {
-    if (inode.mode & S_ISUID) setuid = inode.uid;
-    if ((inode.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) setgid = inode.gid;
+  const uid = shownUid(mount.idmap, inode.sb, inode.uid);
+  const gid = shownGid(mount.idmap, inode.sb, inode.gid);
+  if (may && !t.noNewPrivs && (uid as number) !== -1 && (gid as number) !== -1 && ns.fromKuid(uid) !== -1 && ns.fromKgid(gid) !== -1) {
+    if (inode.mode & S_ISUID) setuid = uid;
+    if ((inode.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) setgid = gid;
   }
   let caps = null;
   if (may) {

@@ -7,7 +7,7 @@ import { makeDeviceNodes } from '../fs/dev/device-nodes.ts';
 import { DevptsSuperBlock } from '../fs/devpts/devpts.ts';
 import { HostFileSystem } from '../fs/host/host-file-system.ts';
 import { makeOverlay } from './overlay-root.ts';
-import { Tmpfs } from '../fs/tmpfs/tmpfs.ts';
+import { Tmpfs, TMPFS_PARAMETERS } from '../fs/tmpfs/tmpfs.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { ArchiveEntry } from '../host/archive.ts';
@@ -78,10 +78,12 @@ export class RootFileSystem {
   mountSystem(): void {
     const { kernel, devpts } = this;
     this.mountType('proc', '/proc', MS_NOSUID | MS_NODEV | MS_NOEXEC);
-    this.mountType('sysfs', '/sys', MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
+    this.mountType('sysfs', '/sys', MS_NOSUID | MS_NODEV | MS_NOEXEC);
     const dev = new Tmpfs(kernel.vfs, { mode: 0o755 }, 'devtmpfs');
     const made = makeDeviceNodes(kernel.init, dev.root.inode!); // a fresh root is positive
     if (isErr(made)) throw new SetupError(-made, '/dev: cannot be made');
+    // All mounts of devtmpfs are of this one.
+    kernel.vfs.fileSystems.register({ name: 'devtmpfs', requiresDevice: false, userNamespaceMount: false, parameters: TMPFS_PARAMETERS, mount: () => dev });
     this.mount(dev, '/dev', MS_NOSUID, 'devtmpfs');
     this.mount(devpts, '/dev/pts', MS_NOSUID | MS_NOEXEC, 'devpts');
     this.mount(new Tmpfs(kernel.vfs, { mode: 0o1777 }), '/dev/shm', MS_NOSUID | MS_NODEV, 'tmpfs');

@@ -10,7 +10,7 @@ import { devptsType } from '../fs/devpts/devpts.ts';
 import { registerPtmx } from '../fs/devpts/ptmx.ts';
 import { NsFs } from '../fs/nsfs/nsfs.ts';
 import { MqueueType } from '../fs/mqueue/mqueue-fs.ts';
-import { OverlayType } from '../fs/overlay/overlay-fs.ts';
+import { OverlayType } from '../fs/overlay/overlay-type.ts';
 import { openFifo } from '../fs/pipe/fifo.ts';
 import { ProcFileSystem } from '../fs/proc/proc-fs.ts';
 import { SysFileSystem } from '../fs/sys/sys-fs.ts';

@@ -118,7 +118,7 @@ function idRanges(map: IdMap, callerMap: IdMap): string[] {
   return lines;
 }
 
-const unescape = (text: string): string => text.replace(/\\([0-3][0-7]{2})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+const unescapeOctal = (text: string): string => text.replace(/\\([0-3][0-7]{2})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 
 function fill(r: MountRecord, t: Task, m: Mount, ns: MountNamespace, root: Path, want: number): void {
   const { sb } = m;
@@ -151,7 +151,7 @@ function fill(r: MountRecord, t: Task, m: Mount, ns: MountNamespace, root: Path,
   const options = sb.showOptions().slice(1);
   if (want & STATMOUNT_MNT_OPTS) r.string(STATMOUNT_MNT_OPTS, 4, options);
   if (want & STATMOUNT_OPT_ARRAY && options !== '') {
-    const list = options.split(',').map(unescape);
+    const list = options.split(',').map(unescapeOctal);
     r.u32(128, list.length);
     r.string(STATMOUNT_OPT_ARRAY, 132, list.join('\0'));
   }

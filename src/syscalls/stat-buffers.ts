@@ -3,9 +3,9 @@ import { EFAULT, type Errno } from '../abi/errno.ts';
 import {
   devMajor, devMinor, encodeDev, STAT_SIZE, STATFS_SIZE, STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_SIZE,
   STATX_ATTR_MOUNT_ROOT, STATX_ATTR_APPEND, STATX_ATTR_IMMUTABLE, ST_NOATIME, ST_NODEV, ST_NODIRATIME, ST_NOEXEC, ST_NOSUID, ST_RDONLY, ST_RELATIME,
-  ST_VALID,
+  ST_MANDLOCK, ST_NOSYMFOLLOW, ST_SYNCHRONOUS, ST_VALID,
 } from '../abi/stat.ts';
-import { MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_RELATIME } from '../abi/mount.ts';
+import { MS_MANDLOCK, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_NOSYMFOLLOW, MS_RELATIME, MS_SYNCHRONOUS } from '../abi/mount.ts';
 import type { Task } from '../kernel/task.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from '../vfs/inode.ts';
 import { type MountIdMap, shownGid, shownUid } from '../vfs/mount-id-map.ts';
@@ -127,6 +127,9 @@ export function writeStatfs(t: Task, addr: number, s: StatFs, mount: Mount): 0 |
   if (mount.flags & MS_NOATIME) flags |= ST_NOATIME;
   if (mount.flags & MS_NODIRATIME) flags |= ST_NODIRATIME;
   if (mount.flags & MS_RELATIME) flags |= ST_RELATIME;
+  if (mount.flags & MS_NOSYMFOLLOW) flags |= ST_NOSYMFOLLOW;
+  if (mount.sb.flags & MS_SYNCHRONOUS) flags |= ST_SYNCHRONOUS;
+  if (mount.sb.flags & MS_MANDLOCK) flags |= ST_MANDLOCK;
   put64(80, flags);
   return t.space.writeBytes(addr, bytes, 0, STATFS_SIZE);
 }

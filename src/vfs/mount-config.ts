@@ -168,6 +168,8 @@ export class MountConfig {
       case 'uid':
       case 'gid':
         good = /^(0x[0-9a-f]+|\d+)$/i.test(text) && Number(text) <= 0xffffffff;
+        // Linux says so twice when it is no number.
+        if (!good && kind !== 'u32') this.badValue(p.key);
         if (good && kind === 'uid') good = (this.userNsOfIds.makeKuid(Number(text)) as number) !== -1;
         if (good && kind === 'gid') good = (this.userNsOfIds.makeKgid(Number(text)) as number) !== -1;
         break;
@@ -199,9 +201,9 @@ export class MountConfig {
     return this.parameters.some((p) => p.key === key);
   }
 
-  /** The parameters as a text of options, for file systems that take one. */
-  optionText(): string {
-    return this.parameters.map((p) => (p.kind === 'flag' ? p.key : `${p.key}=${p.text}`)).join(',');
+  /** The parameters but `without` as a text of options, for file systems that take one. */
+  optionText(without?: string): string {
+    return this.parameters.filter((p) => p.key !== without).map((p) => (p.kind === 'flag' ? p.key : `${p.key}=${p.text}`)).join(',');
   }
 }
 

@@ -4,7 +4,7 @@ import { Namespace } from '../auth/namespace.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import { WaitQueue } from '../base/wait-queue.ts';
 import type { FsContext } from './fs-context.ts';
-import { Mount, Path } from './mount.ts';
+import { type Mount, Path } from './mount.ts';
 import { COPY_SHARED_TO_SLAVE, COPY_UNBINDABLE, copyTree, eachMount, lockTree, topmost, UMOUNT_CONNECTED, umountTree } from './mount-tree.ts';
 import type { Vfs } from './vfs.ts';
 

@@ -211,7 +211,7 @@ export function mountCapable(ctx: VfsContext, config: MountConfig): boolean {
 /** Makes the instance that `config` describes (vfs_get_tree). */
 export function makeSuper(ctx: VfsContext, config: MountConfig): SuperBlock | Errno {
   const { type } = config;
-  if (type.requiresDevice && config.source === null) return config.refuseBare(`${type.name}: No source specified`);
+  if (type.requiresDevice && config.source === null) return config.refuseBare('No source specified');
   const sb = type.mount(ctx, config.source ?? 'none', config.superFlags & SUPER_FLAGS, config.optionText(), config);
   if (isErr(sb)) return sb;
   // An instance that others have mounted keeps its owner and flags.

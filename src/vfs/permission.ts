@@ -8,7 +8,6 @@ import type { VfsContext } from './context.ts';
 import type { Dentry } from './dentry.ts';
 import { type MountIdMap, shownGid, shownUid, storedGid, storedUid } from './mount-id-map.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from './inode.ts';
-import type { SuperBlock } from './super-block.ts';
 
 export const MAY_EXEC = 1;
 export const MAY_WRITE = 2;
@@ -105,12 +104,6 @@ export function mayDelete(ctx: VfsContext, dir: Inode, victim: Dentry, isDir: bo
     if (victim.isRoot) return EBUSY;
   } else if (inode.isDirectory) return EISDIR;
   return 0;
-}
-
-/** True if the caller's ids can be kept in the file system: one that was mounted in a user namespace knows only the ids of that (fsuidgid_has_mapping). */
-export function idsFit(ctx: VfsContext, sb: SuperBlock): boolean {
-  const ns = sb.userNs;
-  return ns === null || (ns.fromKuid(ctx.credentials.fsuid) !== -1 && ns.fromKgid(ctx.credentials.fsgid) !== -1);
 }
 
 /** May an entry be made in `dir`? `child` must be negative. */

@@ -69,6 +69,10 @@ export class DevptsSuperBlock extends SuperBlock implements PtyOwner {
     return s;
   }
 
+  /** Its terminals are there for those who made it. */
+  override get noDevices(): boolean {
+    return false;
+  }
   override remount(_ctx: VfsContext, _flags: number, options: string): number {
     return this.setOptions(options);
   }
@@ -227,6 +231,8 @@ export const devptsType: FileSystemType = {
   name: 'devpts',
   requiresDevice: false,
   userNamespaceMount: true,
+  parameters: { uid: 'uid', gid: 'gid', mode: 'octal', ptmxmode: 'octal', max: 'u32', newinstance: 'flag' },
+  checkParameter: (_ctx, config, { key, text }) => (key === 'max' && Number(text) > MAX_PTYS ? config.refuse('max out of range') : 0),
   mount(ctx, _source, _flags, options) {
     return mountDevpts((ctx.fs.root.mount.sb as SuperBlock).vfs, options);
   },

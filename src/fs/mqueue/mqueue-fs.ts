@@ -1,6 +1,6 @@
 /** The mqueue file system: one instance an IPC namespace. Linux ipc/mqueue.c. */
-import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../../abi/capability.ts';
-import { EACCES, EINVAL, ENAMETOOLONG, ENOENT, ENOSPC, EPERM, type Errno } from '../../abi/errno.ts';
+import { CAP_SYS_RESOURCE } from '../../abi/capability.ts';
+import { EACCES, ENAMETOOLONG, ENOENT, ENOSPC, type Errno } from '../../abi/errno.ts';
 import { NAME_MAX } from '../../abi/fcntl.ts';
 import { MQUEUE_MAGIC } from '../../abi/mqueue.ts';
 import { DT_DIR, DT_REG, S_IFDIR } from '../../abi/stat.ts';
@@ -8,10 +8,11 @@ import type { IpcNamespace } from '../../kernel/ipc-namespace.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Task } from '../../kernel/task.ts';
 import { copyAttributes } from '../../vfs/attributes.ts';
+import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { DirectoryFile, type EntryLister } from '../../vfs/directory-file.ts';
 import type { DirectoryEmitter, FileDescription } from '../../vfs/file-description.ts';
-import { type FileSystemType, parseMountOptions } from '../../vfs/file-system.ts';
+import type { FileSystemType } from '../../vfs/file-system.ts';
 import { ATTR_ATIME, ATTR_CTIME, ATTR_MTIME, Inode, type SetAttributes } from '../../vfs/inode.ts';
 import { Mount, type Path } from '../../vfs/mount.ts';
 import { SuperBlock } from '../../vfs/super-block.ts';
@@ -143,11 +144,12 @@ export class MqueueType implements FileSystemType {
   constructor(kernel: Kernel) {
     this.kernel = kernel;
   }
-  /** The instance of the caller's IPC namespace, for those who have CAP_SYS_ADMIN over that. There are no options. */
-  mount(ctx: VfsContext, _source: string, _flags: number, options: string): SuperBlock | Errno {
-    const { ipc } = (ctx as Task).nsproxy;
-    if (parseMountOptions(options).length > 0) return EINVAL;
-    if (!ctx.credentials.nsCapable(ipc.userNs, CAP_SYS_ADMIN)) return EPERM;
-    return mqueueOf(this.kernel, ipc);
+  readonly parameters = {};
+  owner(ctx: VfsContext): UserNamespace {
+    return (ctx as Task).nsproxy.ipc.userNs;
+  }
+  /** The instance of the caller's IPC namespace. There are no options. */
+  mount(ctx: VfsContext): SuperBlock | Errno {
+    return mqueueOf(this.kernel, (ctx as Task).nsproxy.ipc);
   }
 }

@@ -56,7 +56,7 @@ const MNT_NS_INFO_SIZE = 16;
 const FILEID_NSFS = 0xf1;
 const HANDLE_WORDS = 4;
 
-class NamespaceInode extends PseudoInode {
+export class NamespaceInode extends PseudoInode {
   readonly kind: NamespaceKind;
   readonly namespace: Namespace;
   private readonly nsfs: NsFs;

@@ -1,11 +1,12 @@
 /** The overlay instance. */
-import { EINVAL, ENOTDIR, EROFS, type Errno } from '../../abi/errno.ts';
+import { EROFS, ESTALE, type Errno } from '../../abi/errno.ts';
+import { FILEID_INO32_GEN } from '../../abi/fcntl.ts';
 import { MS_RDONLY } from '../../abi/mount.ts';
 import { OVERLAYFS_SUPER_MAGIC, S_IFCHR, S_IFMT } from '../../abi/stat.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import { type FileSystemType, parseMountOptions } from '../../vfs/file-system.ts';
+import type { Dentry } from '../../vfs/dentry.ts';
+import type { FileHandle } from '../../vfs/file-handle.ts';
 import type { Inode } from '../../vfs/inode.ts';
-import { LOOKUP_DIRECTORY, LOOKUP_FOLLOW, walkPath } from '../../vfs/path-walk.ts';
 import { type StatFs, SuperBlock } from '../../vfs/super-block.ts';
 import type { Vfs } from '../../vfs/vfs.ts';
 import { OverlayDirectory } from './directory.ts';
@@ -24,6 +25,8 @@ export interface OverlayOptions {
   readonly shownOptions: string;
 }
 
+/** Type of an overlay's own handles. */
+const OVL_FILEID_V1 = 0xf8;
 /** Inode numbers of layers are told apart by their high bits, as xino does: lower layer 0 keeps its numbers. */
 const LAYER_INO_STEP = 2 ** 36;
 const UPPER_INO_BASE = 2 ** 33;
@@ -39,6 +42,20 @@ export class OverlayFs extends SuperBlock {
   readonly redirect: boolean;
   readonly transparent: boolean;
   private readonly shownOptions: string;
+  /** Handles of an overlay's files say which one it is, but lead nowhere. The root passes for a disk's file system. */
+  override readonly exports: 'fid' | 'full';
+  override readonly idmappedMounts: boolean;
+  override encodeHandle(dentry: Dentry): FileHandle {
+    const { ino } = dentry.inode!; // handles are of existing files
+    const words = [ino % 4294967296, Math.floor(ino / 4294967296)];
+    if (!this.transparent) return { type: OVL_FILEID_V1, words };
+    this.handles.remember(dentry);
+    return { type: FILEID_INO32_GEN, words };
+  }
+  override decodeHandle(_ctx: VfsContext, { type, words }: FileHandle): Dentry | Errno {
+    if (type !== FILEID_INO32_GEN || words.length < 2) return ESTALE;
+    return this.handles.find(words[1]! * 4294967296 + words[0]!) ?? ESTALE; // two words at least
+  }
   /** The overlay inode of a real one that another overlay has taken first; the others know theirs (Inode.overlaidBy). */
   private readonly byReal = new WeakMap<Inode, OverlayInode>();
   private readonly inoBase = new Map<SuperBlock, number>();
@@ -49,6 +66,8 @@ export class OverlayFs extends SuperBlock {
     this.lowers = options.lowers;
     this.redirect = options.redirect;
     this.transparent = options.transparent;
+    this.exports = options.transparent ? 'full' : 'fid';
+    this.idmappedMounts = options.transparent;
     this.shownOptions = options.shownOptions;
     this.source = 'overlay';
     if (options.upper === null) this.flags |= MS_RDONLY;
@@ -110,87 +129,5 @@ export class OverlayFs extends SuperBlock {
   }
   override showOptions(): string {
     return this.shownOptions;
-  }
-}
-
-/** Takes the backslashes of an escaped colon or comma away. */
-function unescapePath(path: string): string {
-  return path.replace(/\\(.)/g, '$1');
-}
-
-/** mount -t overlay with lowerdir=, upperdir=, workdir=. */
-export class OverlayType implements FileSystemType {
-  readonly name = 'overlay';
-  readonly requiresDevice = false;
-  readonly userNamespaceMount = true;
-  private readonly vfs: Vfs;
-  constructor(vfs: Vfs) {
-    this.vfs = vfs;
-  }
-
-  mount(ctx: VfsContext, source: string, flags: number, options: string): SuperBlock | Errno {
-    let lowerdir: string | undefined;
-    let upperdir: string | undefined;
-    let workdir: string | undefined;
-    let redirect = false;
-    for (const { key, value } of parseMountOptions(options)) {
-      switch (key) {
-        case 'lowerdir':
-          lowerdir = value;
-          break;
-        case 'upperdir':
-          upperdir = value;
-          break;
-        case 'workdir':
-          workdir = value;
-          break;
-        case 'redirect_dir':
-          redirect = value === 'on';
-          break;
-        case 'index':
-        case 'xino':
-        case 'metacopy':
-        case 'nfs_export':
-        case 'userxattr':
-        case 'volatile':
-        case 'uuid':
-          break;
-        default:
-          return EINVAL;
-      }
-    }
-    if (lowerdir === undefined || lowerdir === '') return EINVAL;
-    if (upperdir !== undefined && workdir === undefined) return EINVAL;
-    const lowers: Inode[] = [];
-    for (const part of lowerdir.split(/(?<!\\):/)) {
-      const inode = this.directory(ctx, unescapePath(part));
-      if (typeof inode === 'number') return inode;
-      lowers.push(inode);
-    }
-    let upper: Inode | null = null;
-    if (upperdir !== undefined) {
-      const u = this.directory(ctx, unescape(upperdir));
-      if (typeof u === 'number') return u;
-      const w = this.directory(ctx, unescapePath(workdir!)); // checked above
-      if (typeof w === 'number') return w;
-      if (u.sb !== w.sb || u === w) return EINVAL;
-      if (u.sb.flags & MS_RDONLY) return EROFS;
-      upper = u;
-      // Its names now also change through the overlay, which knows nothing of its dentries.
-      u.sb.stable = u.sb.cachesNegative = false;
-    }
-    if (upper === null && lowers.length < 2) return EINVAL;
-    const shown = `,lowerdir=${lowerdir}` + (upperdir === undefined ? '' : `,upperdir=${upperdir},workdir=${workdir}`);
-    const sb = new OverlayFs(this.vfs, { upper, lowers, redirect, transparent: false, shownOptions: shown });
-    sb.source = source;
-    sb.flags |= flags;
-    return sb;
-  }
-
-  private directory(ctx: VfsContext, name: string): Inode | Errno {
-    const path = walkPath(ctx, null, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY);
-    if (typeof path === 'number') return path;
-    const inode = path.dentry.inode;
-    return inode === null ? ENOTDIR : inode;
   }
 }

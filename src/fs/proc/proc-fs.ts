@@ -1,19 +1,23 @@
 /** procfs: the file system type, its instances, the root directory, self and thread-self. */
-import { ENOENT } from '../../abi/errno.ts';
+import { EBUSY, EINVAL, ENOENT, EPERM, isErr } from '../../abi/errno.ts';
 import { ROOT_KGID } from '../../abi/ids.ts';
 import type { Errno } from '../../abi/errno.ts';
+import { CAP_SYS_ADMIN } from '../../abi/capability.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
+import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { liveCounts } from '../../kernel/live-counts.ts';
 import type { Pid, PidKeeper } from '../../kernel/pid.ts';
-import type { PidNamespace } from '../../kernel/pid-namespace.ts';
+import { PidNamespace } from '../../kernel/pid-namespace.ts';
 import { PTRACE_MODE_FSCREDS, PTRACE_MODE_READ, ptraceMayAccess } from '../../kernel/ptrace-access.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { Inode } from '../../vfs/inode.ts';
+import type { MountConfig, MountParameter, ParameterTable } from '../../vfs/mount-config.ts';
+import { LOOKUP_FOLLOW, walkPath } from '../../vfs/path-walk.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
-import type { NsFs } from '../nsfs/nsfs.ts';
+import { NamespaceInode, type NsFs } from '../nsfs/nsfs.ts';
 import { dir, file, link } from '../pseudo/entries.ts';
 import type { Entries, Entry } from '../pseudo/entries.ts';
 import { ListedDirectory, makeInode, permanent, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
@@ -116,9 +120,14 @@ export class ProcSuperBlock extends PseudoSuperBlock {
     super(shared.kernel.vfs, 'proc', PROC_SUPER_MAGIC);
     this.shared = shared;
     this.pidNs = pidNs;
+    pidNs.get();
     this.source = 'proc';
     this.initRoot(new ProcRoot(this, this.allocateInos(1), S_IFDIR | 0o555, this, permanent as SubjectPolicy<ProcSuperBlock>));
   }
+  override kill(): void {
+    this.pidNs.put();
+  }
+  override readonly mustBeVisible = true;
   override showOptions(): string {
     return showProcOptions(this.options);
   }
@@ -212,20 +221,51 @@ class ProcRoot extends ListedDirectory<ProcSuperBlock> implements PidKeeper {
   }
 }
 
-/** The file system type "proc": every mount is an instance of its own, for the PID namespace of the task that mounts it. */
+/** The file system type "proc": every mount is an instance of its own, for the PID namespace of the task that mounts it, or the one that it names. */
 export class ProcFileSystem implements FileSystemType {
   readonly name = 'proc';
   readonly requiresDevice = false;
   readonly userNamespaceMount = true;
+  readonly parameters: ParameterTable = { gid: 'u32', hidepid: 'string', subset: 'string', pidns: 'file' };
   private readonly shared: ProcShared;
   constructor(kernel: Kernel, nsfs: NsFs) {
     this.shared = new ProcShared(kernel, nsfs);
   }
-  mount(ctx: VfsContext, source: string, _flags: number, options: string): SuperBlock | Errno {
-    const sb = new ProcSuperBlock(this.shared, callerTask(ctx).pid.ns);
-    const r = applyProcOptions(sb.options, ctx, options);
-    if (r !== 0) return r;
+  owner(ctx: VfsContext): UserNamespace {
+    return callerTask(ctx).pid.ns.userNs;
+  }
+  checkParameter(ctx: VfsContext, config: MountConfig, p: MountParameter): number {
+    if (p.key === 'pidns') return this.checkPidns(ctx, config, p);
+    const scratch = { hidepid: HIDEPID_OFF, gid: ROOT_KGID, processesOnly: false };
+    if (applyProcOptions(scratch, ctx, `${p.key}=${p.text}`) === 0) return 0;
+    if (p.key === 'hidepid') return config.refuse(`unknown value of hidepid - ${p.text}\n`);
+    return p.key === 'subset' ? config.refuse(`unsupported subset option - ${p.text.split('+').find((w) => w !== 'pid')}\n`) : EINVAL;
+  }
+  /** pidns=: the PID namespace to show, which the caller must administer. */
+  private checkPidns(ctx: VfsContext, config: MountConfig, p: MountParameter): number {
+    if (config.sb !== null) return config.refuse('cannot reconfigure pidns for existing procfs', EBUSY);
+    const ns = this.pidnsOf(ctx, p);
+    if (isErr(ns)) return ns === EINVAL ? config.refuse('pidns argument is not an nsfs file') : ns;
+    if (ns === null) return config.refuse('pidns argument is not a pidns file');
+    if (!ctx.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return config.refuse('insufficient permissions to set pidns', EPERM);
+    config.userNs = ns.userNs;
+    return 0;
+  }
+  private pidnsOf(ctx: VfsContext, p: MountParameter): PidNamespace | null | Errno {
+    const place = p.file?.path ?? walkPath(ctx, p.base, p.text, LOOKUP_FOLLOW);
+    if (isErr(place)) return place;
+    const ns = place.dentry.inode instanceof NamespaceInode ? place.dentry.inode.namespace : EINVAL;
+    if (isErr(ns)) return ns;
+    return ns instanceof PidNamespace ? ns : null;
+  }
+  mount(ctx: VfsContext, source: string, flags: number, _options: string, config: MountConfig | null): SuperBlock | Errno {
+    const named = config?.parameters.findLast((p) => p.key === 'pidns');
+    const ns = named === undefined ? callerTask(ctx).pid.ns : this.pidnsOf(ctx, named);
+    if (isErr(ns)) return ns;
+    const sb = new ProcSuperBlock(this.shared, ns ?? callerTask(ctx).pid.ns);
     sb.source = source;
-    return sb;
+    sb.flags = flags;
+    const r = config === null ? 0 : applyProcOptions(sb.options, ctx, config.optionText('pidns'));
+    return r < 0 ? (r as Errno) : sb;
   }
 }

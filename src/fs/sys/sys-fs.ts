@@ -1,9 +1,13 @@
 /** sysfs: the file system type and its one tree. */
-import { EINVAL } from '../../abi/errno.ts';
-import type { Errno } from '../../abi/errno.ts';
+import { ESTALE, type Errno } from '../../abi/errno.ts';
+import { FILEID_KERNFS } from '../../abi/fcntl.ts';
+import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { Task } from '../../kernel/task.ts';
+import type { NetworkNamespace } from '../../net/network-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import { parseMountOptions } from '../../vfs/file-system.ts';
+import type { Dentry } from '../../vfs/dentry.ts';
+import type { FileHandle } from '../../vfs/file-handle.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
 import { dir, dynamic } from '../pseudo/entries.ts';
@@ -35,26 +39,44 @@ const tree: DirectoryEntry<Kernel> = dir({
   power: dir({}),
 });
 
+/** Types of file handle that kernfs gives: the inode number. */
 class SysSuperBlock extends PseudoSuperBlock {
+  override readonly mustBeVisible = true;
+  override readonly exports = 'parents';
   constructor(kernel: Kernel) {
     super(kernel.vfs, 'sysfs', SYSFS_MAGIC);
     this.source = 'sysfs';
     this.initRoot(makeInode(this, this.allocateInos(1), tree, kernel, permanent as SubjectPolicy<Kernel>));
   }
+  override encodeHandle(dentry: Dentry): FileHandle {
+    this.handles.remember(dentry);
+    const { ino } = dentry.inode!; // handles are of existing files
+    return { type: FILEID_KERNFS, words: [ino, 0] };
+  }
+  override decodeHandle(_ctx: VfsContext, { type, words }: FileHandle): Dentry | Errno {
+    if (type !== FILEID_KERNFS || words.length < 2) return ESTALE;
+    return this.handles.find(words[0]!) ?? ESTALE; // two words at least
+  }
 }
 
+/** The file system type "sysfs": an instance a network namespace, whose devices it shows. */
 export class SysFileSystem implements FileSystemType {
   readonly name = 'sysfs';
   readonly requiresDevice = false;
   readonly userNamespaceMount = true;
+  readonly parameters = {};
   private readonly kernel: Kernel;
-  private sb: SysSuperBlock | null = null;
+  private readonly instances: WeakMap<NetworkNamespace, SysSuperBlock> = new WeakMap();
   constructor(kernel: Kernel) {
     this.kernel = kernel;
   }
-  mount(_ctx: VfsContext, source: string, _flags: number, options: string): SuperBlock | Errno {
-    if (parseMountOptions(options).length > 0) return EINVAL;
-    const sb = (this.sb ??= new SysSuperBlock(this.kernel));
+  owner(ctx: VfsContext): UserNamespace {
+    return (ctx as Task).nsproxy.net.userNs;
+  }
+  mount(ctx: VfsContext, source: string): SuperBlock | Errno {
+    const { net } = (ctx as Task).nsproxy;
+    let sb = this.instances.get(net);
+    if (sb === undefined) this.instances.set(net, (sb = new SysSuperBlock(this.kernel)));
     sb.source = source;
     return sb;
   }

@@ -126,7 +126,7 @@ export class Tmpfs extends SuperBlock implements PageAccount {
     if ((this.rootGid as number) !== 0) o += `,gid=${this.rootGid}`;
     if (shown.ino64) o += ',inode64';
     if (shown.huge !== 'never') o += `,huge=${shown.huge}`;
-    if (shown.mpol !== '') o += `,mpol=${shown.mpol}`;
+    if (shown.mpol !== '' && shown.mpol !== 'default') o += `,mpol=${shown.mpol}`;
     if (shown.noswap) o += ',noswap';
     return o;
   }
@@ -225,6 +225,11 @@ export function parseTmpfsOptions(ctx: VfsContext, vfs: Vfs, text: string): Tmpf
   return out;
 }
 
+export const TMPFS_PARAMETERS: ParameterTable = {
+  size: 'string', nr_blocks: 'string', nr_inodes: 'string', mode: 'octal', uid: 'uid', gid: 'gid', huge: ['never', 'always', 'within_size', 'advise'], mpol: 'string',
+  inode32: 'flag', inode64: 'flag', noswap: 'flag',
+};
+
 /** The type for vfs.fileSystems. */
 export class TmpfsType implements FileSystemType {
   readonly name: string;
@@ -235,10 +240,7 @@ export class TmpfsType implements FileSystemType {
     this.vfs = vfs;
     this.name = name;
   }
-  readonly parameters: ParameterTable = {
-    size: 'string', nr_blocks: 'string', nr_inodes: 'string', mode: 'octal', uid: 'uid', gid: 'gid', huge: ['never', 'always', 'within_size', 'advise'], mpol: 'string',
-    inode32: 'flag', inode64: 'flag', noswap: 'flag',
-  };
+  readonly parameters: ParameterTable = TMPFS_PARAMETERS;
   checkParameter(ctx: VfsContext, config: MountConfig, { key, text }: MountParameter): number {
     switch (key) {
       case 'size':
@@ -246,7 +248,7 @@ export class TmpfsType implements FileSystemType {
       case 'nr_inodes':
         return parseSize(text, 0) === undefined || (key !== 'size' && text.endsWith('%')) ? config.badValue(key) : 0;
       case 'huge':
-        return text === 'never' ? 0 : config.refuse(`Unsupported parameter '${key}'`);
+        return 0;
       case 'mpol':
         return /^(default|prefer(:0(-0)?)?|bind:0(-0)?|interleave(:0(-0)?)?|local|weighted interleave)$/.test(text) ? 0 : config.badValue(key);
       case 'noswap':
