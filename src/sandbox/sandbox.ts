@@ -4,6 +4,7 @@ import type { Errno } from '../abi/errno.ts';
 import { ERRNO_MESSAGES } from '../abi/errno-text.ts';
 import { SIG_IGN, SIGCONT, SIGKILL, SIGWINCH } from '../abi/signal.ts';
 import { registerMemoryDevices } from '../fs/dev/memory-devices.ts';
+import { HostSocket } from '../fs/dev/host-socket.ts';
 import { HostStreams } from '../fs/dev/host-stream.ts';
 import { registerTtyDevices } from '../fs/dev/tty-devices.ts';
 import { devptsType } from '../fs/devpts/devpts.ts';
@@ -19,7 +20,7 @@ import { TmpfsType } from '../fs/tmpfs/tmpfs.ts';
 import { HostTty } from '../fs/tty/host-tty.ts';
 import { openTty } from '../fs/tty/open-tty.ts';
 import type { ArchiveEntry } from '../host/archive.ts';
-import type { Host, HostDriver } from '../host/host.ts';
+import type { Host, HostDriver, HostStream } from '../host/host.ts';
 import type { HostStorage } from '../host/storage.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { Timer } from '../base/timers.ts';
@@ -189,10 +190,16 @@ export class Sandbox {
     const table = new FdTable();
     const streams = new HostStreams(this.kernel.vfs, this.host.files);
     this.host.stdio.forEach((stream, fd) => {
-      const description = stream.kind === 'tty' && this.terminal !== null ? this.openOwnTerminal(task) : streams.open(stream);
+      const description = this.openStream(task, stream, streams);
       if (!isErr(description)) table.replace(fd, description as FileDescription, false);
     });
     return table;
+  }
+
+  private openStream(task: Task, stream: HostStream, streams: HostStreams): FileDescription | Errno {
+    if (stream.kind === 'tty' && this.terminal !== null) return this.openOwnTerminal(task);
+    if (stream.kind === 'socket') return this.kernel.sockets.open(task, new HostSocket(task.nsproxy.net, stream), false);
+    return streams.open(stream);
   }
 
   private openOwnTerminal(task: Task): FileDescription | Errno {

@@ -1,6 +1,6 @@
 /** The command as its user meets it: exit statuses, messages, mounts, limits, bad input. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,28 @@ test('output, input and exit status are the program\'s', () => {
   assert.equal(run(['do', '--', 'cat'], 'a\0\xff\n').out, 'a\0\xff\n');
   assert.equal(sh('kill -TERM $$').status, 143);
   assert.equal(sh('kill -KILL $$').status, 137);
+});
+
+test('standard streams that are sockets are sockets inside', async () => {
+  // Node.js gives its children sockets for pipes.
+  const script = `import os, socket, stat, sys
+for fd in (0, 1):
+    s = socket.socket(fileno=os.dup(fd))
+    print(stat.S_ISSOCK(os.fstat(fd).st_mode), s.family.name, s.type.name, repr(s.getsockname()), repr(s.getpeername()), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+s = socket.socket(fileno=0)
+print(s.recv(4, socket.MSG_PEEK), s.recv(4), sys.stdin.readline().strip(), flush=True)
+socket.socket(fileno=os.dup(1)).send(b"sent\\n")`.replaceAll('\\\\', '\\');
+  const answer = (command: string, args: readonly string[]): Promise<string> =>
+    new Promise((resolve) => {
+      const child = spawn(command, args, { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
+      let text = '';
+      child.stdout.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
+      child.on('close', (status) => resolve(`${text}status ${status}`));
+      child.stdin.end('peekrest\n');
+    });
+  const native = await answer('/usr/bin/python3', ['-c', script]);
+  assert.match(native, /True AF_UNIX/);
+  assert.equal(await answer(vivarium, ['do', '--', '/usr/bin/python3', '-c', script]), native);
 });
 
 test('programs that cannot be started', () => {

@@ -5,7 +5,7 @@ const { createHash } = require("node:crypto");
 console.log(createHash("sha256").update("x".repeat(100000)).digest("hex"));
 const fib = (n) => (n < 2 ? n : fib(n - 1) + fib(n - 2));
 console.log(fib(24), process.argv.length, typeof WebAssembly);
-setTimeout(() => console.log("later"), 30);
+setTimeout(() => console.log("later"), 4000);
 setImmediate(() => console.log("immediate"));
 Promise.resolve().then(() => console.log("microtask"));
 require("node:fs").writeFileSync("f", "written\n");

@@ -1,9 +1,9 @@
-/** The sandbox's stdin, stdout and stderr when the host gave pipes, files or sockets: read and written as the host has them. */
+/** The sandbox's stdin, stdout and stderr when the host gave pipes or files: read and written as the host has them. */
 import { EAGAIN, EBADF, EPIPE, ESPIPE } from '../../abi/errno.ts';
 import { O_RDONLY, O_RDWR, O_WRONLY } from '../../abi/fcntl.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { SIGPIPE } from '../../abi/signal.ts';
-import { PIPEFS_MAGIC, S_IFCHR, S_IFIFO, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
+import { PIPEFS_MAGIC, S_IFCHR, S_IFIFO, S_IFREG } from '../../abi/stat.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { HostStream, HostStreamListener } from '../../host/host.ts';
@@ -112,7 +112,6 @@ export class HostStreamDescription extends FileDescription implements HostStream
 const MODES: Record<string, number> = {
   pipe: S_IFIFO | 0o600,
   file: S_IFREG | 0o644,
-  socket: S_IFSOCK | 0o777,
   null: S_IFCHR | 0o666,
   tty: S_IFCHR | 0o620,
 };
