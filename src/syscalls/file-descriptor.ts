@@ -126,6 +126,7 @@ function setLock(t: Task, file: FileDescription, addr: number, ofd: boolean, wai
       return w;
     }
   }
+  if (!ofd) t.fdTable.closesMatter = true;
   locks.setRange(ofd ? LOCK_OFD : LOCK_POSIX, owner, lk.type, lk.start, lk.end, ofd ? -1 : t.tgid);
   return 0;
 }

@@ -220,6 +220,7 @@ function sysMqNotify(t: Task, a: SyscallArgs): number {
     return 0;
   }
   if (queue.notification !== null) return EBUSY;
+  t.fdTable.closesMatter = true;
   queue.setNotification({
     owner, userNs: t.credentials.userNs, notify: kind, signo, socket, cookie, execs: t.threadGroup.execs,
     valueLo: eventView.getInt32(0, true), valueHi: eventView.getInt32(4, true),

@@ -1,13 +1,30 @@
-/** Descriptor tables: Linux's files_struct. The lowest free number is found through bitmaps of 32 words of 32. */
+/**
+ * Descriptor tables: Linux's files_struct. The lowest free number is found through bitmaps. The descriptions are in chunks that a copy of the
+ * table shares until either side changes one, so that fork costs next to nothing however much is open.
+ */
 import type { Errno } from '../abi/errno.ts';
 import { EBADF, EINVAL, EMFILE } from '../abi/errno.ts';
 import type { VfsContext } from './context.ts';
 import type { FileDescription } from './file-description.ts';
 
 const WORD_FULL = -1;
+/** Descriptors of a chunk, and its logarithm. */
+const CHUNK = 64, CHUNK_SHIFT = 6;
+
+/** Descriptions of 64 numbers in a row: one reference each, however many tables share the chunk. */
+class FdChunk {
+  readonly files: (FileDescription | null)[];
+  /** Tables that have it. */
+  users = 1;
+  constructor(files: (FileDescription | null)[]) {
+    this.files = files;
+  }
+}
 
 export class FdTable {
-  private files: (FileDescription | null)[] = [];
+  private chunks: FdChunk[] = [];
+  /** One past the highest descriptor ever used. */
+  private end = 0;
   /** Bit i of word i/32: fd is in use. */
   private open: Int32Array = new Int32Array(2);
   /** Bit i of word i/32: close on exec. */
@@ -18,15 +35,27 @@ export class FdTable {
   users = 1;
   /** Open descriptors. */
   count = 0;
+  /** Something of this process hangs on its closes: a POSIX lock, a request to be notified of a message. */
+  closesMatter = false;
 
   /** The description of `fd`, or null. Descriptions opened with O_PATH are returned too. */
   get(fd: number): FileDescription | null {
-    return fd >= 0 && fd < this.files.length ? this.files[fd]! : null;
+    return fd >= 0 && fd < this.end ? this.chunks[fd >> CHUNK_SHIFT]!.files[fd & (CHUNK - 1)]! : null;
   }
 
   /** One past the highest descriptor ever used: the range to look at in a listing. */
   get limit(): number {
-    return this.files.length;
+    return this.end;
+  }
+
+  /** The chunk with number `c`, for changing: no other table has it. */
+  private own(c: number): FdChunk {
+    const chunk = this.chunks[c]!; // below `end`
+    if (chunk.users === 1) return chunk;
+    chunk.users--;
+    const files = chunk.files.slice();
+    for (const f of files) if (f !== null) f.ref();
+    return (this.chunks[c] = new FdChunk(files));
   }
 
   isCloexec(fd: number): boolean {
@@ -67,8 +96,9 @@ export class FdTable {
   private put(fd: number, file: FileDescription, cloexec: boolean): void {
     const w = fd >> 5;
     if (w >= this.open.length) this.grow(w + 1);
-    while (this.files.length <= fd) this.files.push(null);
-    this.files[fd] = file;
+    while (this.chunks.length << CHUNK_SHIFT <= fd) this.chunks.push(new FdChunk(new Array<FileDescription | null>(CHUNK).fill(null)));
+    if (fd >= this.end) this.end = fd + 1;
+    this.own(fd >> CHUNK_SHIFT).files[fd & (CHUNK - 1)] = file;
     this.open[w]! |= 1 << (fd & 31);
     this.setCloexec(fd, cloexec);
     this.count++;
@@ -76,12 +106,14 @@ export class FdTable {
 
   /** dup2: puts `file` at exactly `fd`, taking over the reference, and returns what was there (for the caller to close), or null. */
   replace(fd: number, file: FileDescription, cloexec: boolean): FileDescription | null {
-    const old = this.get(fd);
-    if (old === null) this.put(fd, file, cloexec);
-    else {
-      this.files[fd] = file;
-      this.setCloexec(fd, cloexec);
+    if (this.get(fd) === null) {
+      this.put(fd, file, cloexec);
+      return null;
     }
+    const { files } = this.own(fd >> CHUNK_SHIFT);
+    const old = files[fd & (CHUNK - 1)]!; // in use
+    files[fd & (CHUNK - 1)] = file;
+    this.setCloexec(fd, cloexec);
     return old;
   }
 
@@ -89,7 +121,7 @@ export class FdTable {
   remove(fd: number): FileDescription | null {
     const file = this.get(fd);
     if (file === null) return null;
-    this.files[fd] = null;
+    this.own(fd >> CHUNK_SHIFT).files[fd & (CHUNK - 1)] = null;
     this.open[fd >> 5]! &= ~(1 << (fd & 31));
     this.setCloexec(fd, false);
     if (fd < this.nextFree) this.nextFree = fd;
@@ -107,23 +139,24 @@ export class FdTable {
   /** A copy for fork, unshare and close_range(CLOSE_RANGE_UNSHARE); descriptions at `from` and above are left out. */
   clone(below: number = Infinity): FdTable {
     const t = new FdTable();
-    t.files = this.files.slice(0, Math.min(this.files.length, below));
+    const end = Math.min(this.end, below);
+    t.chunks = this.chunks.slice(0, (end + CHUNK - 1) >> CHUNK_SHIFT);
+    for (const chunk of t.chunks) chunk.users++;
     t.open = this.open.slice();
     t.cloexec = this.cloexec.slice();
-    t.nextFree = Math.min(this.nextFree, below);
-    let n = 0;
-    for (let i = 0; i < t.files.length; i++) {
-      const f = t.files[i]!;
-      if (f !== null) {
-        f.ref();
-        n++;
-      }
-    }
-    for (let fd = t.files.length; fd < this.files.length; fd++) {
+    t.nextFree = this.nextFree;
+    t.count = this.count;
+    t.closesMatter = this.closesMatter;
+    t.end = Math.min(this.end, t.chunks.length << CHUNK_SHIFT);
+    for (let fd = end; fd < t.end; fd++) t.remove(fd)?.unref();
+    for (let fd = t.end; fd < this.end; fd++) {
+      if (this.get(fd) === null) continue;
       t.open[fd >> 5]! &= ~(1 << (fd & 31));
-      t.cloexec[fd >> 5]! &= ~(1 << (fd & 31));
+      t.setCloexec(fd, false);
+      t.count--;
     }
-    t.count = n;
+    t.end = end;
+    if (t.nextFree > end) t.nextFree = end;
     return t;
   }
 
@@ -135,19 +168,30 @@ export class FdTable {
 
   /** close_range(2) without its flags: closes first..last. */
   closeRange(ctx: VfsContext, first: number, last: number): void {
-    const end = Math.min(last, this.files.length - 1);
-    for (let fd = first; fd <= end; fd++) if (this.files[fd] !== null) this.close(ctx, fd);
+    const end = Math.min(last, this.end - 1);
+    for (let fd = first; fd <= end; fd++) if (this.get(fd) !== null) this.close(ctx, fd);
   }
   /** close_range(2) with CLOSE_RANGE_CLOEXEC. */
   markRange(first: number, last: number): void {
-    const end = Math.min(last, this.files.length - 1);
-    for (let fd = first; fd <= end; fd++) if (this.files[fd] !== null) this.setCloexec(fd, true);
+    const end = Math.min(last, this.end - 1);
+    for (let fd = first; fd <= end; fd++) if (this.get(fd) !== null) this.setCloexec(fd, true);
   }
 
   /** Gives one sharer's hold back; the last one closes everything. */
   release(ctx: VfsContext): void {
     if (--this.users > 0) return;
-    for (let fd = 0; fd < this.files.length; fd++) if (this.files[fd] !== null) this.close(ctx, fd);
+    for (let c = 0; c < this.chunks.length; c++) {
+      const chunk = this.chunks[c]!; // in range
+      if (chunk.users > 1 && !this.closesMatter) {
+        // Other tables hold every description in it.
+        chunk.users--;
+        continue;
+      }
+      const first = c << CHUNK_SHIFT;
+      for (let i = 0; i < CHUNK; i++) if (chunk.files[i] !== null) this.close(ctx, first + i);
+    }
+    this.chunks = [];
+    this.end = this.count = 0;
   }
 
   /** dup2/dup3 with its checks: EBADF for a bad source or a target at or above `limit`, EINVAL for equal numbers with dup3. */
