@@ -170,26 +170,24 @@ export class RegionEmitter extends ExpressionEmitter {
       w.byte2(LOOP, VOID_TYPE);
       this.loopLevel[node] = ++this.level;
     }
-    this.within(node, flow.mergeChild[node]!);
+    // A block around the node for each merge that it dominates, so that what is inside can branch to the merge behind its end. There may be hundreds.
+    const merges: number[] = [];
+    for (let child = flow.mergeChild[node]!; child >= 0; child = flow.mergeNext[child]!) {
+      merges.push(child);
+      w.byte2(BLOCK, VOID_TYPE);
+      this.blockLevel[child] = ++this.level;
+    }
+    if (node === flow.dispatch) this.dispatchNode();
+    else this.block(node);
+    for (let k = merges.length - 1; k >= 0; k--) {
+      w.byte(END);
+      this.level--;
+      this.tree(merges[k]!); // k is in range
+    }
     if (loop) {
       w.byte(END);
       this.level--;
     }
-  }
-
-  private within(node: number, child: number): void {
-    const { w, flow } = this;
-    if (child < 0) {
-      if (node === flow.dispatch) this.dispatchNode();
-      else this.block(node);
-      return;
-    }
-    w.byte2(BLOCK, VOID_TYPE);
-    this.blockLevel[child] = ++this.level;
-    this.within(node, flow.mergeNext[child]!);
-    w.byte(END);
-    this.level--;
-    this.tree(child);
   }
 
   private dispatchNode(): void {

@@ -89,7 +89,13 @@ export class Translator {
     this.cache.replace(region);
     if (region.record !== null) region.record.superseded = true;
     this.stats.promotions++;
-    this.translate(space, context, region.entry, 2);
+    try {
+      this.translate(space, context, region.entry, 2);
+    } catch (error) {
+      // Emitting follows the dominator tree: deep in guest calls the host's stack may be too short for a large one.
+      if (!(error instanceof RangeError)) throw error;
+      this.translate(space, context, region.entry, 1);
+    }
   }
 
   /** Table slot of a region that runs the one instruction at `rip` and returns; 0 = it cannot be fetched. */
