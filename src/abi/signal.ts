@@ -57,7 +57,7 @@ export const BUS_ADRALN = 1, BUS_ADRERR = 2, BUS_OBJERR = 3;
 export const TRAP_BRKPT = 1, TRAP_TRACE = 2, TRAP_BRANCH = 3, TRAP_HWBKPT = 4;
 export const CLD_EXITED = 1, CLD_KILLED = 2, CLD_DUMPED = 3, CLD_TRAPPED = 4, CLD_STOPPED = 5, CLD_CONTINUED = 6;
 export const POLL_IN = 1, POLL_OUT = 2, POLL_MSG = 3, POLL_ERR = 4, POLL_PRI = 5, POLL_HUP = 6;
-export const SYS_SECCOMP = 1;
+export const SYS_SECCOMP = 1, SYS_USER_DISPATCH = 2;
 
 export const SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2, SIGEV_THREAD_ID = 4;
 /** struct sigevent. Bytes. */

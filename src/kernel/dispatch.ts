@@ -4,10 +4,11 @@ import { GPR, RAX } from '../x86/cpu-layout.ts';
 import type { Kernel } from './kernel.ts';
 import { ptraceSyscallStop } from './ptrace-stop.ts';
 import { seccompCheck } from './seccomp-check.ts';
+import { dispatchToUser } from './syscall-user-dispatch.ts';
 import { SyscallArgs } from './syscall-args.ts';
 import { REGISTERS_SET, TASK_EXITS } from './syscall-state.ts';
 import {
-  RESUME_SYSCALL_ENTRY, RESUME_USER, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, type Task, WORK_SIGNAL, WORK_SYSCALL_EXIT,
+  RESUME_SYSCALL_ENTRY, RESUME_USER, SYSCALL_DISPATCH, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, type Task, WORK_SIGNAL, WORK_SYSCALL_EXIT,
 } from './task.ts';
 
 export type SyscallHandlerFunction = (t: Task, a: SyscallArgs) => number;
@@ -67,6 +68,7 @@ export function makeDispatcher(kernel: Kernel, handlers: readonly SyscallHandler
 
   /** Calls that somebody watches: a tracer, a filter, strace. */
   function watched(t: Task, at: number, nr: number): 0 | 1 {
+    if (t.syscallWork & SYSCALL_DISPATCH && dispatchToUser(t, nr)) return 1;
     if (t.syscallWork & (SYSCALL_PTRACE | SYSCALL_EMU) && t.ptrace !== null) {
       store(at, ENOSYS); // what a tracer sees in RAX at the entry of a call
       ptraceSyscallStop(t, 1, RESUME_SYSCALL_ENTRY);
@@ -129,6 +131,7 @@ export function makeDispatcher(kernel: Kernel, handlers: readonly SyscallHandler
     },
     enter(t: Task): void {
       t.resume = RESUME_USER;
+      t.clearWaits();
       const at = t.cpu >> 2;
       const p = t.ptrace;
       if (p !== null && p.emulateSyscalls) {

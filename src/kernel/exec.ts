@@ -22,7 +22,7 @@ import type { UserNamespace } from '../auth/user-namespace.ts';
 import { failNow } from './fault-injection.ts';
 import { forceFatal, sendSignalInfo } from './signal-send.ts';
 import { REGISTERS_SET, TASK_EXITS } from './syscall-state.ts';
-import { EXIT_NONE_YET, EXIT_ZOMBIE, RESUME_USER, type Task, WORK_REGISTERS } from './task.ts';
+import { EXIT_NONE_YET, EXIT_ZOMBIE, RESUME_USER, SYSCALL_DISPATCH, type Task, WORK_REGISTERS } from './task.ts';
 
 const READ_IMPLIES_EXEC = 0x0400000;
 /** ADDR_COMPAT_LAYOUT, MMAP_PAGE_ZERO, ADDR_NO_RANDOMIZE: no help for who attacks a privileged program. */
@@ -242,6 +242,8 @@ function commit(t: Task, pending: PendingExec): void {
   t.exitSignal = SIGCHLD;
   t.timerSlack = t.defaultTimerSlack;
   t.forkNoExec = false;
+  t.syscallDispatch = null;
+  t.syscallWork &= ~SYSCALL_DISPATCH;
   tg.didExec = true;
   tg.execs++;
   const old = t.credentials;

@@ -8,6 +8,7 @@ import type { ProcessGroup } from './process-group.ts';
 import { exitPtrace, ptraceDetachDead, ptraceEventExit } from './ptrace-stop.ts';
 import { childSignal, participateInStop } from './signal-deliver.ts';
 import { leaveNamespace } from './pid-namespace-exit.ts';
+import { dropFilter } from './seccomp.ts';
 import { fromAncestorNs, retargetShared, sendSignalInfo, userSignal, wakeForSignal } from './signal-send.ts';
 import { exitSem } from './sysv-sem.ts';
 import { EXIT_GONE, EXIT_NONE_YET, EXIT_ZOMBIE, TASK_DEAD, type Task } from './task.ts';
@@ -60,6 +61,8 @@ export function finishExit(t: Task, code: number): void {
     if (t.signals.stopPending) participateInStop(t);
   }
   t.exitCode = code;
+  dropFilter(t.seccomp);
+  t.seccomp = null;
   const groupDead = --tg.live === 0;
   if (groupDead) {
     tg.itimers?.cancelAll();

@@ -31,7 +31,7 @@ import type { NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
 import { ptraceEvent, ptraceLink } from './ptrace-stop.ts';
 import type { SignalActions } from './signal-actions.ts';
-import { kernelSignal } from './signal-info.ts';
+import { bareSignal } from './signal-info.ts';
 import { recalcSigpending, sendSignalInfo } from './signal-send.ts';
 import { type SemUndoList, undoListOf } from './sysv-sem.ts';
 import { RESUME_SYSCALL, RESUME_USER, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, Task, WORK_RSEQ } from './task.ts';
@@ -289,7 +289,7 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
     ptraceLink(child, t.parent!, p.options, p.seized, p.tracerCredentials); // a traced task has a tracer
     if (t.syscallWork & SYSCALL_PTRACE) child.syscallWork |= SYSCALL_PTRACE;
     if (child.ptrace!.seized) child.ptrace!.trapPending = true; // just linked
-    else sendSignalInfo(child, kernelSignal(SIGSTOP), false, true);
+    else sendSignalInfo(child, bareSignal(SIGSTOP), false, true);
   }
   recalcSigpending(child);
   return child;
@@ -329,6 +329,7 @@ function copyTaskFields(t: Task, child: Task, flags: number, args: CloneArgument
   child.ioprio = t.ioprio;
   child.memoryPolicy = t.memoryPolicy;
   child.seccomp = t.seccomp;
+  if (t.seccomp !== null) t.seccomp.users++;
   child.seccompMode = t.seccompMode;
   child.syscallWork = t.syscallWork & (SYSCALL_TRACE | SYSCALL_SECCOMP) & ~(SYSCALL_PTRACE | SYSCALL_EMU);
   child.tscDisabled = t.tscDisabled;

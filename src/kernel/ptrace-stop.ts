@@ -88,7 +88,7 @@ export function ptraceTrap(t: Task, stopSignal: number = t.threadGroup.stopped ?
   if (p.seized) {
     const sig = stopSignal !== 0 ? stopSignal : SIGTRAP;
     p.trapSignal = stopSignal;
-    const info = new SignalInfo(SIGTRAP, sig | (PTRACE_EVENT_STOP << 8)).setSender(t.tidIn(t), 0);
+    const info = new SignalInfo(sig, sig | (PTRACE_EVENT_STOP << 8)).setSender(t.tidIn(t), 0);
     ptraceStop(t, sig | (PTRACE_EVENT_STOP << 8), info, RESUME_USER);
   } else if (stopSignal !== 0) {
     p.trapSignal = stopSignal;

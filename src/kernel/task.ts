@@ -21,11 +21,13 @@ import type { PtraceState } from './ptrace-state.ts';
 import { ResourceUsage } from './resource-usage.ts';
 import { SchedEntity } from './sched-entity.ts';
 import type { SeccompFilter } from './seccomp.ts';
+import type { SeccompNotification } from './seccomp-notify.ts';
 import type { SignalActions } from './signal-actions.ts';
 import { isIgnoredOrBlocked, sendKernelSignal, sendSignalToGroup } from './signal-send.ts';
 import type { SemUndoList } from './sysv-sem.ts';
 import { TaskSignals } from './task-signals.ts';
 import { SyscallState } from './syscall-state.ts';
+import type { SyscallUserDispatch } from './syscall-user-dispatch.ts';
 import type { ThreadGroup } from './thread-group.ts';
 import { Timer } from '../base/timers.ts';
 
@@ -71,6 +73,7 @@ export const SYSCALL_PTRACE = 1;
 export const SYSCALL_SECCOMP = 2;
 export const SYSCALL_TRACE = 4;
 export const SYSCALL_EMU = 8;
+export const SYSCALL_DISPATCH = 16;
 
 /** The deadline of a wait. */
 class WaitTimer extends Timer {
@@ -120,6 +123,10 @@ export class Task implements Wakeable, VfsContext {
   /** Tasks that this thread traces; null = never any. */
   tracees: Set<Task> | null = null;
   seccomp: SeccompFilter | null = null;
+  /** PR_SET_SYSCALL_USER_DISPATCH, with SYSCALL_DISPATCH in `syscallWork`. */
+  syscallDispatch: SyscallUserDispatch | null = null;
+  /** The call that a supervisor decides about. */
+  seccompNotification: SeccompNotification | null = null;
   /** 0 off, 1 strict, 2 filter. */
   seccompMode = 0;
 

@@ -6,6 +6,7 @@ import { bytesToString } from '../base/byte-string.ts';
 import { commitCredentials } from '../kernel/commit-credentials.ts';
 import { RSEQ_ORIG_SIZE, rseqResetIds, rseqUpdateIds } from '../kernel/rseq.ts';
 import { attachSeccomp } from '../kernel/seccomp.ts';
+import { setSyscallUserDispatch } from '../kernel/syscall-user-dispatch.ts';
 import type { Task } from '../kernel/task.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 
@@ -14,7 +15,7 @@ const PR_SET_KEEPCAPS = 8, PR_GET_TIMING = 13, PR_SET_TIMING = 14, PR_SET_NAME =
 const PR_CAPBSET_READ = 23, PR_CAPBSET_DROP = 24, PR_GET_TSC = 25, PR_SET_TSC = 26, PR_GET_SECUREBITS = 27, PR_SET_SECUREBITS = 28, PR_SET_TIMERSLACK = 29;
 const PR_GET_TIMERSLACK = 30, PR_SET_MM = 35, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38;
 const PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40, PR_SET_THP_DISABLE = 41, PR_GET_THP_DISABLE = 42, PR_CAP_AMBIENT = 47;
-const PR_GET_SPECULATION_CTRL = 52, PR_SET_SPECULATION_CTRL = 53, PR_SET_IO_FLUSHER = 57, PR_GET_IO_FLUSHER = 58, PR_SET_VMA = 0x53564d41, PR_SET_PTRACER = 0x59616d61;
+const PR_GET_SPECULATION_CTRL = 52, PR_SET_SPECULATION_CTRL = 53, PR_SET_IO_FLUSHER = 57, PR_SET_SYSCALL_USER_DISPATCH = 59, PR_GET_IO_FLUSHER = 58, PR_SET_VMA = 0x53564d41, PR_SET_PTRACER = 0x59616d61;
 const PR_MCE_KILL = 33, PR_MCE_KILL_GET = 34;
 const PR_CAP_AMBIENT_IS_SET = 1, PR_CAP_AMBIENT_RAISE = 2, PR_CAP_AMBIENT_LOWER = 3, PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
@@ -172,6 +173,8 @@ function sysPrctl(t: Task, a: SyscallArgs): number {
     case PR_GET_IO_FLUSHER:
       if (!t.credentials.capableInInit(CAP_SYS_RESOURCE)) return EPERM;
       return restZero(a, 1) ? (t.ioFlusher ? 1 : 0) : EINVAL;
+    case PR_SET_SYSCALL_USER_DISPATCH:
+      return a.hi(1) !== 0 ? EINVAL : setSyscallUserDispatch(t, arg2, a.size(2), a.size(3), a.size(4));
     case PR_SET_VMA:
       return EINVAL; // the reference kernel is built without CONFIG_ANON_VMA_NAME
     case PR_SET_PTRACER:

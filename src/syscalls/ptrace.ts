@@ -1,16 +1,19 @@
 /** ptrace(2). Linux kernel/ptrace.c, arch/x86/kernel/ptrace.c. */
-import { EFAULT, EINVAL, EIO, ENODEV, EPERM, ESRCH, isErr } from '../abi/errno.ts';
+import { CAP_SYS_ADMIN } from '../abi/capability.ts';
+import { EFAULT, EINVAL, EIO, ENODEV, EPERM, ESRCH, type Errno, isErr } from '../abi/errno.ts';
 import {
   PTRACE_ARCH_PRCTL, PTRACE_ATTACH, PTRACE_CONT, PTRACE_DETACH, PTRACE_EVENT_STOP, PTRACE_GET_RSEQ_CONFIGURATION, PTRACE_GET_SYSCALL_INFO, PTRACE_GETEVENTMSG,
   PTRACE_GETFPREGS, PTRACE_GETREGS, PTRACE_GETREGSET, PTRACE_GETSIGINFO, PTRACE_GETSIGMASK, PTRACE_INTERRUPT, PTRACE_KILL, PTRACE_LISTEN, PTRACE_O_MASK,
-  PTRACE_O_SUSPEND_SECCOMP, PTRACE_PEEKDATA, PTRACE_PEEKSIGINFO, PTRACE_PEEKTEXT, PTRACE_PEEKUSR, PTRACE_POKEDATA, PTRACE_POKETEXT, PTRACE_POKEUSR, PTRACE_SEIZE,
-  PTRACE_SETFPREGS, PTRACE_SETOPTIONS, PTRACE_SETREGS, PTRACE_SETREGSET, PTRACE_SETSIGINFO, PTRACE_SETSIGMASK, PTRACE_SINGLESTEP, PTRACE_SYSCALL, PTRACE_SYSEMU,
+  PTRACE_O_SUSPEND_SECCOMP, PTRACE_OLDSETOPTIONS, PTRACE_PEEKDATA, PTRACE_PEEKSIGINFO, PTRACE_PEEKTEXT, PTRACE_PEEKUSR, PTRACE_POKEDATA, PTRACE_POKETEXT, PTRACE_POKEUSR, PTRACE_SECCOMP_GET_FILTER,
+  PTRACE_SECCOMP_GET_METADATA, PTRACE_SEIZE, PTRACE_SET_SYSCALL_INFO, PTRACE_SYSCALL_INFO_ENTRY, PTRACE_SYSCALL_INFO_EXIT,
+  PTRACE_SETFPREGS, PTRACE_SETOPTIONS, PTRACE_SETREGS, PTRACE_SETREGSET, PTRACE_SETSIGINFO, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, PTRACE_SETSIGMASK, PTRACE_SINGLESTEP, PTRACE_SYSCALL, PTRACE_SYSEMU,
   PTRACE_SYSEMU_SINGLESTEP, PTRACE_TRACEME, USER_REGS_SIZE, USER_SIZE,
 } from '../abi/ptrace.ts';
 import { SIGCONT, SIGKILL, SIGSTOP } from '../abi/signal.ts';
 import { PTRACE_MODE_ATTACH, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
 import { readRegister, readRegisters, USER_DEBUGREG, writeRegister, writeRegisters } from '../kernel/ptrace-registers.ts';
 import { detach, ptraceLink } from '../kernel/ptrace-stop.ts';
+import { getDispatchConfig, getSeccompFilter, getSeccompMetadata, getSyscallInfo, setDispatchConfig, setSyscallInfo } from './ptrace-info.ts';
 import { kernelSignal, SignalInfo } from '../kernel/signal-info.ts';
 import { recalcSigpending, sendSignalInfo, setBlocked, wakeForSignal } from '../kernel/signal-send.ts';
 import type { PtraceState } from '../kernel/ptrace-state.ts';
@@ -33,11 +36,19 @@ function traceMe(t: Task): number {
   return 0;
 }
 
+/** PTRACE_O_SUSPEND_SECCOMP is for who may do everything and is not filtered itself. Linux check_ptrace_options(). */
+function checkOptions(t: Task, options: number): 0 | Errno {
+  if (!(options & PTRACE_O_SUSPEND_SECCOMP)) return 0;
+  if (!t.credentials.capableInInit(CAP_SYS_ADMIN) || t.seccompMode !== 0) return EPERM;
+  return t.ptrace !== null && t.ptrace.options & PTRACE_O_SUSPEND_SECCOMP ? EPERM : 0;
+}
+
 function attach(t: Task, p: Task, seize: boolean, addr: number, options: number): number {
   if (seize) {
     if (addr !== 0) return EIO;
     if (options & ~PTRACE_O_MASK) return EIO;
-    if (options & PTRACE_O_SUSPEND_SECCOMP) return EPERM;
+    const r = checkOptions(t, options);
+    if (r !== 0) return r;
   } else options = 0;
   if (p.internal || p.threadGroup === t.threadGroup) return EPERM;
   if (ptraceMayAccess(t, p, PTRACE_MODE_ATTACH | PTRACE_MODE_REALCREDS) !== 0) return EPERM;
@@ -68,6 +79,8 @@ function resume(p: Task, request: number, signal: number): number {
     s.stepping = true;
     p.regs.setEflags(p.regs.getEflags() | TF);
   } else if (s.stepping) s.disableStep(p);
+  // What was sent while it was stopped (the end of Linux ptrace_stop).
+  recalcSigpending(p);
   takeSignal(p, s, signal);
   s.stopCode = 0;
   s.listening = false;
@@ -151,35 +164,6 @@ function regset(t: Task, p: Task, set: boolean, type: number, iov: number): numb
   return isErr(t.space.writeU64(iov + 8, n)) ? EFAULT : 0;
 }
 
-/** struct ptrace_syscall_info: op, arch, ip, sp, then by kind. */
-function syscallInfo(t: Task, p: Task, size: number, addr: number): number {
-  buffer.fill(0, 0, 88);
-  const s = p.ptrace!; // traced
-  buffer[0] = s.syscallStop;
-  view.setUint32(4, 0xc000003e, true);
-  readRegister(p, 16, view, 8);
-  readRegister(p, 19, view, 16);
-  let n = 24;
-  if (s.syscallStop === 1 || s.syscallStop === 3) {
-    view.setInt32(24, p.syscall.nr, true);
-    view.setInt32(28, p.syscall.nr >> 31, true);
-    // RDI RSI RDX R10 R8 R9 by their places in user_regs_struct.
-    const order = [14, 13, 12, 7, 9, 8];
-    for (let i = 0; i < 6; i++) readRegister(p, order[i]!, view, 32 + i * 8); // six places
-    n = 80;
-    if (s.syscallStop === 3) {
-      view.setUint32(80, s.eventMessage, true);
-      n = 84;
-    }
-  } else if (s.syscallStop === 2) {
-    readRegister(p, 10, view, 24);
-    const failed = view.getInt32(28, true) === -1 && view.getInt32(24, true) >= -4095;
-    buffer[32] = failed ? 1 : 0;
-    n = 33;
-  }
-  return t.space.writeBytes(addr, buffer, 0, Math.min(n, size)) !== 0 ? EFAULT : n;
-}
-
 function peekSiginfo(t: Task, p: Task, addr: number, data: number): number {
   const offset = t.space.readU64(addr);
   const flags = t.space.readU32(addr + 8);
@@ -246,9 +230,10 @@ function sysPtrace(t: Task, a: SyscallArgs): number {
       if (signal < 0 || signal > 64) return EIO;
       const info = s.info;
       const inSignalStop = s.injectedSignal >= 0;
+      const inSyscallStop = s.syscallStop === PTRACE_SYSCALL_INFO_ENTRY || s.syscallStop === PTRACE_SYSCALL_INFO_EXIT;
       detach(p);
-      if (signal !== 0 && inSignalStop) {
-        const queued = info !== null && info.signo === signal ? info : kernelSignal(signal);
+      if (signal !== 0 && (inSignalStop || inSyscallStop)) {
+        const queued = inSignalStop && info !== null && info.signo === signal ? info : kernelSignal(signal);
         sendSignalInfo(p, queued, false, true);
       } else if (signal === SIGCONT) sendSignalInfo(p, kernelSignal(SIGCONT), false, true);
       return 0;
@@ -270,10 +255,9 @@ function sysPtrace(t: Task, a: SyscallArgs): number {
     case PTRACE_SETREGSET:
       return regset(t, p, request === PTRACE_SETREGSET, addr, data);
     case PTRACE_SETOPTIONS:
+    case PTRACE_OLDSETOPTIONS:
       if (a.lo(3) & ~PTRACE_O_MASK || a.hi(3) !== 0) return EINVAL;
-      if (a.lo(3) & PTRACE_O_SUSPEND_SECCOMP) return EPERM;
-      s.options = a.lo(3);
-      return 0;
+      return checkOptions(t, a.lo(3)) || ((s.options = a.lo(3)), 0);
     case PTRACE_GETEVENTMSG:
       return isErr(t.space.writeU64(data, s.eventMessage)) ? EFAULT : 0;
     case PTRACE_GETSIGINFO:
@@ -310,7 +294,17 @@ function sysPtrace(t: Task, a: SyscallArgs): number {
       }
       return 0;
     case PTRACE_GET_SYSCALL_INFO:
-      return syscallInfo(t, p, addr, data);
+      return getSyscallInfo(t, p, addr, data);
+    case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
+      return setDispatchConfig(t, p, addr, data);
+    case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
+      return getDispatchConfig(t, p, addr, data);
+    case PTRACE_SET_SYSCALL_INFO:
+      return setSyscallInfo(t, p, addr, data);
+    case PTRACE_SECCOMP_GET_FILTER:
+      return getSeccompFilter(t, p, addr, data);
+    case PTRACE_SECCOMP_GET_METADATA:
+      return getSeccompMetadata(t, p, addr, data);
     case PTRACE_ARCH_PRCTL:
       if (data === 0x1002) p.regs.fsBase = addr;
       else if (data === 0x1001) p.regs.gsBase = addr;
