@@ -18,18 +18,20 @@ const TABLE_MAX = 256 << 20;
 export class SymbolTable {
   private readonly segments: readonly ProgramHeader[];
   private readonly starts: Float64Array;
+  private readonly sizes: Float64Array;
   private readonly names: readonly string[];
 
-  constructor(segments: readonly ProgramHeader[], functions: { start: number; name: string }[]) {
+  constructor(segments: readonly ProgramHeader[], functions: { start: number; size: number; name: string }[]) {
     functions.sort((a, b) => a.start - b.start);
     this.segments = segments;
     this.starts = Float64Array.from(functions, (f) => f.start);
+    this.sizes = Float64Array.from(functions, (f) => f.size);
     this.names = functions.map((f) => f.name);
   }
 
   /**
-   * The function that holds the byte at file offset `offset`, null if none starts before it. A symbol's size is not asked for: what follows
-   * a named function without a name of its own (a local function of a stripped file) goes with it, as in other profilers.
+   * The function that holds the byte at file offset `offset`, null if there is none: the local functions of a stripped file have no names.
+   * A symbol without a size (from assembly) reaches to the next one.
    */
   at(offset: number): string | null {
     const segment = this.segments.find((p) => offset >= p.offset && offset < p.offset + p.filesz);
@@ -42,7 +44,9 @@ export class SymbolTable {
       if (this.starts[middle]! <= address) low = middle + 1; // middle < high
       else high = middle;
     }
-    return low === 0 ? null : this.names[low - 1]!; // low is at most the length
+    const last = low - 1;
+    if (last < 0 || (this.sizes[last]! > 0 && address >= this.starts[last]! + this.sizes[last]!)) return null; // in range
+    return this.names[last]!;
   }
 }
 
@@ -78,16 +82,16 @@ function readSection(ctx: VfsContext, file: FileDescription, sections: DataView,
   return isErr(bytes) ? null : bytes;
 }
 
-function functionsOf(symbols: Uint8Array, strings: Uint8Array): { start: number; name: string }[] {
+function functionsOf(symbols: Uint8Array, strings: Uint8Array): { start: number; size: number; name: string }[] {
   const v = new DataView(symbols.buffer);
-  const list: { start: number; name: string }[] = [];
+  const list: { start: number; size: number; name: string }[] = [];
   for (let at = 0; at + SYM_SIZE <= symbols.length; at += SYM_SIZE) {
     const type = symbols[at + 4]! & 15; // in range
     const defined = v.getUint16(at + 6, true) !== 0;
     const from = v.getUint32(at, true);
     if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || !defined || from >= strings.length) continue;
     const end = strings.indexOf(0, from);
-    list.push({ start: u64(v, at + 8), name: String.fromCharCode(...strings.subarray(from, Math.min(end < 0 ? strings.length : end, from + 1024))) });
+    list.push({ start: u64(v, at + 8), size: u64(v, at + 16), name: String.fromCharCode(...strings.subarray(from, Math.min(end < 0 ? strings.length : end, from + 1024))) });
   }
   return list;
 }
