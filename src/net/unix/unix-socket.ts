@@ -275,7 +275,11 @@ export abstract class UnixSocket extends Socket implements ChargedSender {
   private release(embryo: boolean): void {
     if (this.dead) return;
     this.dead = true;
-    if (this.address !== null && isAbstract(this.address)) this.netNs.abstractNames.delete(abstractKey(this.address, this.type));
+    if (this.address !== null && isAbstract(this.address)) {
+      // Accepted sockets have their listener's address, but it is not theirs to give up.
+      const key = abstractKey(this.address, this.type);
+      if (this.netNs.abstractNames.get(key) === this) this.netNs.abstractNames.delete(key);
+    }
     if (this.bound !== null) {
       const inode = this.bound.dentry.inode;
       if (inode !== null && inode.special === this) inode.special = null;
