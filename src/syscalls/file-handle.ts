@@ -28,7 +28,7 @@ function sysNameToHandleAt(t: Task, a: SyscallArgs): number {
   if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_FID | AT_HANDLE_MNT_ID_UNIQUE | AT_HANDLE_CONNECTABLE)) return EINVAL;
   const connectable = (flags & AT_HANDLE_CONNECTABLE) !== 0;
   const fidOnly = (flags & AT_HANDLE_FID) !== 0;
-  if (fidOnly && connectable) return EINVAL;
+  if (connectable && (fidOnly || flags & AT_EMPTY_PATH)) return EINVAL;
   const r = walkAt(t, a.int(0), a.addr(1), (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW) | (flags & AT_EMPTY_PATH));
   if (r < 0) return r;
   const { mount, dentry } = pathWalk;

@@ -55,7 +55,7 @@ function readRequest(t: Task, addr: number): 0 | Errno {
   return 0;
 }
 
-/** The namespace that the request names; ENOENT for one that the caller may not look at. */
+/** The namespace that the request names: by a descriptor, which is permission enough, or by number (ENOENT for one that the caller may not look at). */
 function requestedNamespace(t: Task): MountNamespace | Errno {
   const mine = t.nsproxy.mnt;
   let ns: MountNamespace = mine;
@@ -67,7 +67,7 @@ function requestedNamespace(t: Task): MountNamespace | Errno {
     const file = t.fdTable.get(request.nsFd | 0);
     if (file === null || file.isPath) return EBADF;
     if (!(file instanceof NamespaceFile) || !(file.namespace instanceof MountNamespace)) return EINVAL;
-    ns = file.namespace;
+    return file.namespace;
   }
   if (ns !== mine && !t.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return ENOENT;
   return ns;
@@ -196,8 +196,10 @@ function sysStatmount(t: Task, a: SyscallArgs): number {
   if (isErr(root)) return root;
   if (!isReachable(m, m.root, root) && !t.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return EPERM;
   const r = new MountRecord();
+  // Place 0 is the empty string of what is not given.
+  if (want & STRINGS) r.strings = '\0';
   fill(r, t, m, ns, root, want);
-  if (r.strings !== '' && STATMOUNT_SIZE + r.strings.length > size) return EOVERFLOW;
+  if (r.strings.length > 1 && STATMOUNT_SIZE + r.strings.length > size) return EOVERFLOW;
   const copied = Math.min(size, STATMOUNT_SIZE);
   r.u32(0, copied + r.strings.length);
   r.u64(8, r.mask);

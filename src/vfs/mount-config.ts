@@ -38,8 +38,12 @@ export class MountLog {
     if (this.messages.length === 8) this.messages.shift();
     this.messages.push(message);
   }
-  take(): string | undefined {
-    return this.messages.shift();
+  /** The oldest message. */
+  first(): string | undefined {
+    return this.messages[0];
+  }
+  take(): void {
+    this.messages.shift();
   }
 }
 

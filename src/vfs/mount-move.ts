@@ -6,7 +6,7 @@ import type { MountNamespace } from './mount-namespace.ts';
 import { type Mount, mountedOn, type Path } from './mount.ts';
 import { joinPeers, joinSlaves, wouldOvermount } from './mount-propagation.ts';
 import { attachTree, eachMount } from './mount-tree.ts';
-import { hasLockedChildren, isDirectory, isUnlinked, mayChangePropagation, mayUseMount } from './mounting.ts';
+import { hasLockedChildren, isDirectory, isGone, mayChangePropagation, mayUseMount } from './mounting.ts';
 
 /** True if `p` is `m` or stands somewhere above it. */
 function isAncestor(p: Mount, m: Mount): boolean {
@@ -26,7 +26,7 @@ export function moveMount(ctx: VfsContext, ns: MountNamespace, from: Path, at: P
     place = dest.mountpoint!; // has a parent
     dest = dest.parent;
   }
-  if (isUnlinked(place)) return ENOENT;
+  if (isGone(dest, place)) return ENOENT;
   if (m.ns === ns) {
     if (m.parent === null || m.locked) return EINVAL;
     // A shared parent would have to show the move to its peers.

@@ -43,7 +43,6 @@ export function eachMount(m: Mount, f: (m: Mount) => void): void {
 /** A mount of `root` (a directory or file of the same file system) like `old`. */
 export function cloneMount(old: Mount, root: Dentry, flags: CopyFlags): Mount {
   const m = new Mount(old.sb, root, old.flags, old.source);
-  m.unbindable = old.unbindable;
   m.locked = old.locked;
   m.lockedFlags = old.lockedFlags;
   m.atimeLocked = old.atimeLocked;

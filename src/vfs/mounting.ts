@@ -38,6 +38,8 @@ export function mountFlags(flags: number): number {
 
 const isPseudo = (d: Dentry): boolean => d.sb.pseudoName(d) !== null;
 export const isUnlinked = (d: Dentry): boolean => !d.hashed && !isPseudo(d);
+/** Nothing can be mounted here any more: the directory was removed, or its mount taken away. */
+export const isGone = (at: Mount, d: Dentry): boolean => at.ns === null || isUnlinked(d);
 export const isDirectory = (d: Dentry): boolean => d.inode?.isDirectory ?? false;
 
 /** mount(2) at `at`. `source` and `type` are null when not given; `find` walks to the source of a bind or move. */
@@ -138,7 +140,7 @@ function bind(ns: MountNamespace, from: Path, at: Path, recursive: boolean): num
   // A mount namespace is never pinned from within one that is as old or younger: no two may hold each other (mnt_ns_loop).
   const pinned = from.dentry.inode?.mountNamespace ?? null;
   if (pinned !== null && ns.id >= pinned.id) return EINVAL;
-  if (isUnlinked(at.dentry)) return ENOENT;
+  if (isGone(at.mount, at.dentry)) return ENOENT;
   if (at.mount.ns !== ns) return EINVAL;
   const copy = bindCopy(ns, from, recursive);
   if (isErr(copy)) return copy;
@@ -251,7 +253,7 @@ function newMount(ctx: VfsContext, ns: MountNamespace, at: Path, flags: number, 
 /** Mounts a new instance. EPERM, EINVAL, EBUSY (the same on top of itself), ENOTDIR. Linux do_add_mount(). */
 function addMount(ns: MountNamespace, m: Mount, at: Path): number {
   if (tooRevealing(ns, m.sb, m)) return EPERM;
-  if (isUnlinked(at.dentry)) return ENOENT;
+  if (isGone(at.mount, at.dentry)) return ENOENT;
   if (at.mount.ns !== ns) return EINVAL;
   if (at.mount.sb === m.sb && at.isMountRoot) return EBUSY;
   if (m.root.inode?.isSymlink) return EINVAL;
@@ -304,7 +306,7 @@ export function pivotRoot(ctx: VfsContext, ns: MountNamespace, newRoot: Path, pu
   const newMnt = newRoot.mount;
   const rootMnt = root.mount;
   const oldMnt = putOld.mount;
-  if (isUnlinked(putOld.dentry)) return ENOENT;
+  if (isGone(oldMnt, putOld.dentry)) return ENOENT;
   if (oldMnt.group !== null || newMnt.parent?.group || rootMnt.parent?.group) return EINVAL;
   if (rootMnt.ns !== ns || newMnt.ns !== ns) return EINVAL;
   if (newMnt.locked) return EINVAL;

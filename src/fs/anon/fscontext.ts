@@ -1,5 +1,5 @@
 /** The descriptor of fsopen(2) and fspick(2): a configuration, and the messages about it to be read. Linux fs/fsopen.c. */
-import { EMSGSIZE, ENODATA, isErr } from '../../abi/errno.ts';
+import { EMSGSIZE, ENODATA, ESPIPE, isErr } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import type { VfsContext } from '../../vfs/context.ts';
@@ -27,11 +27,16 @@ export class MountConfigFile extends AnonymousDescription {
   }
   private held: MountConfig['sb'] = null;
 
-  /** One message; it is gone even if it does not fit. */
+  override seek(): number {
+    return ESPIPE;
+  }
+
+  /** One message, which is then gone; EMSGSIZE leaves it. */
   override read(_ctx: VfsContext, iov: IoVector, _offset: number): number {
-    const message = this.config.log?.take();
+    const message = this.config.log?.first();
     if (message === undefined) return ENODATA;
     if (message.length > iov.remaining) return EMSGSIZE;
+    this.config.log?.take();
     const n = iov.put(bytesOf(message), 0, message.length);
     return isErr(n) ? n : message.length;
   }

@@ -12,6 +12,7 @@ import { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { PseudoFileSystem, PseudoInode } from '../../vfs/anonymous.ts';
 import type { Dentry } from '../../vfs/dentry.ts';
+import { S_IMMUTABLE } from '../../vfs/inode.ts';
 import { FileDescription } from '../../vfs/file-description.ts';
 import type { FileHandle } from '../../vfs/file-handle.ts';
 import { MountNamespace } from '../../vfs/mount-namespace.ts';
@@ -63,6 +64,7 @@ export class NamespaceInode extends PseudoInode {
   constructor(fs: NsFs, kind: NamespaceKind, namespace: Namespace) {
     super(fs, S_IFREG | 0o444);
     this.ino = namespace.inum;
+    this.flags = S_IMMUTABLE;
     this.kind = kind;
     this.namespace = namespace;
     this.nsfs = fs;
@@ -132,7 +134,7 @@ export class NamespaceFile extends FileDescription {
     if (cmd >>> 30 !== 2 || ((cmd >>> 8) & 0xff) !== 0xb7 || nr < NR_MNT_GET_INFO || nr > NR_MNT_GET_PREV || size < MNT_NS_INFO_SIZE) return ENOTTY;
     const { namespace } = this;
     if (!(namespace instanceof MountNamespace)) return EINVAL;
-    if (nr === NR_MNT_GET_INFO) return arg === 0 ? EINVAL : writeInfo(task, namespace, arg, size);
+    if (nr === NR_MNT_GET_INFO) return arg === 0 ? EINVAL : writeInfo(task, namespace, arg);
     let next: MountNamespace | null = null;
     for (const ns of namespace.userNs.registry.all()) {
       if (!(ns instanceof MountNamespace) || !task.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) continue;
@@ -146,7 +148,7 @@ export class NamespaceFile extends FileDescription {
     }
     if (next === null) return ENOENT;
     if (arg !== 0) {
-      const r = writeInfo(task, next, arg, size);
+      const r = writeInfo(task, next, arg);
       if (r < 0) return r;
     }
     return this.open(task, 'mnt', next);
@@ -192,8 +194,8 @@ export class NamespaceFile extends FileDescription {
   }
 }
 
-function writeInfo(task: Task, ns: MountNamespace, addr: number, size: number): number {
-  const info = new Uint8Array(size);
+function writeInfo(task: Task, ns: MountNamespace, addr: number): number {
+  const info = new Uint8Array(MNT_NS_INFO_SIZE);
   const v = new DataView(info.buffer);
   v.setUint32(0, MNT_NS_INFO_SIZE, true);
   // Without the one that everything stands on.
@@ -233,12 +235,12 @@ export class NsFs extends PseudoFileSystem {
   /** A namespace that exists: the caller's own, or one that it administers (EPERM). */
   override decodeHandle(ctx: VfsContext, handle: FileHandle): Dentry | Errno {
     const { type, words } = handle;
-    if (type !== FILEID_NSFS || words.length < HANDLE_WORDS || words.slice(HANDLE_WORDS).some((w) => w !== 0)) return ESTALE;
+    if (type !== FILEID_NSFS || words.length < HANDLE_WORDS) return ESTALE;
     const [low, high, kindFlag, inum] = words as [number, number, number, number];
     const ns = ctx.credentials.userNs.registry.find(high * 4294967296 + low);
-    if (ns === undefined || (kindFlag !== 0) !== (inum !== 0)) return ESTALE;
+    if (ns === undefined) return ESTALE;
     const kind = kindOf(ns);
-    if (kindFlag !== 0 && (NAMESPACE_KINDS[kind] >>> 0 !== kindFlag || ns.inum !== inum)) return ESTALE;
+    if (NAMESPACE_KINDS[kind] >>> 0 !== kindFlag || ns.inum !== inum) return ESTALE;
     if (!(ctx instanceof Task)) return ESTALE;
     const { nsproxy } = ctx;
     const own: readonly Namespace[] = [nsproxy.mnt, nsproxy.uts, nsproxy.ipc, nsproxy.net, nsproxy.cgroup, nsproxy.time, ctx.pid.ns, ctx.credentials.userNs];

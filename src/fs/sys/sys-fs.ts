@@ -1,13 +1,10 @@
 /** sysfs: the file system type and its one tree. */
-import { ESTALE, type Errno } from '../../abi/errno.ts';
-import { FILEID_KERNFS } from '../../abi/fcntl.ts';
+import type { Errno } from '../../abi/errno.ts';
 import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { NetworkNamespace } from '../../net/network-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
-import type { Dentry } from '../../vfs/dentry.ts';
-import type { FileHandle } from '../../vfs/file-handle.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
 import { dir, dynamic } from '../pseudo/entries.ts';
@@ -39,23 +36,12 @@ const tree: DirectoryEntry<Kernel> = dir({
   power: dir({}),
 });
 
-/** Types of file handle that kernfs gives: the inode number. */
 class SysSuperBlock extends PseudoSuperBlock {
   override readonly mustBeVisible = true;
-  override readonly exports = 'parents';
   constructor(kernel: Kernel) {
     super(kernel.vfs, 'sysfs', SYSFS_MAGIC);
     this.source = 'sysfs';
     this.initRoot(makeInode(this, this.allocateInos(1), tree, kernel, permanent as SubjectPolicy<Kernel>));
-  }
-  override encodeHandle(dentry: Dentry): FileHandle {
-    this.handles.remember(dentry);
-    const { ino } = dentry.inode!; // handles are of existing files
-    return { type: FILEID_KERNFS, words: [ino, 0] };
-  }
-  override decodeHandle(_ctx: VfsContext, { type, words }: FileHandle): Dentry | Errno {
-    if (type !== FILEID_KERNFS || words.length < 2) return ESTALE;
-    return this.handles.find(words[0]!) ?? ESTALE; // two words at least
   }
 }
 

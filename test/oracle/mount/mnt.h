@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -92,6 +93,7 @@ static void put(const char *file, const char *fmt, ...) {
 /** In a new user namespace in which the caller is root. */
 static void become_user_root(int flags) {
   int uid = geteuid(), gid = getegid();
+  prctl(PR_SET_DUMPABLE, 1);
   if (unshare(CLONE_NEWUSER | flags)) { printf("unshare user: %s\n", strerrorname_np(errno)); _exit(1); }
   put("/proc/self/setgroups", "deny"); put("/proc/self/uid_map", "0 %d 1", uid); put("/proc/self/gid_map", "0 %d 1", gid);
 }
