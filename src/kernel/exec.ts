@@ -15,7 +15,7 @@ import { commitCredentials } from './commit-credentials.ts';
 import { credentialsForExec } from './exec-privileges.ts';
 import { replaceChild } from './children.ts';
 import { openExecutable } from './exec-open.ts';
-import { killOtherThreads, releaseMemory, releaseTask } from './exit.ts';
+import { killOtherThreads, leaveRings, releaseMemory, releaseTask } from './exit.ts';
 import { ptraceEvent } from './ptrace-stop.ts';
 import { kernelSignal } from './signal-info.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
@@ -226,6 +226,7 @@ function commit(t: Task, pending: PendingExec): void {
   for (const timer of tg.posixTimers.values()) timer.cancel();
   tg.posixTimers.clear();
   if (t.mm !== null) program.space.dumpFilter = t.mm.dumpFilter;
+  leaveRings(t);
   releaseMemory(t);
   t.mm = program.space;
   program.space.limits = tg;

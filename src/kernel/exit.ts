@@ -75,6 +75,7 @@ export function finishExit(t: Task, code: number): void {
   }
   if (groupDead) accountExit(t, tg.exiting ? tg.exitCode : code);
   kernel.trace?.exited(t, code);
+  leaveRings(t);
   releaseMemory(t);
   exitSem(t);
   const files = t.files;
@@ -87,6 +88,13 @@ export function finishExit(t: Task, code: number): void {
   t.nsproxy.put();
   if (groupDead) leaveTerminal(tg);
   exitNotify(t);
+}
+
+/** Gives up what the task has under way in rings of io_uring (Linux io_uring_files_cancel). */
+export function leaveRings(t: Task): void {
+  if (t.rings === null) return;
+  for (const ring of t.rings) ring.taskGone(t);
+  t.rings = null;
 }
 
 /** Lets go of the address space: robust futexes, clear_child_tid, the vfork parent (Linux mm_release and exit_mm). */

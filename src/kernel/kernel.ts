@@ -113,6 +113,8 @@ export class Kernel implements HostDriver {
   readonly keys: KeyTable;
   readonly cpuStates: CpuStatePool;
   readonly dispatcher: Dispatcher;
+  /** Handlers of system calls by number. */
+  readonly handlers: readonly SyscallHandlerFunction[];
   readonly vdso: Vdso | null;
   readonly hwcap: number;
   readonly hwcap2: number;
@@ -183,6 +185,7 @@ export class Kernel implements HostDriver {
     this.hwcap2 = config.hwcap2;
     this.cpus = config.cpus;
     this.cpuTimes = new Float64Array(config.cpus);
+    this.handlers = config.handlers;
     this.dispatcher = makeDispatcher(this, config.handlers);
     this.pidNs = new PidNamespace(null, this.userNs, 0xeffffffc);
     this.init = this.makeInit(config.hostname);

@@ -4,7 +4,7 @@ import { rseqResume } from './rseq.ts';
 import { exitNotify, finishExit } from './exit.ts';
 import { deliverSignal } from './signal-deliver.ts';
 import {
-  RESUME_EXIT, RESUME_SYSCALL, RESUME_SYSCALL_ENTRY, RESUME_USER, RESUME_ZAP, TASK_RUNNABLE, type Task, WORK_REGISTERS, WORK_RESTORE_MASK, WORK_RSEQ, WORK_SIGNAL,
+  RESUME_EXIT, RESUME_IO_WORK, RESUME_SYSCALL, RESUME_SYSCALL_ENTRY, RESUME_USER, RESUME_ZAP, TASK_RUNNABLE, type Task, WORK_REGISTERS, WORK_RESTORE_MASK, WORK_RSEQ, WORK_SIGNAL,
   WORK_SYSCALL_EXIT, WORK_TRACE_STOP,
 } from './task.ts';
 import { setBlocked } from './signal-send.ts';
@@ -22,6 +22,9 @@ export function resumeTask(t: Task): void {
       return;
     case RESUME_EXIT:
       finishExit(t, t.exitCode);
+      return;
+    case RESUME_IO_WORK:
+      t.runWork();
       return;
     case RESUME_ZAP:
       exitNotify(t);

@@ -49,4 +49,10 @@ export class SyscallArgs {
   hi(i: number): number {
     return this.i32[this.base + SLOT[i]! + 1]!;
   }
+  /** Sets argument i, for callers that make their own: any integer that a 64-bit register holds. */
+  set(i: number, value: number): void {
+    const at = this.base + SLOT[i]!;
+    this.i32[at] = value % 4294967296;
+    this.i32[at + 1] = Math.floor(value / 4294967296);
+  }
 }

@@ -49,7 +49,9 @@ export type RunState = 0 | 1 | 2 | 3 | 4 | 5;
 export const RESUME_USER = 0, RESUME_SYSCALL = 1, RESUME_SYSCALL_ENTRY = 2, RESUME_EXIT = 3;
 /** In exit, the init of a PID namespace waits until it is the last one there. */
 export const RESUME_ZAP = 4;
-export type Resume = 0 | 1 | 2 | 3 | 4;
+/** A worker goes on with its request (io-worker.ts). */
+export const RESUME_IO_WORK = 5;
+export type Resume = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** exitState */
 export const EXIT_NONE_YET = 0, EXIT_ZOMBIE = 1, EXIT_GONE = 2;
@@ -74,6 +76,11 @@ export const SYSCALL_SECCOMP = 2;
 export const SYSCALL_TRACE = 4;
 export const SYSCALL_EMU = 8;
 export const SYSCALL_DISPATCH = 16;
+
+/** Something that ends with a task or its program. */
+export interface TaskDependant {
+  taskGone(t: Task): void;
+}
 
 /** The deadline of a wait. */
 class WaitTimer extends Timer {
@@ -176,6 +183,10 @@ export class Task implements Wakeable, VfsContext {
   readonly internal: boolean;
   /** Semaphore adjustments to undo at exit; shared by CLONE_SYSVSEM. */
   semUndo: SemUndoList | null = null;
+  /** Rings that it registered for IORING_ENTER_REGISTERED_RING, by place. */
+  registeredRings: (object | null)[] | null = null;
+  /** Rings of io_uring that it has used, told when it exits or execs; null for nearly all. */
+  rings: Set<TaskDependant> | null = null;
   /** vfork: the child must release its address space first; its parent waits here. */
   vforkParent: Task | null = null;
   readonly vforkQueue: WaitQueue = new WaitQueue();
@@ -382,6 +393,10 @@ export class Task implements Wakeable, VfsContext {
       return true;
     }
     return false;
+  }
+  /** RESUME_IO_WORK; only workers go on in that way. */
+  runWork(): void {
+    throw new Error('not a worker');
   }
   /** Puts it on the run queue, whatever it waited for. */
   makeRunnable(): void {

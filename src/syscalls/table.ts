@@ -23,6 +23,7 @@ import { rows as ioAnon } from './io-anon.ts';
 import { rows as ioEpoll } from './io-epoll.ts';
 import { rows as ioFiles } from './io-files.ts';
 import { rows as ioPoll } from './io-poll.ts';
+import { rows as ioUring } from './io-uring.ts';
 import { rows as ipcMqueue } from './ipc-mqueue.ts';
 import { rows as ipcSysv } from './ipc-sysv.ts';
 import { rows as keyctl } from './keyctl.ts';
@@ -60,7 +61,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, mountConfig, mountQuery, mountTree, namespace, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
-  ioAio, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
+  ioAio, ioUring, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;

@@ -114,6 +114,7 @@ const kernelEntries: Entries<ProcSuperBlock> = {
   domainname: utsName('domainname'),
   hostname: utsName('nodename'),
   io_uring_disabled: tunable('kernel.io_uring_disabled', 0, 0, 2),
+  io_uring_group: tunable('kernel.io_uring_group', -1, -1, MAX_INT),
   kptr_restrict: tunable('kernel.kptr_restrict', 0, 0, 2),
   ngroups_max: shown(() => 65536),
   ns_last_pid: lastPid,
