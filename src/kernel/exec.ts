@@ -233,7 +233,7 @@ function commit(t: Task, pending: PendingExec): void {
   t.fdTable.closeOnExec(t);
   // Linux exec_task_namespaces: a pending time namespace is entered.
   t.nsproxy = withPendingTime(t.nsproxy);
-  t.actions.flush(false);
+  t.actions.flush();
   const s = t.signals;
   s.altStackBase = s.altStackSize = 0;
   s.altStackFlags = SS_DISABLE;

@@ -166,7 +166,7 @@ function copyActions(t: Task, args: CloneArguments): SignalActions {
     return t.actions;
   }
   const actions = t.actions.clone();
-  if (args.clearSighand) actions.flush(false);
+  if (args.clearSighand) actions.flush();
   return actions;
 }
 

@@ -39,7 +39,7 @@ export function leaveNamespace(t: Task): boolean {
 function kill(ns: PidNamespace, init: Task): void {
   ns.dying = true;
   // Nobody is left to wait for the children. Who shares the handlers shares this too.
-  init.actions.get(SIGCHLD).handler = SIG_IGN;
+  init.actions.setHandler(SIGCHLD, SIG_IGN);
   for (const pid of [...ns.all()]) {
     const m = pid.task;
     if (m !== null && m.threadGroup !== init.threadGroup && !m.fatalSignalPending()) sendSignalInfo(m, kernelSignal(SIGKILL), false, true);

@@ -3,50 +3,61 @@ import { SIG_DFL, SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN,
 import { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ } from '../abi/signal.ts';
 import { sigbit } from './signal-set.ts';
 
-/** One disposition. `handler` is an address, SIG_DFL or SIG_IGN. */
+/** One disposition. `handler` is an address, SIG_DFL or SIG_IGN. Never changed: many processes have the same object. */
 export class SignalAction {
-  handler: number = SIG_DFL;
-  flags = 0;
-  restorer = 0;
-  maskLo = 0;
-  maskHi = 0;
-  copyFrom(o: SignalAction): void {
-    this.handler = o.handler;
-    this.flags = o.flags;
-    this.restorer = o.restorer;
-    this.maskLo = o.maskLo;
-    this.maskHi = o.maskHi;
-  }
-  reset(): void {
-    this.handler = SIG_DFL;
-    this.flags = this.restorer = this.maskLo = this.maskHi = 0;
+  readonly handler: number;
+  readonly flags: number;
+  readonly restorer: number;
+  readonly maskLo: number;
+  readonly maskHi: number;
+  constructor(handler: number, flags: number, restorer: number, maskLo: number, maskHi: number) {
+    this.handler = handler;
+    this.flags = flags;
+    this.restorer = restorer;
+    this.maskLo = maskLo;
+    this.maskHi = maskHi;
   }
 }
 
+const DEFAULT: SignalAction = new SignalAction(SIG_DFL, 0, 0, 0, 0);
+const IGNORED: SignalAction = new SignalAction(SIG_IGN, 0, 0, 0, 0);
+/** Index = signal; 0 is unused. */
+const ALL_DEFAULT: SignalAction[] = new Array<SignalAction>(65).fill(DEFAULT);
+
 export class SignalActions {
-  /** Index = signal; 0 is unused. */
-  readonly actions: SignalAction[] = [];
+  /** Index = signal. Shared with a copy until either side changes it. */
+  private list: SignalAction[];
+  private shared = true;
   /** Tasks that share it. */
   users = 1;
-  constructor() {
-    for (let i = 0; i <= 64; i++) this.actions.push(new SignalAction());
+  constructor(list: SignalAction[] = ALL_DEFAULT) {
+    this.list = list;
   }
   get(sig: number): SignalAction {
-    return this.actions[sig]!; // 1…64, checked where the number came in
+    return this.list[sig]!; // 1…64, checked where the number came in
+  }
+  set(sig: number, action: SignalAction): void {
+    if (this.shared) {
+      this.list = this.list.slice();
+      this.shared = false;
+    }
+    this.list[sig] = action;
+  }
+  /** Another handler with the same flags and mask. */
+  setHandler(sig: number, handler: number): void {
+    const a = this.get(sig);
+    this.set(sig, new SignalAction(handler, a.flags, a.restorer, a.maskLo, a.maskHi));
   }
   clone(): SignalActions {
-    const c = new SignalActions();
-    for (let i = 1; i <= 64; i++) c.actions[i]!.copyFrom(this.actions[i]!); // same length
-    return c;
+    this.shared = true;
+    return new SignalActions(this.list);
   }
-  /** execve: handlers go back to the default, ignored stays ignored; flags, mask and restorer are cleared for all (flush_signal_handlers). */
-  flush(evenIgnored: boolean): void {
-    for (let i = 1; i <= 64; i++) {
-      const a = this.actions[i]!; // same length
-      const ignored = a.handler === SIG_IGN && !evenIgnored;
-      a.reset();
-      if (ignored) a.handler = SIG_IGN;
-    }
+  /** execve and CLONE_CLEAR_SIGHAND: handlers go back to the default, ignored stays ignored; flags, mask and restorer are cleared for all (flush_signal_handlers). */
+  flush(): void {
+    const old = this.list;
+    this.list = ALL_DEFAULT;
+    this.shared = true;
+    for (let i = 1; i <= 64; i++) if (old[i]!.handler === SIG_IGN) this.set(i, IGNORED); // 65 entries
   }
 }
 

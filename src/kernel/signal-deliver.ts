@@ -209,7 +209,7 @@ function handleSignal(t: Task, info: SignalInfo): void {
     else forceSignal(t, kernelSignal(SIGSEGV));
     return;
   }
-  if (flags & SA_RESETHAND) action.handler = SIG_DFL;
+  if (flags & SA_RESETHAND) t.actions.setHandler(info.signo, SIG_DFL);
   t.regs.resetFpu();
   const s = t.signals;
   t.work &= ~WORK_RESTORE_MASK;

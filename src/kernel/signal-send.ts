@@ -202,24 +202,23 @@ export function sendSignalToGroup(tg: ThreadGroup, sig: number, info: SignalInfo
  */
 export function forceSignal(t: Task, info: SignalInfo): void {
   const sig = info.signo;
-  const action = t.actions.get(sig);
   const blocked = t.signals.blocked.has(sig);
-  if (blocked || action.handler === SIG_IGN) {
-    action.handler = SIG_DFL;
+  if (blocked || t.actions.get(sig).handler === SIG_IGN) {
+    t.actions.setHandler(sig, SIG_DFL);
     if (blocked) {
       t.signals.blocked.delete(sig);
       recalcSigpending(t);
     }
   }
   // A traced init is still protected from what its tracer can catch.
-  if (action.handler === SIG_DFL && t.ptrace === null) t.threadGroup.unkillable = false;
+  if (t.actions.get(sig).handler === SIG_DFL && t.ptrace === null) t.threadGroup.unkillable = false;
   sendSignalInfo(t, info, false, true);
   if (t.signals.pending.set.has(sig)) t.work |= WORK_SIGNAL;
 }
 
 /** `sig` with the default action, whatever the program asked for: bad stack frames, seccomp (Linux force_fatal_sig). */
 export function forceFatal(t: Task, sig: number): void {
-  t.actions.get(sig).handler = SIG_DFL;
+  t.actions.setHandler(sig, SIG_DFL);
   t.signals.blocked.delete(sig);
   recalcSigpending(t);
   forceSignal(t, kernelSignal(sig));

@@ -1,8 +1,8 @@
 /** Argument and environment strings: reading them from the caller, and their limits. Linux 6.18 fs/exec.c. */
 import { E2BIG, EFAULT, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
-import { bytesToString } from '../base/byte-string.ts';
 import type { UserMemory } from '../memory/user-memory.ts';
+import { readUserString } from '../memory/user-string.ts';
 
 /** Longest single string, its NUL included (MAX_ARG_STRLEN). */
 const MAX_ARG_STRLEN = 32 * 4096;
@@ -19,15 +19,12 @@ export function readStringVector(space: UserMemory, addr: number): string[] | Er
     const p = space.readU64(at);
     if (isErr(p)) return EFAULT;
     if (p === 0) return list;
-    const len = space.cStringLength(p, MAX_ARG_STRLEN);
-    if (isErr(len)) return EFAULT;
-    if (len >= MAX_ARG_STRLEN) return E2BIG;
-    bytes += len + 9;
+    const s = readUserString(space, p, MAX_ARG_STRLEN);
+    if (typeof s === 'number') return s === EFAULT ? EFAULT : E2BIG;
+    bytes += s.length + 9;
     // Anything above this fails the exact check in `checkArgumentSize` too; stop early.
     if (bytes > MOST) return E2BIG;
-    const copy = new Uint8Array(len);
-    if (len > 0 && space.copyIn(p, copy, 0, len) !== len) return EFAULT;
-    list.push(bytesToString(copy));
+    list.push(s);
   }
 }
 

@@ -96,6 +96,8 @@ export class Platform implements PlatformHooks {
   private readonly contexts: CodeContexts = new CodeContexts();
   private readonly freeCpus: number[] = [];
   private nextCpu = CPU_AREA;
+  /** Fuel until the next look at what is running. */
+  private sampleLeft: number = SAMPLE_FUEL;
 
   /** What is running: one guest task at a time. */
   private space!: AddressSpace;
@@ -206,7 +208,7 @@ export class Platform implements PlatformHooks {
     this.state = state;
     this.cpu = cpu;
     let left = fuel;
-    const slice = Math.min(fuel, SAMPLE_FUEL);
+    let slice = Math.min(fuel, this.sampleLeft);
     i32[k + (FUEL >> 2)] = slice;
     left -= slice;
     this.stats.exits++;
@@ -234,13 +236,17 @@ export class Platform implements PlatformHooks {
       if (i32[reason] === EXIT_REENTER) continue;
       if (i32[reason] === EXIT_INTERRUPT) {
         this.sample(i32[k + (EXIT_DETAIL >> 2)]!);
+        this.sampleLeft = SAMPLE_FUEL;
         if (left > 0 && !this.kicked) {
-          const slice = Math.min(left, SAMPLE_FUEL);
+          slice = Math.min(left, SAMPLE_FUEL);
           i32[k + (FUEL >> 2)] = slice;
           left -= slice;
           continue;
         }
         this.kicked = false;
+      } else {
+        // Short runs count together: what is run again and again by processes that end or wait soon gets hot too.
+        this.sampleLeft = Math.max(1, this.sampleLeft - slice + i32[k + (FUEL >> 2)]!);
       }
       if (i32[reason] === EXIT_GENERAL_PROTECTION && i32[k + (EXIT_DETAIL >> 2)] === NON_CANONICAL) this.nonCanonical(cpu);
       return i32[reason]!;

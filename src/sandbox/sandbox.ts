@@ -347,7 +347,7 @@ export class Sandbox {
     }
     task.sched.nice = this.options.nice ?? 0;
     task.sched.refill();
-    for (const signo of this.options.ignoredSignals ?? []) task.actions.get(signo).handler = SIG_IGN;
+    for (const signo of this.options.ignoredSignals ?? []) task.actions.setHandler(signo, SIG_IGN);
   }
 
   /** The first program is a session's foreground group on the owner's terminal. */

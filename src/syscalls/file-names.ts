@@ -1,53 +1,17 @@
 /** Path names and directory descriptors as the file calls take them. */
-import { EBADF, EFAULT, ENAMETOOLONG, ENOENT, type Errno, isErr } from '../abi/errno.ts';
+import { EBADF, ENOENT, type Errno, isErr } from '../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX } from '../abi/fcntl.ts';
 import type { Task } from '../kernel/task.ts';
-import type { UserMemory } from '../memory/user-memory.ts';
+import { readUserString } from '../memory/user-string.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
 import type { Path } from '../vfs/mount.ts';
 import { LOOKUP_EMPTY, LOOKUP_FOLLOW, pathWalk } from '../vfs/path-walk.ts';
 
-const nameBytes = new Uint8Array(PATH_MAX);
-/** Strings seen lately, by hash: a path that comes again costs no new string, and keeps its own hash for map look-ups. */
-const INTERNED = 4096;
-const interned: string[] = new Array<string>(INTERNED).fill('');
-
-/** The byte string of length `len` in nameBytes. */
-function internName(len: number, hash: number): string {
-  const slot = (hash ^ (hash >>> 12)) & (INTERNED - 1);
-  const known = interned[slot]!;
-  if (known.length === len) {
-    let i = 0;
-    while (i < len && known.charCodeAt(i) === nameBytes[i]) i++;
-    if (i === len) return known;
-  }
-  const s = String.fromCharCode.apply(null, nameBytes.subarray(0, len) as unknown as number[]);
-  interned[slot] = s;
-  return s;
-}
-
-/** A NUL-terminated byte string of at most `max` bytes with its NUL; EFAULT, ENAMETOOLONG. */
-export function readString(space: UserMemory, addr: number, max: number): string | Errno {
-  const u8 = space.pm.u8;
-  let len = 0;
-  let hash = 0;
-  while (len < max) {
-    const at = space.readable(addr + len);
-    if (at === 0) return EFAULT;
-    const n = Math.min(max - len, 4096 - (at & 4095));
-    for (let i = 0; i < n; i++) {
-      const c = u8[at + i]!;
-      if (c === 0) return internName(len, hash);
-      nameBytes[len++] = c;
-      hash = (Math.imul(hash, 31) + c) | 0;
-    }
-  }
-  return ENAMETOOLONG;
-}
+export { readUserString as readString };
 
 /** A path argument. */
 export function readPath(t: Task, addr: number): string | Errno {
-  return readString(t.space, addr, PATH_MAX);
+  return readUserString(t.space, addr, PATH_MAX);
 }
 
 /** Start of the walk for (dirfd, name): null for the working directory, EBADF. An absolute name never looks at dirfd. */

@@ -16,11 +16,12 @@ const span = new TimeSpan();
 class PollSet {
   readonly count: number;
   readonly bytes: Uint8Array;
-  readonly view: DataView;
+  /** Two words an entry: the descriptor; events, and revents in the upper half. */
+  readonly words: Int32Array;
   constructor(count: number) {
     this.count = count;
-    this.bytes = new Uint8Array(count * SIZEOF_POLLFD);
-    this.view = new DataView(this.bytes.buffer);
+    this.words = new Int32Array(count * 2);
+    this.bytes = new Uint8Array(this.words.buffer);
   }
 }
 /** Reused by calls of few descriptors; a call that blocks keeps it in `syscall.object` and leaves a new one here. */
@@ -28,18 +29,18 @@ let smallSet = new PollSet(16);
 
 /** Looks at every descriptor; how many have events. With `register`, joins their queues. */
 function pollOnce(t: Task, set: PollSet, count: number, register: boolean): number {
-  const { view } = set;
+  const { words } = set;
   let ready = 0;
   for (let i = 0; i < count; i++) {
-    const at = i * SIZEOF_POLLFD;
-    const fd = view.getInt32(at, true);
+    const fd = words[i * 2]!; // sets hold `count` entries
+    const events = words[i * 2 + 1]! & 0xffff;
     let revents = 0;
     if (fd >= 0) {
       const file = openFile(t, fd);
       if (file === null) {
         revents = POLLNVAL;
       } else {
-        const wanted = view.getUint16(at + 4, true) | POLLERR | POLLHUP;
+        const wanted = events | POLLERR | POLLHUP;
         if (register) {
           const table = t.pollTable;
           table.events = wanted;
@@ -50,7 +51,7 @@ function pollOnce(t: Task, set: PollSet, count: number, register: boolean): numb
       }
       if (revents !== 0) ready++;
     }
-    view.setUint16(at + 6, revents, true);
+    words[i * 2 + 1] = events | (revents << 16);
   }
   return ready;
 }
@@ -72,11 +73,30 @@ function doPoll(t: Task, addr: number, count: number, deadline: number): number 
     const r = t.waitAny(deadline);
     return r === ERESTARTSYS ? EINTR : r;
   }
+  return writeResults(t, addr, set, count) ? ready : EFAULT;
+}
+
+/** Writes revents alone: the program may have changed the rest since. False: EFAULT. */
+function writeResults(t: Task, addr: number, set: PollSet, count: number): boolean {
+  const { space } = t;
+  const { u8 } = space.pm;
+  let at = 0;
   for (let i = 0; i < count; i++) {
-    const r = t.space.writeU16(addr + i * SIZEOF_POLLFD + 6, set.view.getUint16(i * SIZEOF_POLLFD + 6, true));
-    if (isErr(r)) return EFAULT;
+    const revents = set.words[i * 2 + 1]! >>> 16;
+    const to = addr + i * SIZEOF_POLLFD + 6;
+    const offset = to % 4096;
+    if (offset === 4095) {
+      if (isErr(space.writeU16(to, revents))) return false;
+      at = 0;
+      continue;
+    }
+    // One look-up a page.
+    at = at === 0 || offset < SIZEOF_POLLFD ? space.writable(to) : at + SIZEOF_POLLFD;
+    if (at === 0) return false;
+    u8[at] = revents;
+    u8[at + 1] = revents >> 8;
   }
-  return ready;
+  return true;
 }
 
 function poll(t: Task, a: SyscallArgs): number {

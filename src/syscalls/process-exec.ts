@@ -1,19 +1,13 @@
 /** execve, execveat. Linux fs/exec.c, man 2 execveat. */
-import { EAGAIN, EFAULT, EINVAL, ENAMETOOLONG, EBADF, type Errno, isErr } from '../abi/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PATH_MAX } from '../abi/fcntl.ts';
-import { bytesToString } from '../base/byte-string.ts';
+import { EAGAIN, EBADF, EINVAL, type Errno, isErr } from '../abi/errno.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../abi/fcntl.ts';
 import { checkProcessLimit, continueExec, execFile } from '../kernel/exec.ts';
 import { openExecutable } from '../kernel/exec-open.ts';
 import type { Task } from '../kernel/task.ts';
 import { readStringVector } from '../loader/arguments.ts';
 import type { Path } from '../vfs/mount.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
-
-function readPath(t: Task, addr: number): string | Errno {
-  const bytes = t.space.readCString(addr, PATH_MAX);
-  if (isErr(bytes)) return bytes === EFAULT ? EFAULT : ENAMETOOLONG;
-  return bytesToString(bytes, 0, bytes.length);
-}
+import { readPath } from './file-names.ts';
 
 function exec(t: Task, dirfd: number, pathAddr: number, argvAddr: number, envpAddr: number, flags: number): number {
   if (t.syscall.progress !== 0) return continueExec(t);

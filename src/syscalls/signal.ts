@@ -9,7 +9,7 @@ import { RSP } from '../x86/cpu-layout.ts';
 import { dequeueSignal } from '../kernel/signal-deliver.ts';
 import { altStackState, onAltStack, restoreSignalFrame } from '../kernel/signal-frame.ts';
 import { kernelSignal, SignalInfo } from '../kernel/signal-info.ts';
-import { sigKernelOnly } from '../kernel/signal-actions.ts';
+import { SignalAction, sigKernelOnly } from '../kernel/signal-actions.ts';
 import { checkKillPermission, flushIgnored, forceSignal, fromAncestorNs, recalcSigpending, sendSignalInfo, setBlocked, userSignal } from '../kernel/signal-send.ts';
 import { REGISTERS_SET } from '../kernel/syscall-state.ts';
 import { type Task, WORK_RESTORE_MASK } from '../kernel/task.ts';
@@ -43,14 +43,10 @@ function sysRtSigaction(t: Task, a: SyscallArgs): number {
     maskHi = view.getInt32(28, true);
   }
   if (sig < 1 || sig > 64 || (act !== 0 && sigKernelOnly(sig))) return EINVAL;
-  const action = t.actions.get(sig);
-  const was = { handler: action.handler, flags: action.flags, restorer: action.restorer, lo: action.maskLo, hi: action.maskHi };
+  const was = t.actions.get(sig);
   if (act !== 0) {
-    action.handler = handler;
-    action.flags = flags & (UAPI_SA_FLAGS & ~SA_UNSUPPORTED);
-    action.restorer = restorer;
-    action.maskLo = maskLo & ~((1 << (SIGKILL - 1)) | (1 << (SIGSTOP - 1)));
-    action.maskHi = maskHi;
+    const kept = flags & (UAPI_SA_FLAGS & ~SA_UNSUPPORTED);
+    t.actions.set(sig, new SignalAction(handler, kept, restorer, maskLo & ~((1 << (SIGKILL - 1)) | (1 << (SIGSTOP - 1))), maskHi));
     flushIgnored(t.threadGroup, t.actions, sig);
   }
   if (old !== 0) {
@@ -58,8 +54,8 @@ function sysRtSigaction(t: Task, a: SyscallArgs): number {
     view.setInt32(8, was.flags, true);
     view.setInt32(12, 0, true);
     put64(16, was.restorer);
-    view.setInt32(24, was.lo, true);
-    view.setInt32(28, was.hi, true);
+    view.setInt32(24, was.maskLo, true);
+    view.setInt32(28, was.maskHi, true);
     if (t.space.writeBytes(old, buffer, 0, 32) !== 0) return EFAULT;
   }
   return 0;

@@ -74,6 +74,9 @@ let parsedPaths = new Map<string, ParsedPath>();
 const MAX_PARSED = 8192;
 
 function parsePath(path: string): ParsedPath {
+  // The target of /proc/self: a number that may never come again.
+  const first = path.charCodeAt(0);
+  if (first > 48 && first < 58 && path.length < 8 && !path.includes('/')) return { names: [path], trailingSlash: false };
   let parsed = parsedPaths.get(path);
   if (parsed === undefined) {
     parsed = { names: path.split('/').filter((n) => n !== ''), trailingSlash: path.charCodeAt(path.length - 1) === SLASH };

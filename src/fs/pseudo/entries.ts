@@ -36,6 +36,11 @@ export interface DirectoryEntry<S> {
   readonly kind: 'directory';
   readonly mode: number;
   readonly entries: Entries<S>;
+  readonly names: readonly string[];
+  /** Position of each name. */
+  readonly positions: ReadonlyMap<string, number>;
+  /** Links of the directory: "." and "..", and those of its directories. */
+  readonly links: number;
 }
 
 export interface LinkEntry<S> {
@@ -66,7 +71,9 @@ export function writable<S>(read: Generator<S> | null, write: Acceptor<S>, mode 
   return { kind: 'file', mode, read, write, mayOpen: null, poll: null };
 }
 export function dir<S>(entries: Entries<S>, mode = 0o555): DirectoryEntry<S> {
-  return { kind: 'directory', mode, entries };
+  const names = Object.keys(entries);
+  const links = 2 + Object.values(entries).filter((e) => e.kind === 'directory').length;
+  return { kind: 'directory', mode, entries, names, positions: new Map(names.map((name, i) => [name, i])), links };
 }
 export function link<S>(target: LinkEntry<S>['target'], follow: LinkEntry<S>['follow'] = null): LinkEntry<S> {
   return { kind: 'link', mode: 0o777, target, follow };

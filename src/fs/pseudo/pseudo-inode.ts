@@ -115,30 +115,28 @@ export class LinkInode<S> extends PseudoInode<S> {
 
 /** A directory whose names are those of a map. */
 export class MapDirectory<S> extends PseudoInode<S> {
-  private readonly entries: Entries<S>;
-  private readonly names: readonly string[];
+  private readonly entry: DirectoryEntry<S>;
   private readonly firstIno: number;
   constructor(sb: PseudoSuperBlock, ino: number, entry: DirectoryEntry<S>, subject: S, policy: SubjectPolicy<S>) {
     super(sb, ino, S_IFDIR | entry.mode, subject, policy);
-    this.entries = entry.entries;
-    this.names = Object.keys(entry.entries);
-    this.firstIno = sb.allocateInos(this.names.length);
-    this.nlink = 2 + Object.values(entry.entries).filter((e) => e.kind === 'directory').length;
+    this.entry = entry;
+    this.firstIno = sb.allocateInos(entry.names.length);
+    this.nlink = entry.links;
   }
   /** True if this is the directory that `entry` describes. */
   isDirectoryOf(entry: DirectoryEntry<S>): boolean {
-    return this.entries === entry.entries;
+    return this.entry.entries === entry.entries;
   }
   override lookup(_ctx: VfsContext, name: string): Inode | Errno {
-    if (!Object.hasOwn(this.entries, name)) return ENOENT;
-    // hasOwn above makes both lookups succeed.
-    return makeInode(this.sb as PseudoSuperBlock, this.firstIno + this.names.indexOf(name), this.entries[name] as Entry<S>, this.subject, this.policy);
+    const at = this.entry.positions.get(name);
+    if (at === undefined) return ENOENT;
+    return makeInode(this.sb as PseudoSuperBlock, this.firstIno + at, this.entry.entries[name] as Entry<S>, this.subject, this.policy); // a name has its entry
   }
   override create(): Errno {
     return EACCES;
   }
   override openFile(_ctx: VfsContext, path: Path, flags: number): FileDescription {
-    return new MapDirectoryFile(path, flags, this.names, this.entries as Entries<never>, this.firstIno);
+    return new MapDirectoryFile(path, flags, this.entry.names, this.entry.entries as Entries<never>, this.firstIno);
   }
 }
 
