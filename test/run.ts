@@ -1,5 +1,5 @@
 /**
- * The test runner. Without words: everything. `unit|oracle|programs [PATTERN…]`: one kind, files whose path contains a pattern.
+ * The test runner. Without words: everything. `static|unit|oracle|programs|bench [PATTERN…]`: one kind, files whose path contains a pattern.
  * Last line: N passed, N failed, N skipped. Exit status 1 if anything failed.
  */
 import { root, runCommand } from './runner/command.ts';
@@ -24,11 +24,19 @@ const kinds: Readonly<Record<string, (patterns: readonly string[]) => Promise<vo
     await check('types', ['node_modules/.bin/tsc', '--noEmit']);
     await check('lint', ['node_modules/.bin/biome', 'lint', '--error-on-warnings', 'src', 'apps', 'test', 'scripts', 'bench']);
     await check('layers', [process.execPath, 'scripts/layers.ts']);
+    await check('coverage', ['sh', 'scripts/coverage', '--check']);
     await build();
   },
   unit: (patterns) => runUnit(patterns, results),
   oracle: (patterns) => runOracle(patterns, results),
   programs: (patterns) => runPrograms(patterns, results),
+  // A sample of the benchmarks, to be read: no time is judged.
+  bench: async () => {
+    const r = await runCommand([process.execPath, 'bench/run.ts', '--quick'], root, 600, { ...process.env } as Record<string, string>);
+    process.stdout.write(r.stdout);
+    if (r.status === 0) results.pass('bench');
+    else results.fail('bench', `bench/run.ts --quick: status ${r.status}\n${r.stderr.slice(-3000)}`);
+  },
 };
 
 const [kind, ...patterns] = process.argv.slice(2);
@@ -41,7 +49,7 @@ if (kind === undefined) {
     console.log(`${name} done in ${seconds} s (${before} -> ${results.summary()})`);
   }
 } else if (kind in kinds) {
-  if (kind === 'oracle' || kind === 'programs') await build();
+  if (kind === 'oracle' || kind === 'programs' || kind === 'bench') await build();
   await kinds[kind]?.(patterns);
 } else {
   console.error(`usage: npm test, or test/run.ts ${Object.keys(kinds).join('|')} [PATTERN…]`);
