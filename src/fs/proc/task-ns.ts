@@ -1,5 +1,5 @@
 /** /proc/PID/ns: links to the task's namespaces. */
-import { EACCES, ENOENT, ESRCH, isErr } from '../../abi/errno.ts';
+import { EACCES, ENOENT, isErr } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
@@ -11,12 +11,12 @@ import type { Entries, LinkEntry } from '../pseudo/entries.ts';
 import { mayRead } from './proc-task.ts';
 import type { ProcTask } from './proc-task.ts';
 
-function namespaceLink(kind: NamespaceKind, of: (task: Task) => Namespace | null): LinkEntry<ProcTask> {
+/** `outlives`: a zombie still has it. */
+function namespaceLink(kind: NamespaceKind, of: (task: Task) => Namespace | null, outlives = false): LinkEntry<ProcTask> {
   const place = (subject: ProcTask, ctx: VfsContext): Path | Errno => {
     const task = subject.task;
-    if (task === null || task.exitState !== 0) return ESRCH;
-    if (mayRead(subject, ctx) < 0) return EACCES;
-    const ns = of(task);
+    if (task === null || mayRead(subject, ctx) < 0) return EACCES;
+    const ns = outlives || task.exitState === 0 ? of(task) : null;
     return ns === null ? ENOENT : subject.fs.nsfs.placeOf(kind, ns);
   };
   return link((subject, ctx) => {
@@ -29,10 +29,10 @@ export const namespaceLinks: Entries<ProcTask> = {
   net: namespaceLink('net', (t) => t.nsproxy.net),
   uts: namespaceLink('uts', (t) => t.nsproxy.uts),
   ipc: namespaceLink('ipc', (t) => t.nsproxy.ipc),
-  pid: namespaceLink('pid', (t) => t.pid.ns),
+  pid: namespaceLink('pid', (t) => t.pid.ns, true),
   // A PID namespace that waits for its first process cannot be entered yet.
   pid_for_children: namespaceLink('pid', (t) => (t.nsproxy.pidForChildren.childReaper === null ? null : t.nsproxy.pidForChildren)),
-  user: namespaceLink('user', (t) => t.credentials.userNs),
+  user: namespaceLink('user', (t) => t.credentials.userNs, true),
   mnt: namespaceLink('mnt', (t) => t.nsproxy.mnt),
   cgroup: namespaceLink('cgroup', (t) => t.nsproxy.cgroup),
   time: namespaceLink('time', (t) => t.nsproxy.time),
