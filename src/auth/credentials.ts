@@ -2,6 +2,7 @@
 import { type KGid, type KUid, ROOT_KGID, ROOT_KUID } from '../abi/ids.ts';
 import { CapSet } from './cap-set.ts';
 import type { Key } from './keys/key.ts';
+import type { LandlockDomain } from './landlock-domain.ts';
 import type { UserCounts } from './user-counts.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
@@ -30,6 +31,8 @@ export class Credentials {
   requestKeyAuth: Key | null = null;
   /** KEY_REQKEY_DEFL_: where request_key(2) puts new keys. */
   requestKeyDefault = 0;
+  /** What Landlock denies; null = nothing. */
+  domain: LandlockDomain | null = null;
   constructor(userNs: UserNamespace) {
     this.userNs = userNs;
   }
@@ -57,6 +60,7 @@ export class Credentials {
     c.sessionKeyring = this.sessionKeyring;
     c.requestKeyAuth = this.requestKeyAuth;
     c.requestKeyDefault = this.requestKeyDefault;
+    c.domain = this.domain;
     return c;
   }
   /** Any keyring of its own: letting go of it may end keys. */

@@ -24,6 +24,7 @@ export function ptraceMayAccess(caller: Task, target: Task, mode: number): numbe
   const its = target.credentials;
   const uid = mode & PTRACE_MODE_FSCREDS ? mine.fsuid : mine.uid;
   const gid = mode & PTRACE_MODE_FSCREDS ? mine.fsgid : mine.gid;
+  if (mine.domain !== null && !mine.domain.covers(its.domain)) return EPERM;
   const same = uid === its.euid && uid === its.suid && uid === its.uid && gid === its.egid && gid === its.sgid && gid === its.gid;
   if (!same && !mine.nsCapable(its.userNs, CAP_SYS_PTRACE)) return EPERM;
   const mm = target.mm;

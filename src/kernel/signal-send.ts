@@ -1,4 +1,5 @@
 /** Sending signals: Linux kernel/signal.c, from send_signal() down to complete_signal(). */
+import { SCOPE_SIGNAL } from '../abi/landlock.ts';
 import { CAP_KILL } from '../abi/capability.ts';
 import { EAGAIN, EPERM, type Errno } from '../abi/errno.ts';
 import { RLIMIT_SIGPENDING } from '../abi/resource.ts';
@@ -229,6 +230,8 @@ export function checkKillPermission(sender: Task, target: Task, sig: number): 0 
   if (sender.threadGroup === target.threadGroup) return 0;
   const c = sender.credentials;
   const tc = target.credentials;
+  // The module is asked after the credentials in Linux; both say EPERM.
+  if (c.domain !== null && c.domain.isScoped(tc.domain, SCOPE_SIGNAL)) return EPERM;
   if (c.euid === tc.suid || c.euid === tc.uid || c.uid === tc.suid || c.uid === tc.uid) return 0;
   if (c.nsCapable(tc.userNs, CAP_KILL)) return 0;
   if (sig === SIGCONT && sender.threadGroup.processGroup?.session === target.threadGroup.processGroup?.session) return 0;

@@ -1,5 +1,5 @@
 /** chmod, chown, utimensat, truncate and their relatives. */
-import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EPERM, EROFS, ESPIPE, ETXTBSY, isErr } from '../abi/errno.ts';
+import { EACCES, EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EPERM, EROFS, ESPIPE, ETXTBSY, isErr } from '../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from '../abi/fcntl.ts';
 import { S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, UTIME_NOW, UTIME_OMIT } from '../abi/stat.ts';
 import type { KGid, KUid } from '../abi/ids.ts';
@@ -9,6 +9,7 @@ import { ATTR_ATIME, ATTR_CTIME, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_UID, type
 import type { Mount } from '../vfs/mount.ts';
 import { IN_ATTRIB, IN_MODIFY, notify } from '../vfs/notify.ts';
 import type { Dentry } from '../vfs/dentry.ts';
+import { landlockTruncate, truncateDenied } from '../vfs/landlock.ts';
 import { truncateInode } from '../vfs/open.ts';
 import { pathWalk } from '../vfs/path-walk.ts';
 import { inodePermission, MAY_WRITE, ownerOrCapable } from '../vfs/permission.ts';
@@ -205,6 +206,8 @@ function sysTruncate(t: Task, a: SyscallArgs): number {
   if (inode.writeCount < 0) return ETXTBSY;
   const ok = sizeAllowed(t, inode, size);
   if (ok < 0) return ok;
+  const denied = landlockTruncate(t, pathWalk.mount, dentry);
+  if (denied < 0) return denied;
   const done = truncateInode(t, inode, size, idmap);
   if (done === 0) notify(dentry, IN_MODIFY);
   return done;
@@ -219,6 +222,7 @@ function sysFtruncate(t: Task, a: SyscallArgs): number {
   if (inode.flags & S_APPEND) return EPERM;
   const ok = sizeAllowed(t, inode, size);
   if (ok < 0) return ok;
+  if (truncateDenied(file)) return EACCES;
   const done = file.truncate(t, size);
   if (done === 0) notify(file.path.dentry, IN_MODIFY);
   return done;

@@ -1,9 +1,10 @@
 /** ioctl: what every file understands, then the file's own. */
-import { EBADF, EFAULT, ENOTTY, EOPNOTSUPP, EPERM, isErr } from '../abi/errno.ts';
+import { EACCES, EBADF, EFAULT, ENOTTY, EOPNOTSUPP, EPERM, isErr } from '../abi/errno.ts';
 import { CAP_LINUX_IMMUTABLE, CAP_SYS_ADMIN } from '../abi/capability.ts';
 import { O_ASYNC, O_NONBLOCK } from '../abi/fcntl.ts';
 import type { Task } from '../kernel/task.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
+import { deviceIoctlDenied } from '../vfs/landlock.ts';
 import { S_APPEND, S_IMMUTABLE } from '../vfs/inode.ts';
 import { ownerOrCapable } from '../vfs/permission.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
@@ -28,6 +29,9 @@ const FIGETBSZ = 2;
 const FS_IMMUTABLE_FL = 0x10;
 const FS_APPEND_FL = 0x20;
 
+/** Requests that every file answers, not its driver: Landlock leaves them (is_masked_device_ioctl). */
+const KERNEL_IOCTLS: ReadonlySet<number> = new Set([FIOCLEX, FIONCLEX, FIONBIO, FIOASYNC, FIOQSIZE, FIFREEZE, FITHAW, FS_IOC_FIEMAP, FIGETBSZ, FICLONE, FICLONERANGE, FIDEDUPERANGE]);
+
 function setFlag(file: FileDescription, fd: number, t: Task, addr: number, bit: number): number {
   const on = t.space.readU32(addr);
   if (isErr(on)) return EFAULT;
@@ -46,6 +50,7 @@ function sysIoctl(t: Task, a: SyscallArgs): number {
   const cmd = a.int(1);
   const arg = a.addr(2);
   const inode = file.inode;
+  if (file.landlockDenied !== 0 && deviceIoctlDenied(file) && !KERNEL_IOCTLS.has(cmd)) return EACCES;
   switch (cmd) {
     case FIOCLEX:
       t.fdTable.setCloexec(fd, true);

@@ -40,6 +40,7 @@ import {
   SOCK_TYPE_MASK,
   SOL_SOCKET,
 } from '../abi/socket.ts';
+import { ACCESS_NET_BIND_TCP, ACCESS_NET_CONNECT_TCP } from '../abi/landlock.ts';
 import type { Pid } from '../kernel/pid.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Socket } from '../net/socket.ts';
@@ -150,18 +151,35 @@ function socketpair(t: Task, a: SyscallArgs): number {
   return 0;
 }
 
+/** Landlock's rules on TCP ports: 0, EACCES, EINVAL. Linux 6.18 security/landlock/net.c current_check_access_socket(). */
+function landlockPort(t: Task, socket: Socket, address: Uint8Array, access: number): number {
+  const { domain } = t.credentials;
+  if (domain === null || !(socket instanceof TcpSocket) || !domain.layers.some((l) => l.handledNet !== 0)) return 0;
+  if (address.length < 2) return EINVAL;
+  const family = (address[0] ?? 0) | ((address[1] ?? 0) << 8);
+  // Taking a connection back is always allowed.
+  if (family === 0 && access === ACCESS_NET_CONNECT_TCP) return 0;
+  if (family !== 0 && family !== AF_INET && family !== AF_INET6) return 0;
+  if (address.length < (family === AF_INET6 ? 24 : 16)) return EINVAL;
+  return domain.deniesPort(((address[2] ?? 0) << 8) | (address[3] ?? 0), access) ? EACCES : 0;
+}
+
 function bind(t: Task, a: SyscallArgs): number {
   const file = socketFile(t, a.fd(0));
   if (isErr(file)) return file;
   const address = readAddress(t, a.addr(1), a.int(2));
-  return isErr(address) ? address : file.socket.bind(t, address);
+  if (isErr(address)) return address;
+  const denied = landlockPort(t, file.socket, address, ACCESS_NET_BIND_TCP);
+  return denied < 0 ? denied : file.socket.bind(t, address);
 }
 
 function connect(t: Task, a: SyscallArgs): number {
   const file = socketFile(t, a.fd(0));
   if (isErr(file)) return file;
   const address = readAddress(t, a.addr(1), a.int(2));
-  return isErr(address) ? address : file.socket.connect(t, address, file.nonBlocking);
+  if (isErr(address)) return address;
+  const denied = landlockPort(t, file.socket, address, ACCESS_NET_CONNECT_TCP);
+  return denied < 0 ? denied : file.socket.connect(t, address, file.nonBlocking);
 }
 
 function listen(t: Task, a: SyscallArgs): number {

@@ -41,6 +41,7 @@ import { rows as socketTransfer } from './socket-transfer.ts';
 import { capabilityRows } from './capability.ts';
 import { futexRows } from './futex.ts';
 import { identityRows } from './identity.ts';
+import { landlockRows } from './landlock.ts';
 import { processCloneRows } from './process-clone.ts';
 import { processControlRows } from './process-control.ts';
 import { processExecRows } from './process-exec.ts';
@@ -61,7 +62,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, mountConfig, mountQuery, mountTree, namespace, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
-  ioAio, ioUring, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
+  ioAio, ioUring, landlockRows, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;

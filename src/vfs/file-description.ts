@@ -56,6 +56,8 @@ export abstract class FileDescription implements MappedFile {
   countsAsWriter = false;
   /** Opened for execution: nobody may write to the file (ETXTBSY); counted negatively in the inode's writeCount. */
   deniesWriting = false;
+  /** ACCESS_FS_ rights that Landlock denied when it was opened: of those that are asked for later. */
+  landlockDenied = 0;
   owner: FileOwner | null = null;
   /** F_SETSIG; 0: SIGIO. */
   ownerSignal = 0;

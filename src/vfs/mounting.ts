@@ -9,6 +9,7 @@ import {
 import type { VfsContext } from './context.ts';
 import type { Dentry } from './dentry.ts';
 import type { FileSystemType } from './file-system.ts';
+import { landlockForbidsMounting } from './landlock.ts';
 import { MountConfig } from './mount-config.ts';
 import { moveMount } from './mount-move.ts';
 import type { MountNamespace } from './mount-namespace.ts';
@@ -25,7 +26,7 @@ const ATIME = MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
 
 /** The caller may change mounts of `ns`. */
 export function mayMount(ctx: VfsContext, ns: MountNamespace): boolean {
-  return ctx.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN);
+  return ctx.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN) && !landlockForbidsMounting(ctx);
 }
 
 /** MOUNT_FLAGS_MASK bits of mount(2)'s flags: relatime unless told otherwise. */
@@ -263,10 +264,11 @@ function addMount(ns: MountNamespace, m: Mount, at: Path): number {
 /** umount2(2) of the mount whose root is `at`. */
 export function doUmount(ctx: VfsContext, ns: MountNamespace, at: Path, flags: number): number {
   const m = at.mount;
-  if (!mayMount(ctx, ns)) return EPERM;
+  if (!ctx.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return EPERM;
   if (!at.isMountRoot) return EINVAL;
   if (m.ns !== ns) return EINVAL;
   if (m.locked) return EINVAL;
+  if (landlockForbidsMounting(ctx)) return EPERM;
   const owner = m.sb.userNs ?? ctx.credentials.userNs.registry.initialUserNs;
   if (flags & MNT_FORCE && !ctx.credentials.nsCapable(owner, CAP_SYS_ADMIN)) return EPERM;
   if (flags & MNT_EXPIRE) {

@@ -5,11 +5,12 @@ import {
 } from '../abi/errno.ts';
 import { CAP_DAC_READ_SEARCH, CAP_MKNOD } from '../abi/capability.ts';
 import { AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../abi/fcntl.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
 import { adoptThrough } from './attributes.ts';
 import type { VfsContext } from './context.ts';
 import type { Dentry } from './dentry.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from './inode.ts';
+import { landlockMake, landlockRefer, landlockRemove } from './landlock.ts';
 import type { Mount, Path } from './mount.ts';
 import { detachMounts } from './mount-tree.ts';
 import {
@@ -25,7 +26,7 @@ const LINK_MAX = 0x7fffffff;
 let parentMount: Mount;
 
 /** Walks to the parent of a new name: its negative dentry, or EEXIST and the walk's errors (filename_create). */
-function createTarget(ctx: VfsContext, base: Path | null, name: string, isDirectory: boolean): Dentry | Errno {
+function createTarget(ctx: VfsContext, base: Path | null, name: string, isDirectory: boolean, type = -1): Dentry | Errno {
   const r = pathWalk.walk(ctx, base, name, LOOKUP_PARENT, 0);
   if (r < 0) return r as Errno;
   if (pathWalk.lastType !== LAST_NORM) return EEXIST;
@@ -37,6 +38,8 @@ function createTarget(ctx: VfsContext, base: Path | null, name: string, isDirect
   // "name/" is only possible for a directory that is about to exist.
   if (trailing && !isDirectory) return ENOENT;
   if (parentMount.readOnly) return EROFS;
+  const denied = type < 0 ? 0 : landlockMake(ctx, parentMount, dentry.parent, type);
+  if (denied < 0) return denied as Errno;
   const may = mayCreate(ctx, dentry.parent, dentry, parentMount.idmap);
   return may < 0 ? (may as Errno) : dentry;
 }
@@ -56,7 +59,7 @@ function created(ctx: VfsContext, dentry: Dentry, inode: Inode | Errno): number 
 }
 
 export function makeDirectory(ctx: VfsContext, base: Path | null, name: string, mode: number): number {
-  const d = createTarget(ctx, base, name, true);
+  const d = createTarget(ctx, base, name, true, S_IFDIR);
   if (typeof d === 'number') return d;
   const dir = d.parent.inode!;
   if (dir.nlink >= LINK_MAX) return EMLINK;
@@ -79,7 +82,7 @@ export function makeNode(ctx: VfsContext, base: Path | null, name: string, mode:
     default:
       return EINVAL;
   }
-  const d = createTarget(ctx, base, name, false);
+  const d = createTarget(ctx, base, name, false, type);
   if (typeof d === 'number') return d;
   const dir = d.parent.inode!;
   const perm = mode & 0o7777 & ~ctx.fs.umask;
@@ -91,14 +94,14 @@ export function makeNode(ctx: VfsContext, base: Path | null, name: string, mode:
 
 /** For bind(2) of AF_UNIX: the new socket inode's dentry. EADDRINUSE is the caller's translation of EEXIST. */
 export function makeSocketNode(ctx: VfsContext, name: string, mode: number): { mount: Mount; dentry: Dentry } | Errno {
-  const d = createTarget(ctx, null, name, false);
+  const d = createTarget(ctx, null, name, false, S_IFSOCK);
   if (typeof d === 'number') return d;
   const r = created(ctx, d, d.parent.inode!.mknod(ctx, d.name, S_IFSOCK | (mode & 0o777 & ~ctx.fs.umask), 0));
   return r < 0 ? (r as Errno) : { mount: parentMount, dentry: d };
 }
 
 export function makeSymlink(ctx: VfsContext, target: string, base: Path | null, name: string): number {
-  const d = createTarget(ctx, base, name, false);
+  const d = createTarget(ctx, base, name, false, S_IFLNK);
   if (typeof d === 'number') return d;
   return created(ctx, d, d.parent.inode!.symlink(ctx, d.name, target));
 }
@@ -118,6 +121,8 @@ export function makeLink(ctx: VfsContext, oldBase: Path | null, oldName: string,
   const d = createTarget(ctx, newBase, newName, false);
   if (typeof d === 'number') return d;
   if (oldMount !== parentMount) return EXDEV;
+  const referred = landlockRefer(ctx, parentMount, oldDentry, oldDentry.parent, d.parent, null, false, false);
+  if (referred < 0) return referred;
   const dir = d.parent.inode!;
   if (inode.sb !== dir.sb) return EXDEV;
   if (inode.sb.vfs.protectedHardlinks && !mayLinkProtected(ctx, inode, oldMount)) return EPERM;
@@ -157,6 +162,8 @@ export function unlinkName(ctx: VfsContext, base: Path | null, name: string): nu
   if (inode === null) return ENOENT;
   if (trailing) return inode.isDirectory ? EISDIR : ENOTDIR;
   const dir = d.parent.inode!;
+  const denied = landlockRemove(ctx, mount, d.parent, false);
+  if (denied < 0) return denied;
   const may = mayDelete(ctx, dir, d, false, mount.idmap);
   if (may < 0) return may;
   if (isLocalMountPoint(ctx, d)) return EBUSY;
@@ -195,6 +202,8 @@ export function removeDirectory(ctx: VfsContext, base: Path | null, name: string
   if (mount.readOnly) return EROFS;
   if (inode === null) return ENOENT;
   const dir = d.parent.inode!;
+  const denied = landlockRemove(ctx, mount, d.parent, true);
+  if (denied < 0) return denied;
   const may = mayDelete(ctx, dir, d, true, mount.idmap);
   if (may < 0) return may;
   if (isLocalMountPoint(ctx, d)) return EBUSY;
@@ -242,6 +251,8 @@ export function renameName(ctx: VfsContext, oldBase: Path | null, oldName: strin
   // A directory cannot go below itself, nor replace one above it.
   if (from.isAncestorOf(newParent)) return EINVAL;
   if (to.isAncestorOf(oldParent)) return flags & RENAME_EXCHANGE ? EINVAL : ENOTEMPTY;
+  const referred = landlockRefer(ctx, oldMount, from, oldParent, newParent, to.inode, true, (flags & RENAME_EXCHANGE) !== 0);
+  if (referred < 0) return referred;
   return renameEntry(ctx, oldMount, oldParent, from, newParent, to, flags);
 }
 

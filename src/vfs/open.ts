@@ -3,13 +3,14 @@ import type { Errno } from '../abi/errno.ts';
 import { EACCES, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EOVERFLOW, EPERM, EROFS, ETXTBSY } from '../abi/errno.ts';
 import {
   __O_TMPFILE, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_PATH,
-  O_RDONLY, O_TRUNC, O_WRONLY, RESOLVE_CACHED, VALID_OPEN_FLAGS,
+  O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, RESOLVE_CACHED, VALID_OPEN_FLAGS,
 } from '../abi/fcntl.ts';
 import { MS_NODEV, MS_NOEXEC } from '../abi/mount.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
 import type { VfsContext } from './context.ts';
 import { Dentry } from './dentry.ts';
 import { type FileDescription, PathDescription } from './file-description.ts';
+import { deniedLater, landlockMake, landlockOpen, landlockTruncate } from './landlock.ts';
 import { ATTR_CTIME, ATTR_MTIME, ATTR_SIZE, type Inode, S_APPEND, SetAttributes } from './inode.ts';
 import { type Mount, Path } from './mount.ts';
 import { IN_CREATE, IN_OPEN, notify, notifyEntry } from './notify.ts';
@@ -95,6 +96,8 @@ function createFile(ctx: VfsContext, mount: Mount, dentry: Dentry, flags: number
   const parent = dentry.parent;
   const dir = parent.inode!; // walked
   if (mount.readOnly) return EROFS;
+  const denied = landlockMake(ctx, mount, parent, S_IFREG);
+  if (denied < 0) return denied as Errno;
   const may = mayCreate(ctx, parent, dentry, mount.idmap);
   if (may < 0) return may as Errno;
   const inode = dir.create(ctx, dentry.name, S_IFREG | (mode & 0o7777 & ~ctx.fs.umask));
@@ -173,6 +176,11 @@ function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): Fi
   const acc = flags & O_ACCMODE;
   const writes = acc !== O_RDONLY && acc !== 3;
   if ((writes || flags & O_TRUNC) && inode.writeCount < 0) return ETXTBSY;
+  if (ctx.credentials.domain !== null) {
+    const reads = (acc === O_RDONLY || acc === O_RDWR) && (flags & FMODE_EXEC) === 0;
+    const denied = landlockOpen(ctx, path, inode, reads, writes, (flags & FMODE_EXEC) !== 0) || (flags & O_TRUNC && inode.isRegular ? landlockTruncate(ctx, path.mount, path.dentry) : 0);
+    if (denied < 0) return denied as Errno;
+  }
   // Cut before it is opened: an overlay need not copy what is thrown away.
   if (flags & O_TRUNC && inode.isRegular) {
     const r = truncateInode(ctx, inode, 0, path.mount.idmap);
@@ -180,6 +188,7 @@ function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): Fi
   }
   const file = inode.open(ctx, path, (flags & (KEPT_FLAGS | O_NOCTTY) & ~FMODE_EXEC) | O_LARGEFILE);
   if (typeof file === 'number') return file;
+  if (ctx.credentials.domain !== null) file.landlockDenied = deniedLater(ctx, path, inode);
   if (writes && inode.isRegular) {
     file.countsAsWriter = true;
     inode.writeCount++;

@@ -1,5 +1,6 @@
 /** AF_UNIX names: in the file system, abstract, or none. Facts: Linux 6.18 net/unix/af_unix.c; man 7 unix. */
-import { EACCES, ECONNREFUSED, EINVAL, EPROTOTYPE, type Errno, isErr } from '../../abi/errno.ts';
+import { EACCES, ECONNREFUSED, EINVAL, EPERM, EPROTOTYPE, type Errno, isErr } from '../../abi/errno.ts';
+import { SCOPE_ABSTRACT_UNIX_SOCKET } from '../../abi/landlock.ts';
 import { AF_UNIX, SIZEOF_SOCKADDR_UN } from '../../abi/socket.ts';
 import { S_IFMT, S_IFSOCK } from '../../abi/stat.ts';
 import { LOOKUP_FOLLOW, walkPath } from '../../vfs/path-walk.ts';
@@ -61,7 +62,10 @@ export function autobindName(ns: NetworkNamespace, type: number): Uint8Array {
 
 /** The socket that `address` names, for a socket of `type`; ECONNREFUSED, EPROTOTYPE, or what the walk gives. */
 export function findSocket(ctx: SocketCaller, ns: NetworkNamespace, address: Uint8Array, type: number): UnixSocket | Errno {
-  if (isAbstract(address)) return ns.abstractNames.get(abstractKey(address, type)) ?? ECONNREFUSED;
+  if (isAbstract(address)) {
+    const found = ns.abstractNames.get(abstractKey(address, type)) ?? ECONNREFUSED;
+    return found instanceof UnixSocket && ctx.credentials.domain?.isScoped(found.domain, SCOPE_ABSTRACT_UNIX_SOCKET) ? EPERM : found;
+  }
   const path = walkPath(ctx, null, pathOf(address), LOOKUP_FOLLOW);
   if (isErr(path)) return path;
   const inode = path.dentry.inode;

@@ -2,6 +2,7 @@
 import { EADDRINUSE, ECONNRESET, EEXIST, EFAULT, EINVAL, ENOTCONN, EOPNOTSUPP, type Errno, isErr } from '../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM } from '../../abi/poll.ts';
 import { AF_UNIX, SIOCATMARK, SIOCINQ, SIOCOUTQ, SOCK_SEQPACKET, SOCK_STREAM } from '../../abi/socket.ts';
+import type { LandlockDomain } from '../../auth/landlock-domain.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import { Path } from '../../vfs/mount.ts';
@@ -46,8 +47,12 @@ export abstract class UnixSocket extends Socket implements ChargedSender {
   /** How often this socket is in flight in SCM_RIGHTS messages. */
   inFlight = 0;
 
+  /** What Landlock denies whoever made it. */
+  readonly domain: LandlockDomain | null;
+
   constructor(ctx: SocketCaller, type: number, protocol: number) {
     super(ctx.nsproxy.net, AF_UNIX, type, protocol);
+    this.domain = ctx.credentials.domain;
     this.backlog = this.netNs.maxDgramQueue;
   }
 
