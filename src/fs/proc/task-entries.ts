@@ -139,7 +139,7 @@ const processEntries: Entries<ProcTask> = {
   mountstats,
   coredump_filter: coredumpFilter,
   clear_refs: writable<ProcTask>(null, (subject) => (subject.task === null ? ESRCH : 0), 0o200),
-  timens_offsets: writable(readOffsets, writeOffsets, 0o644),
+  timens_offsets: { ...writable(readOffsets, writeOffsets, 0o644), sequential: true },
   timers: file(timers),
   timerslack_ns: writable(timerSlack, setTimerSlack, 0o666),
 };

@@ -1,11 +1,10 @@
 /** /proc/PID/uid_map, gid_map, projid_map, setgroups: Linux kernel/user_namespace.c. */
 import { CAP_SETFCAP, CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from '../../abi/capability.ts';
-import { EACCES, EINVAL, EPERM, ESPIPE, ESRCH, type Errno } from '../../abi/errno.ts';
+import { EACCES, EINVAL, EPERM, ESRCH, type Errno } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import type { Credentials } from '../../auth/credentials.ts';
 import { EMPTY_MAP, IdMap, MAX_EXTENTS } from '../../auth/id-map.ts';
 import type { IdExtent } from '../../auth/id-map.ts';
-import type { IoVector } from '../../base/io-vector.ts';
 import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
@@ -22,13 +21,6 @@ const PAGE_SIZE = 4096;
 const BASE_EXTENTS = 5;
 /** setgroups takes fewer bytes than this. */
 const SETGROUPS_SIZE = 8;
-
-/** Linux's seq_file: read anywhere, but written only where the position is. */
-class SequentialFile extends TextFile<null> {
-  override write(ctx: VfsContext, iov: IoVector, offset: number): number {
-    return offset >= 0 ? ESPIPE : super.write(ctx, iov, offset);
-  }
-}
 
 /**
  * A file about the user namespace that the task was in when it was opened, by the rights that the opener had then: passing the descriptor on gives nobody
@@ -48,8 +40,8 @@ function namespaceFile(
       const r = mayWrite(ns, opener);
       if (r !== 0) return r;
     }
-    const entry = { ...file(() => read(ns, opener)), write: (_s: null, c: VfsContext, text: string, _d: FileDescription, at: number) => write(ns, opener, c.credentials, text, at) };
-    return new SequentialFile(path, flags, entry, null);
+    const entry = { ...file(() => read(ns, opener)), sequential: true, write: (_s: null, c: VfsContext, text: string, _d: FileDescription, at: number) => write(ns, opener, c.credentials, text, at) };
+    return new TextFile(path, flags, entry, null);
   });
 }
 

@@ -19,18 +19,35 @@ export const readOffsets: Generator<ProcTask> = ofTask((task) => {
   return line('monotonic', ns.monotonic) + line('boottime', ns.boottime);
 });
 
-/** Lines "CLOCK SECONDS NANOSECONDS", CLOCK by name or number. EACCES once somebody is in the namespace; EPERM, EINVAL, ERANGE. */
-export const writeOffsets: Acceptor<ProcTask> = (subject: ProcTask, ctx: VfsContext, text: string): number => {
-  const task = subject.task;
-  if (task === null) return ESRCH;
+/** One line: what Linux's sscanf("%9s %lld %lu") takes of it; what follows is not looked at. */
+const LINE = /^[ \t\n\v\f\r\xa0]*([^ \t\n\v\f\r\xa0]{1,9})[ \t\n\v\f\r\xa0]*(-?\d+)[ \t\n\v\f\r\xa0]*(\d+)/;
+const CLOCKS: Readonly<Record<string, number>> = {
+  monotonic: CLOCK_MONOTONIC, [CLOCK_MONOTONIC]: CLOCK_MONOTONIC, boottime: CLOCK_BOOTTIME, [CLOCK_BOOTTIME]: CLOCK_BOOTTIME,
+};
+/** There are two clocks: lines after the second are left for another write. */
+const MAX_LINES = 2;
+const PAGE_SIZE = 4096;
+
+/**
+ * Lines "CLOCK SECONDS NANOSECONDS", CLOCK by name or number; how many bytes were taken. EACCES once somebody is in the namespace; EPERM, EINVAL, ERANGE.
+ * Linux timens_offsets_write() and proc_timens_set_offset().
+ */
+export const writeOffsets: Acceptor<ProcTask> = (subject: ProcTask, ctx: VfsContext, text: string, _description, at): number => {
+  if (at !== 0 || text.length >= PAGE_SIZE) return EINVAL;
   const wanted: [number, number][] = [];
-  for (const l of text.replace(/\n$/, '').split('\n')) {
-    const m = /^\s*(\w+)\s+(-?\d+)\s+(\d+)\s*$/.exec(l);
-    if (m === null || wanted.length === 2) return EINVAL;
-    const clock = m[1] === 'monotonic' || m[1] === String(CLOCK_MONOTONIC) ? CLOCK_MONOTONIC : m[1] === 'boottime' || m[1] === String(CLOCK_BOOTTIME) ? CLOCK_BOOTTIME : -1;
-    if (clock < 0 || Number(m[3]) >= NSEC_PER_SEC) return EINVAL;
+  let taken = 0;
+  while (taken < text.length && wanted.length < MAX_LINES) {
+    const end = text.indexOf('\n', taken);
+    const m = LINE.exec(end < 0 ? text.slice(taken) : text.slice(taken, end));
+    if (m === null || Number(m[3]) >= NSEC_PER_SEC) return EINVAL;
+    const clock = CLOCKS[m[1]!]; // the pattern has three groups
+    if (clock === undefined) return EINVAL;
     wanted.push([clock, Number(m[2]) * NSEC_PER_SEC + Number(m[3])]);
+    taken = end < 0 ? text.length : end + 1;
   }
+  if (wanted.length === 0) return EINVAL;
+  const { task } = subject;
+  if (task === null) return ESRCH;
   const ns = task.nsproxy.timeForChildren;
   if (!callerTask(ctx).credentials.nsCapable(ns.userNs, CAP_SYS_TIME)) return EPERM;
   const now = task.monotonicNs();
@@ -40,5 +57,5 @@ export const writeOffsets: Acceptor<ProcTask> = (subject: ProcTask, ctx: VfsCont
     if (clock === CLOCK_MONOTONIC) ns.monotonic = offset;
     else ns.boottime = offset;
   }
-  return 0;
+  return taken;
 };

@@ -9,7 +9,7 @@ import type { SuperBlock } from '../../vfs/super-block.ts';
 
 /** Text (char codes are bytes) or bytes of a file, or why it cannot be read. */
 export type Generator<S> = (subject: S, ctx: VfsContext) => string | Uint8Array | Errno;
-/** Takes what was written in one write(2) at offset `at`, as text whose char codes are bytes: 0 or errno. */
+/** Takes what was written in one write(2) at offset `at`, as text whose char codes are bytes: 0 (all of it), how many bytes, or errno. */
 export type Acceptor<S> = (subject: S, ctx: VfsContext, text: string, description: FileDescription, at: number) => number;
 
 export interface FileEntry<S> {
@@ -21,6 +21,8 @@ export interface FileEntry<S> {
   readonly access?: (subject: S, ctx: VfsContext, mask: number) => number;
   /** A check at open, on top of the mode bits: 0 or errno. */
   readonly mayOpen: ((subject: S, ctx: VfsContext, flags: number) => number) | null;
+  /** Linux's seq_file: read anywhere, but written only where the position is. */
+  readonly sequential?: boolean;
   /** Ready mask, for files whose change can be waited for. */
   readonly poll: ((subject: S, table: PollTable | null) => number) | null;
 }

@@ -1,5 +1,5 @@
 /** An open generated file. */
-import { EFBIG, EIO, isErr } from '../../abi/errno.ts';
+import { EFBIG, EIO, ESPIPE, isErr } from '../../abi/errno.ts';
 import { DEFAULT_POLLMASK } from '../../abi/poll.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import type { VfsContext } from '../../vfs/context.ts';
@@ -45,6 +45,7 @@ export class TextFile<S> extends FileDescription {
 
   override write(ctx: VfsContext, iov: IoVector, offset: number): number {
     if (this.entry.write === null) return EIO;
+    if (offset >= 0 && this.entry.sequential === true) return ESPIPE;
     const length = iov.remaining;
     if (length > MAX_WRITE) return EFBIG;
     const bytes = new Uint8Array(length);
@@ -54,9 +55,10 @@ export class TextFile<S> extends FileDescription {
     for (let i = 0; i < n; i++) text += String.fromCharCode(bytes[i] as number);
     const r = this.entry.write(this.subject, ctx, text, this, offset < 0 ? this.pos : offset);
     if (r < 0) return r;
-    if (offset < 0) this.pos += n;
+    const taken = r > 0 && r < n ? r : n;
+    if (offset < 0) this.pos += taken;
     this.text = null;
-    return n;
+    return taken;
   }
 
   override poll(table: PollTable | null): number {
