@@ -86,6 +86,7 @@ export function finishExit(t: Task, code: number): void {
   t.fsContext?.release();
   t.fsContext = null;
   t.nsproxy.put();
+  kernel.cgroups.exit(t);
   if (groupDead) leaveTerminal(tg);
   exitNotify(t);
 }
@@ -265,6 +266,7 @@ export function releaseTask(t: Task): void {
     task.credentials.counts.sub(USED_PROCESSES, 1);
     task.credentials.userNs.put();
     if (task.credentials.holdsKeys) kernel.keys.dirty = true;
+    kernel.cgroups.release(task);
     tg.threads.delete(task);
     task.signals.pending.flush(-1, -1);
     if (!task.isLeader) tg.usage.add(task.usage);

@@ -5,7 +5,7 @@ import {
   CLONE_SYSVSEM, CLONE_UNTRACED, CLONE_VFORK, CLONE_VM,
 } from '../abi/clone.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../abi/capability.ts';
-import { BLOCKED, EAGAIN, EBADF, EINVAL, ENOMEM, ERESTARTNOINTR, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
+import { BLOCKED, EAGAIN, EINVAL, ENOMEM, ERESTARTNOINTR, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
 import { ROOT_KUID } from '../abi/ids.ts';
 import {
   PTRACE_EVENT_CLONE, PTRACE_EVENT_FORK, PTRACE_EVENT_VFORK, PTRACE_EVENT_VFORK_DONE, PTRACE_O_TRACECLONE, PTRACE_O_TRACEFORK,
@@ -21,6 +21,7 @@ import { USED_PROCESSES } from '../auth/user-counts.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import type { FsContext } from '../vfs/fs-context.ts';
+import { refreshFrozen } from './cgroup/freezer.ts';
 import { failNow } from './fault-injection.ts';
 import { addChild } from './children.ts';
 import type { Kernel } from './kernel.ts';
@@ -52,8 +53,8 @@ export class CloneArguments {
   tls = 0;
   /** Wanted numbers, innermost namespace first. */
   setTid: readonly number[] = [];
-  /** CLONE_INTO_CGROUP. */
-  intoCgroup = false;
+  /** CLONE_INTO_CGROUP: descriptor of the group's directory; -1 = not asked for. */
+  intoCgroup = -1;
   /** Called by the legacy clone: flags it does not check. */
   newTime = false;
 }
@@ -101,6 +102,7 @@ export function continueClone(t: Task): number {
     if (t.fatalSignalPending()) child.vforkParent = null;
     else {
       const blocked = t.waitKillable(child.vforkQueue);
+      if (t.cgroup.freezing) refreshFrozen(t.cgroup);
       if (blocked !== ERESTARTSYS) return blocked;
       child.vforkParent = null;
     }
@@ -236,8 +238,8 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
     const written = t.space.writeU32(args.pidfd, fd);
     if (isErr(written)) return made.undo(written);
   }
-  // Without a cgroup file system no descriptor is one of a cgroup.
-  if (args.intoCgroup) return made.undo(EBADF);
+  const cgroup = kernel.cgroups.prepareFork(t, args.intoCgroup, (flags & CLONE_THREAD) !== 0);
+  if (isErr(cgroup)) return made.undo(cgroup);
 
   // From here on nothing fails.
   const regs = new CpuState(space.pm, cpu);
@@ -284,6 +286,7 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
   child.parent = child.realParent;
   kernel.taskCount++;
   kernel.tasks.add(child);
+  kernel.cgroups.enter(child, cgroup);
   if (trace || (t.ptrace !== null && flags & CLONE_PTRACE)) {
     const p = t.ptrace!; // traced, or `trace` would be false
     ptraceLink(child, t.parent!, p.options, p.seized, p.tracerCredentials); // a traced task has a tracer

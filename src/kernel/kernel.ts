@@ -29,6 +29,8 @@ import { FutexTable } from './futex.ts';
 import { handleGuestExit, killLargest } from './guest-exits.ts';
 import { sendIoSignal } from './io-signal.ts';
 import { distinctCredentials } from './process-keyrings.ts';
+import { throttledGroup } from './cgroup/cpu.ts';
+import { CgroupHierarchy } from './cgroup/hierarchy.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
 import { LoadAverage } from './load-average.ts';
 import { CgroupNamespace, NsProxy } from './nsproxy.ts';
@@ -111,6 +113,7 @@ export class Kernel implements HostDriver {
   readonly scheduler: Scheduler = new Scheduler();
   readonly futexes: FutexTable = new FutexTable();
   readonly keys: KeyTable;
+  readonly cgroups: CgroupHierarchy;
   readonly cpuStates: CpuStatePool;
   readonly dispatcher: Dispatcher;
   /** Handlers of system calls by number. */
@@ -174,6 +177,7 @@ export class Kernel implements HostDriver {
     };
     this.clock = new KernelClock(config.host);
     this.keys = new KeyTable(() => distinctCredentials(this.tasks), (bytes) => this.random(bytes), () => this.wallSeconds());
+    this.cgroups = new CgroupHierarchy(config.memory, this.timers, () => this.clock.monotonicNs());
     this.vfs = new Vfs(config.memory, this.clock);
     this.vfs.sendIoSignal = sendIoSignal;
     this.sockets = new SocketFileSystem(this.vfs);
@@ -203,7 +207,7 @@ export class Kernel implements HostDriver {
     time.frozen = true;
     const proxy = new NsProxy({
       uts, mnt: null as unknown as MountNamespace, pidForChildren: this.pidNs, ipc: new IpcNamespace(ns, 0xefffffff), net: new NetworkNamespace(ns, 0xf0000098, true),
-      cgroup: new CgroupNamespace(ns, 0xeffffffb), time, timeForChildren: time,
+      cgroup: new CgroupNamespace(ns, 0xeffffffb, this.cgroups.root), time, timeForChildren: time,
     }); // the mount namespace comes with the first program
     const credentials = new Credentials(ns);
     const pid = this.pidNs.alloc([], credentials);
@@ -220,6 +224,7 @@ export class Kernel implements HostDriver {
     this.pidNs.childReaper = init;
     const session = new Session(pid, tg);
     new ProcessGroup(pid, session).add(tg);
+    this.cgroups.enter(init, this.cgroups.root);
     this.tasks.add(init);
     this.taskCount++;
     credentials.counts.add(USED_PROCESSES, 1);
@@ -292,6 +297,7 @@ export class Kernel implements HostDriver {
     t.exitSignal = 17;
     addChild(init, t);
     new ProcessGroup(pid, init.threadGroup.session).add(tg);
+    this.cgroups.enter(t, this.cgroups.root);
     this.tasks.add(t);
     this.taskCount++;
     t.credentials.counts.add(USED_PROCESSES, 1);
@@ -301,6 +307,7 @@ export class Kernel implements HostDriver {
 
   /** Takes back a program that could not be exec'd. */
   private abandon(t: Task): void {
+    this.cgroups.exit(t);
     t.files?.release(t);
     t.fsContext?.release();
     removeChild(this.init, t);
@@ -370,7 +377,8 @@ export class Kernel implements HostDriver {
   }
   /** No frame is left: a process is killed, and if it is another one the access is tried again when its memory is free. */
   outOfMemory(t: Task): void {
-    killLargest(t);
+    // Below the machine's limit it was a cgroup's, which has killed one of its own.
+    if (this.memory.free <= 0) killLargest(t);
     t.work |= WORK_RESCHED;
   }
 
@@ -401,6 +409,7 @@ export class Kernel implements HostDriver {
     const platform = this.platform!; // set before the first program starts
     this.current = t;
     this.memory.faults = t.usage;
+    this.memory.account = t.cgroup.frameAccount;
     this.switches++;
     if (t.sched.cpu !== this.lastCpu) this.showCpu(t.sched.cpu);
     let turns = 0;
@@ -446,7 +455,7 @@ export class Kernel implements HostDriver {
       }
       if (this.timers.next <= this.now) this.timers.run(this.now);
       if (t.sched.left <= 0 || this.now >= until || this.scheduler.hasBetter(t)) {
-        if (this.scheduler.runnable === 0 && this.now < until) {
+        if (this.scheduler.runnable === 0 && this.now < until && (this.cgroups.cpuGroups === 0 || throttledGroup(t.cgroup.cpuGroup) === null)) {
           t.sched.refill();
           continue;
         }
@@ -494,6 +503,10 @@ export class Kernel implements HostDriver {
     t.sched.left -= spent;
     this.cpuTime += spent;
     this.cpuTimes[t.sched.cpu]! += spent;
+    const cgroup = t.cgroup;
+    cgroup.cpuTime += spent;
+    if (t.sched.nice > 0) cgroup.niceTime += spent;
+    if (this.cgroups.cpuGroups > 0 && this.cgroups.fairness.charge(t, spent, now)) t.sched.left = 0;
     const tg = t.threadGroup;
     tg.cpuTime += spent;
     if (tg.cpuWatch !== 0 && tg.cpuTime >= tg.cpuWatch) tg.cpuTimeReached();

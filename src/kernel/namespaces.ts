@@ -138,7 +138,7 @@ export function copyNamespaceSet(t: Task, flags: number, c: Credentials, fs: FsC
     set.pidForChildren = ns;
   }
   if (flags & CLONE_NEWCGROUP) {
-    const ns = step(COUNT_CGROUP_NS, () => new CgroupNamespace(owner, inum()));
+    const ns = step(COUNT_CGROUP_NS, () => new CgroupNamespace(owner, inum(), t.cgroup));
     if (isErr(ns)) return fail(ns);
     set.cgroup = ns;
   }

@@ -1,7 +1,9 @@
 /** The namespaces of a task other than the user namespace (which stands in its credentials): Linux struct nsproxy. Never changed; a new set is a new object. */
 import { Namespace } from '../auth/namespace.ts';
+import type { UserNamespace } from '../auth/user-namespace.ts';
 import type { NetworkNamespace } from '../net/network-namespace.ts';
 import type { MountNamespace } from '../vfs/mount-namespace.ts';
+import type { Cgroup } from './cgroup/cgroup.ts';
 import type { IpcNamespace } from './ipc-namespace.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 import type { TimeNamespace } from './time-namespace.ts';
@@ -10,6 +12,12 @@ import type { UtsNamespace } from './uts-namespace.ts';
 /** A cgroup namespace: what its members see as the root of the hierarchy. */
 export class CgroupNamespace extends Namespace {
   readonly kind = 'cgroup';
+  /** Where its maker was. */
+  readonly root: Cgroup;
+  constructor(userNs: UserNamespace, inum: number, root: Cgroup) {
+    super(userNs, inum);
+    this.root = root;
+  }
 }
 
 export interface NamespaceSet {

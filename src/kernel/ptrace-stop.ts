@@ -2,6 +2,7 @@
 import { PTRACE_EVENT_EXIT, PTRACE_EVENT_STOP, PTRACE_O_EXITKILL, PTRACE_O_TRACEEXIT, PTRACE_O_TRACESYSGOOD } from '../abi/ptrace.ts';
 import { CLD_TRAPPED, SA_NOCLDSTOP, SI_USER, SIG_IGN, SIGCHLD, SIGKILL, SIGTRAP } from '../abi/signal.ts';
 import type { Credentials } from '../auth/credentials.ts';
+import { refreshFrozen } from './cgroup/freezer.ts';
 import { notifyParentExit, releaseTask } from './exit.ts';
 import { PtraceState } from './ptrace-state.ts';
 import { childSignal } from './signal-deliver.ts';
@@ -17,6 +18,7 @@ export function ptraceStop(t: Task, code: number, info: SignalInfo | null, resum
   p.listening = false;
   t.resume = resume;
   t.runState = TASK_TRACED;
+  if (t.cgroup.freezing) refreshFrozen(t.cgroup);
   const tracer = t.parent;
   if (tracer === null) return;
   const action = tracer.actions.get(SIGCHLD);

@@ -37,6 +37,8 @@ export class Scheduler {
   /** Runnable tasks, not counting the running one. */
   runnable = 0;
 
+  private readonly drop = (t: Task): void => this.dequeue(t);
+
   private queueOf(t: Task): RunQueue {
     const p = t.sched.rtPriority;
     if (p === 0) return this.normal;
@@ -119,7 +121,9 @@ export class Scheduler {
         }
       }
     }
-    const t = this.normal.head!; // counted
+    const first = this.normal.head;
+    const t = first !== null && first.kernel.cgroups.cpuGroups > 0 ? first.kernel.cgroups.fairness.choose(first, this.drop) : first;
+    if (t === null) return null;
     this.normal.remove(t);
     t.queued = false;
     this.runnable--;

@@ -4,6 +4,7 @@ import { CLD_CONTINUED, CLD_STOPPED, SA_NOCLDSTOP, SA_NODEFER, SA_RESETHAND, SA_
 import { SYSCALL_NUMBERS } from '../abi/syscall-numbers.ts';
 import { RAX } from '../x86/cpu-layout.ts';
 import { exitGroup, exitTask } from './exit.ts';
+import { enterFrozen, leaveFrozen, refreshFrozen } from './cgroup/freezer.ts';
 import { ptraceInjected, ptraceSignalStop, ptraceTrap } from './ptrace-stop.ts';
 import { rseqPrepareSignal } from './rseq.ts';
 import { sigKernelCoredump, sigKernelIgnore, sigKernelOnly, sigKernelStop } from './signal-actions.ts';
@@ -62,6 +63,11 @@ function getSignal(t: Task): SignalInfo | null {
       ptraceTrap(t);
       if (t.runState !== TASK_RUNNABLE) return null;
     }
+    if (t.freezeTrap) {
+      enterFrozen(t);
+      return null;
+    }
+    if (t.frozen) leaveFrozen(t);
     let info = t.ptrace !== null ? ptraceInjected(t) : null;
     if (info === null) {
       info = dequeueSignal(t, s.blocked.lo, s.blocked.hi);
@@ -119,6 +125,7 @@ function joinGroupStop(t: Task): boolean {
   }
   t.runState = TASK_STOPPED;
   participateInStop(t);
+  if (t.cgroup.freezing) refreshFrozen(t.cgroup);
   t.kernel.trace?.stopped(t, tg.stopSignal);
   return true;
 }

@@ -10,7 +10,7 @@ import {
 import { SIG_KERNEL_STOP, type SignalActions, sigKernelCoredump, sigKernelIgnore, sigKernelOnly, sigKernelStop } from './signal-actions.ts';
 import { kernelSignal, SignalInfo } from './signal-info.ts';
 import { sigbit } from './signal-set.ts';
-import { TASK_BLOCKED, TASK_KILLABLE, TASK_STOPPED, TASK_TRACED, type Task, WORK_SIGNAL } from './task.ts';
+import { TASK_BLOCKED, TASK_FROZEN, TASK_KILLABLE, TASK_STOPPED, TASK_TRACED, type Task, WORK_SIGNAL } from './task.ts';
 import type { ThreadGroup } from './thread-group.ts';
 
 /** Recomputes WORK_SIGNAL (Linux recalc_sigpending). */
@@ -19,7 +19,7 @@ export function recalcSigpending(t: Task): void {
   const shared = t.threadGroup.pending.set;
   const lo = (s.pending.set.lo | shared.lo) & ~s.blocked.lo;
   const hi = (s.pending.set.hi | shared.hi) & ~s.blocked.hi;
-  if ((lo | hi) !== 0 || s.stopPending || t.threadGroup.childReport !== 0 || (t.ptrace !== null && t.ptrace.trapPending)) t.work |= WORK_SIGNAL;
+  if ((lo | hi) !== 0 || s.stopPending || t.threadGroup.childReport !== 0 || t.freezeTrap || (t.ptrace !== null && t.ptrace.trapPending)) t.work |= WORK_SIGNAL;
   else t.work &= ~WORK_SIGNAL;
 }
 
@@ -59,7 +59,7 @@ export function retargetShared(t: Task, lo: number, hi: number): void {
 export function wakeForSignal(t: Task, fatal: boolean): void {
   t.work |= WORK_SIGNAL;
   const s = t.runState;
-  if (s === TASK_BLOCKED || (fatal && (s === TASK_KILLABLE || s === TASK_STOPPED || s === TASK_TRACED))) t.makeRunnable();
+  if (s === TASK_BLOCKED || s === TASK_FROZEN || (fatal && (s === TASK_KILLABLE || s === TASK_STOPPED || s === TASK_TRACED))) t.makeRunnable();
 }
 
 /** True if the handler means "do nothing" for `sig`. */
@@ -120,7 +120,7 @@ function wantsSignal(t: Task, sig: number): boolean {
   if (sig === SIGKILL) return true;
   if (t.runState === TASK_STOPPED || t.runState === TASK_TRACED) return false;
   // A waiting task that is only marked would not look on its own.
-  return t === t.kernel.current || (t.work & WORK_SIGNAL) === 0 || t.runState === TASK_BLOCKED;
+  return t === t.kernel.current || (t.work & WORK_SIGNAL) === 0 || t.runState === TASK_BLOCKED || t.freezeTrap;
 }
 
 function isFatal(t: Task, sig: number): boolean {

@@ -12,6 +12,8 @@ import type { FsContext } from '../vfs/fs-context.ts';
 import type { MountNamespace } from '../vfs/mount-namespace.ts';
 import type { PollTable } from '../vfs/poll.ts';
 import type { CpuState } from '../x86/cpu-state.ts';
+import type { Cgroup } from './cgroup/cgroup.ts';
+import type { CpuGroup } from './cgroup/cpu.ts';
 import { FutexWaiter } from './futex.ts';
 import type { Kernel } from './kernel.ts';
 import type { NsProxy } from './nsproxy.ts';
@@ -43,7 +45,9 @@ export const TASK_STOPPED = 3;
 export const TASK_TRACED = 4;
 /** Exited: a zombie, or gone. */
 export const TASK_DEAD = 5;
-export type RunState = 0 | 1 | 2 | 3 | 4 | 5;
+/** Stopped because its cgroup is frozen; SIGKILL resumes. */
+export const TASK_FROZEN = 6;
+export type RunState = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 /** How a task goes on: in user mode, in its system call (the handler is called again), at the call's start (its tracer saw it), in exit. */
 export const RESUME_USER = 0, RESUME_SYSCALL = 1, RESUME_SYSCALL_ENTRY = 2, RESUME_EXIT = 3;
@@ -199,6 +203,13 @@ export class Task implements Wakeable, VfsContext {
   /** The kind of wait, for /proc/PID/wchan. */
   waitChannel = 0;
 
+  cgroup: Cgroup;
+  /** Its cgroup freezes: it is to stop on its way to user mode; and it has. */
+  freezeTrap = false;
+  frozen = false;
+  /** Runnable, but its group has used up its processor time. */
+  parkedIn: CpuGroup | null = null;
+
   /** Links of the run queue it is on. */
   runNext: Task | null = null;
   runPrev: Task | null = null;
@@ -212,6 +223,7 @@ export class Task implements Wakeable, VfsContext {
 
   constructor(kernel: Kernel, pid: Pid, credentials: Credentials, nsproxy: NsProxy, actions: SignalActions, cpu: number, regs: CpuState, comm: string, internal: boolean) {
     this.kernel = kernel;
+    this.cgroup = kernel.cgroups.root;
     this.pid = pid;
     this.credentials = credentials;
     this.nsproxy = nsproxy;

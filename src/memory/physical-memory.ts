@@ -1,6 +1,7 @@
 /** Physical frames of 4 KiB in the one WebAssembly.Memory: allocation, reference counts, the limit. */
 import { ENOMEM } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
+import { FrameAccount, type FrameAccountOwner } from './frame-account.ts';
 import { NoPlatform } from './platform-hooks.ts';
 import type { PlatformHooks } from './platform-hooks.ts';
 
@@ -41,6 +42,12 @@ export class PhysicalMemory {
   private readonly reserve: number;
   /** Told when the kernel itself had to go beyond the limit: something must be killed. */
   outOfMemory: (() => void) | null = null;
+  /** Who is charged for frames that are allocated now; null: nobody. The kernel sets it at each switch of tasks. */
+  account: FrameAccount | null = null;
+  /** Accounts by id; the frames of one that is gone are its parent's. Null until there are any. */
+  private accounts: (FrameAccount | null)[] | null = null;
+  private owners: Uint16Array | null = null;
+  private forced = false;
   /** Frames in use. */
   used = 0;
   /** Address spaces that are alive. */
@@ -106,6 +113,18 @@ export class PhysicalMemory {
   /** A frame of zeros with one reference; ENOMEM at the limit. */
   allocFrame(): number | Errno {
     if (this.used >= this.limit && !this.reclaim()) return ENOMEM;
+    const account = this.account;
+    if (account !== null) {
+      if (!account.charge(this.forced)) return ENOMEM;
+      return this.owned(this.takeZeroed(), account);
+    }
+    return this.takeZeroed();
+  }
+  private owned(f: number, account: FrameAccount): number {
+    this.owners![f] = account.id; // made with the first account
+    return f;
+  }
+  private takeZeroed(): number {
     if (++this.used > this.peak) this.peak = this.used;
     if (this.freeCount > 0) {
       const f = this.freeList[--this.freeCount]!;
@@ -121,10 +140,12 @@ export class PhysicalMemory {
   /** A frame with any content and one reference, for a caller that overwrites all of it; ENOMEM at the limit. */
   allocFrameDirty(): number | Errno {
     if (this.used >= this.limit && !this.reclaim()) return ENOMEM;
+    const account = this.account;
+    if (account !== null && !account.charge(this.forced)) return ENOMEM;
     if (++this.used > this.peak) this.peak = this.used;
     const f = this.freeCount > 0 ? this.freeList[--this.freeCount]! : this.fresh++;
     this.refs[f] = 1;
-    return f;
+    return account === null ? f : this.owned(f, account);
   }
 
   /** Frees some clean pages of files; false if there are none that nobody maps. */
@@ -145,10 +166,58 @@ export class PhysicalMemory {
     if (this.reserve === 0 || this.outOfMemory === null) return false;
     this.outOfMemory();
     this.limit += this.reserve;
+    this.forced = true;
     return true;
   }
   endReserve(): void {
     this.limit -= this.reserve;
+    this.forced = false;
+  }
+
+  /** A new account below `parent`; ENOMEM when there are as many as can be told apart. */
+  openAccount(parent: FrameAccount | null, owner: FrameAccountOwner): FrameAccount | Errno {
+    this.owners ??= new Uint16Array(this.endFrame);
+    const accounts = (this.accounts ??= [null]);
+    let id = 1;
+    while (id < accounts.length && accounts[id] !== undefined && accounts[id] !== null) id++;
+    if (id > 0xffff) return ENOMEM;
+    const account = new FrameAccount(id, parent, owner);
+    accounts[id] = account;
+    return account;
+  }
+  /** The account ends; what it still owns is its parent's from now on. */
+  closeAccount(account: FrameAccount): void {
+    const owners = this.owners!; // there is an account
+    const heir = account.parent;
+    if (account.own > 0)
+      for (let f = this.firstFrame; f < this.fresh; f++) {
+        if (owners[f] !== account.id) continue;
+        owners[f] = heir?.id ?? 0;
+        if (heir !== null) heir.own++;
+      }
+    this.accounts![account.id] = null; // as above
+    if (this.account === account) this.account = heir;
+  }
+  /** Frames that `account` itself owns: anonymous ones, and those of page caches. */
+  ownedFrames(account: FrameAccount): { anonymous: number; cache: number } {
+    const owners = this.owners!; // there is an account
+    let anonymous = 0;
+    let cache = 0;
+    for (let f = this.firstFrame; f < this.fresh; f++) {
+      if (owners[f] !== account.id) continue;
+      if (this.frameFlags[f]! & FRAME_CACHE) cache++;
+      else anonymous++;
+    }
+    return { anonymous, cache };
+  }
+  /** Gives back clean pages of files until `enough` says so, or there are no more. */
+  reclaimUntil(enough: () => boolean): void {
+    for (let left = this.reclaimable.size; left > 0 && !enough(); left--) {
+      const cache = this.reclaimable.values().next().value as Reclaimable; // size > 0
+      this.reclaimable.delete(cache);
+      while (!enough() && cache.reclaim(RECLAIM_BATCH) > 0);
+      if (cache.pages > 0) this.reclaimable.add(cache);
+    }
   }
 
   ref(f: number): void {
@@ -162,8 +231,16 @@ export class PhysicalMemory {
       if (this.frameFlags[f]! & FRAME_CODE) this.hooks.codeWillChange(f);
       this.frameFlags[f] = 0;
     }
+    if (this.owners !== null && this.owners[f] !== 0) this.disown(f, this.owners[f]!);
     this.freeList[this.freeCount++] = f;
     this.used--;
+  }
+  private disown(f: number, id: number): void {
+    this.owners![f] = 0; // the caller looked
+    const account = this.accounts?.[id] ?? null;
+    if (account === null) return;
+    account.own--;
+    account.uncharge();
   }
 
   refCount(f: number): number {

@@ -88,7 +88,7 @@ export class RootFileSystem {
     this.mount(devpts, '/dev/pts', MS_NOSUID | MS_NOEXEC, 'devpts');
     this.mount(new Tmpfs(kernel.vfs, { mode: 0o1777 }), '/dev/shm', MS_NOSUID | MS_NODEV, 'tmpfs');
     if (kernel.vfs.fileSystems.get('mqueue') !== undefined) this.mountType('mqueue', '/dev/mqueue', MS_NOSUID | MS_NODEV | MS_NOEXEC);
-    if (kernel.vfs.fileSystems.get('cgroup2') !== undefined) this.mountType('cgroup2', '/sys/fs/cgroup', MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    if (kernel.vfs.fileSystems.get('cgroup2') !== undefined) this.mountType('cgroup2', '/sys/fs/cgroup', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'nsdelegate,memory_recursiveprot');
   }
 
   /** Mounts a host file or folder that the owner named. */
@@ -98,9 +98,9 @@ export class RootFileSystem {
     this.mount(sb, spec.guest, MS_RELATIME | (spec.mode === 'rw' || spec.mode === 'cow' ? 0 : MS_RDONLY), spec.host);
   }
 
-  private mountType(type: string, at: string, flags: number): void {
+  private mountType(type: string, at: string, flags: number, options = ''): void {
     const fileSystem = this.kernel.vfs.fileSystems.get(type);
-    const sb = fileSystem?.mount(this.kernel.init, type, 0, '', null) ?? ENODEV;
+    const sb = fileSystem?.mount(this.kernel.init, type, 0, options, null) ?? ENODEV;
     if (isErr(sb)) throw new SetupError(-sb, `${at}: ${type} cannot be mounted`);
     this.mount(sb as SuperBlock, at, flags | MS_RELATIME, type);
   }

@@ -10,6 +10,7 @@ import { registerTtyDevices } from '../fs/dev/tty-devices.ts';
 import { devptsType } from '../fs/devpts/devpts.ts';
 import { registerPtmx } from '../fs/devpts/ptmx.ts';
 import { NsFs } from '../fs/nsfs/nsfs.ts';
+import { CgroupType } from '../fs/cgroup2/cgroup-fs.ts';
 import { MqueueType } from '../fs/mqueue/mqueue-fs.ts';
 import { OverlayType } from '../fs/overlay/overlay-type.ts';
 import { openFifo } from '../fs/pipe/fifo.ts';
@@ -149,6 +150,7 @@ export class Sandbox {
     types.register(devptsType);
     types.register(new OverlayType(vfs));
     types.register(new MqueueType(kernel));
+    types.register(new CgroupType(kernel));
     vfs.openFifo = openFifo;
     registerMemoryDevices(vfs, host);
     registerTtyDevices(vfs, this.terminal);

@@ -202,7 +202,7 @@ function sysFsmount(t: Task, a: SyscallArgs): number {
   const locks = { flags: mountFlags, lockedFlags: 0, atimeLocked: false };
   if (tooRevealing(ns, sb, locks)) return config.refuseBare('VFS: Mount too revealing', EPERM);
   if (config.phase !== 'awaiting mount') return EBUSY;
-  const mount = new Mount(sb, sb.root, mountFlags, config.source ?? 'none');
+  const mount = new Mount(sb, sb.rootFor(t), mountFlags, config.source ?? 'none');
   mount.lockedFlags = locks.lockedFlags;
   mount.atimeLocked = locks.atimeLocked;
   config.reset();

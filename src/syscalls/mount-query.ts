@@ -146,7 +146,7 @@ function fill(r: MountRecord, t: Task, m: Mount, ns: MountNamespace, root: Path,
     if (m.master !== null) r.u64(96, dominatingGroup(m, t.fs.root));
   }
   if (want & STATMOUNT_FS_TYPE) r.string(STATMOUNT_FS_TYPE, 36, sb.typeName);
-  if (want & STATMOUNT_MNT_ROOT) r.string(STATMOUNT_MNT_ROOT, 104, rootName(m));
+  if (want & STATMOUNT_MNT_ROOT) r.string(STATMOUNT_MNT_ROOT, 104, rootName(m, t));
   if (want & STATMOUNT_MNT_POINT && isReachable(m, m.root, root)) r.string(STATMOUNT_MNT_POINT, 108, pathName(new Path(m, m.root), root, false));
   const options = sb.showOptions().slice(1);
   if (want & STATMOUNT_MNT_OPTS) r.string(STATMOUNT_MNT_OPTS, 4, options);

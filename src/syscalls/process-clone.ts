@@ -100,7 +100,7 @@ function sysClone3(t: Task, a: SyscallArgs): number {
   args.stack = stack === 0 ? 0 : stack + stackSize;
   args.tls = tls;
   args.setTid = setTid;
-  args.intoCgroup = (flagsHi & CLONE_INTO_CGROUP_HI) !== 0;
+  args.intoCgroup = flagsHi & CLONE_INTO_CGROUP_HI ? cgroup : -1;
   return kernelClone(t, args);
 }
 

@@ -1,9 +1,12 @@
 /** What /proc/PID/mountinfo and statmount(2) say of mounts. */
+import type { VfsContext } from './context.ts';
 import type { Mount, Path } from './mount.ts';
 import { isReachable } from './mounting.ts';
 
 /** Path of a mount's root inside its file system. Names of files without a place are their own. */
-export function rootName(m: Mount): string {
+export function rootName(m: Mount, reader: VfsContext): string {
+  const shown = m.sb.pathFor(reader, m.root);
+  if (shown !== null) return shown;
   const pseudo = m.sb.pseudoName(m.root);
   if (pseudo !== null) return pseudo;
   if (m.root.isRoot) return '/';

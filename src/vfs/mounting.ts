@@ -245,7 +245,7 @@ function newMount(ctx: VfsContext, ns: MountNamespace, at: Path, flags: number, 
   if (!mountCapable(ctx, config)) return EPERM;
   const sb = makeSuper(ctx, config);
   if (isErr(sb)) return sb;
-  const m = new Mount(sb, sb.root, mountFlags(flags), config.source ?? 'none');
+  const m = new Mount(sb, sb.rootFor(ctx), mountFlags(flags), config.source ?? 'none');
   const added = addMount(ns, m, at);
   if (added < 0) umountTree(m, UMOUNT_SYNC);
   return added;

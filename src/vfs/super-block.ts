@@ -82,6 +82,14 @@ export abstract class SuperBlock {
   showOptions(): string {
     return '';
   }
+  /** What of the instance a new mount shows: the root, or where the caller's namespace begins (cgroup2). */
+  rootFor(_ctx: VfsContext): Dentry {
+    return this.root;
+  }
+  /** Name of the root of a mount in mountinfo as the reader's namespace sees it; null: its path in the file system. */
+  pathFor(_ctx: VfsContext, _dentry: Dentry): string | null {
+    return null;
+  }
   /** First column of /proc/PID/mounts. */
   source = 'none';
   /** Names of places that are in no tree: "pipe:[123]", "anon_inode:[eventfd]". null: a path. */

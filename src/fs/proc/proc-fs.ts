@@ -5,6 +5,7 @@ import type { Errno } from '../../abi/errno.ts';
 import { CAP_SYS_ADMIN } from '../../abi/capability.ts';
 import { DT_DIR, S_IFDIR } from '../../abi/stat.ts';
 import type { UserNamespace } from '../../auth/user-namespace.ts';
+import { CONTROLLERS } from '../../kernel/cgroup/controllers.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { liveCounts } from '../../kernel/live-counts.ts';
 import type { Pid, PidKeeper } from '../../kernel/pid.ts';
@@ -46,7 +47,7 @@ const pressure = (): string => 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n
 /** Everything at the top that is no process. */
 const rootEntries: Entries<ProcSuperBlock> = {
   buddyinfo: file((fs) => makeBuddyinfo(fs.kernel)),
-  cgroups: file(() => '#subsys_name\thierarchy\tnum_cgroups\tenabled\n'),
+  cgroups: file((fs) => `#subsys_name\thierarchy\tnum_cgroups\tenabled\n${CONTROLLERS.map((c) => `${c.legacyName}\t0\t${fs.kernel.cgroups.count}\t1\n`).join('')}`),
   cmdline: file(() => 'vivarium\n'),
   consoles: file(() => ''),
   cpuinfo: file((fs) => makeCpuinfo(fs.kernel)),

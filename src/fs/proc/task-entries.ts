@@ -104,8 +104,12 @@ const common: Entries<ProcTask> = {
   wchan: file(wchan),
   stack: file(stack, 0o400),
   schedstat: file(schedstat),
-  cpuset: file(ofTask(() => '/\n')),
-  cgroup: file(ofTask(() => '0::/\n')),
+  cgroup: file(ofTask((task, _s, ctx) => `0::${task.cgroup.pathFrom(callerTask(ctx).nsproxy.cgroup.root)}${task.cgroup.dead ? ' (deleted)' : ''}\n`)),
+  cpuset: file(ofTask((task, _s, ctx) => {
+    let c = task.cgroup;
+    while (c.cpuset === null && c.parent !== null) c = c.parent;
+    return `${c.pathFrom(callerTask(ctx).nsproxy.cgroup.root)}\n`;
+  })),
   oom_score: file(oomScore),
   oom_adj: writable(oomAdj, setOomAdj),
   oom_score_adj: writable(oomScoreAdj, setOomScoreAdj),

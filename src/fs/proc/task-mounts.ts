@@ -41,7 +41,7 @@ function mountsLine(m: Mount, at: string): string {
   return `${mangle(m.source)} ${manglePath(at)} ${mangle(m.sb.typeName)} ${ro}${named(SUPER_OPTIONS, m.sb.flags)}${mountWords(m)}${m.sb.showOptions()} 0 0\n`;
 }
 
-function mountinfoLine(m: Mount, at: string, root: Path): string {
+function mountinfoLine(m: Mount, at: string, root: Path, reader: VfsContext): string {
   const { sb } = m;
   const options = (m.flags & MS_RDONLY ? 'ro' : 'rw') + mountWords(m);
   const superOptions = (sb.flags & MS_RDONLY ? 'ro' : 'rw') + named(SUPER_OPTIONS, sb.flags) + sb.showOptions();
@@ -53,7 +53,7 @@ function mountinfoLine(m: Mount, at: string, root: Path): string {
     if (from !== 0 && from !== m.master.peerGroup) propagation += ` propagate_from:${from}`;
   }
   if (m.unbindable) propagation += ' unbindable';
-  const place = `${m.id} ${m.parent?.id ?? m.id} ${devMajor(sb.dev)}:${devMinor(sb.dev)} ${manglePath(rootName(m))} ${manglePath(at)}`;
+  const place = `${m.id} ${m.parent?.id ?? m.id} ${devMajor(sb.dev)}:${devMinor(sb.dev)} ${manglePath(rootName(m, reader))} ${manglePath(at)}`;
   return `${place} ${options}${propagation} - ${mangle(sb.typeName)} ${mangle(m.source)} ${superOptions}\n`;
 }
 
@@ -65,12 +65,12 @@ function mountstatsLine(m: Mount, at: string): string {
 class MountsFile extends FileDescription {
   private readonly ns: MountNamespace;
   private readonly root: Path;
-  private readonly line: (m: Mount, at: string, root: Path) => string;
+  private readonly line: (m: Mount, at: string, root: Path, reader: VfsContext) => string;
   /** The tree that the reader was last told of. */
   private seen: number;
   private text: Uint8Array | null = null;
 
-  constructor(path: Path, flags: number, ns: MountNamespace, root: Path, line: (m: Mount, at: string, root: Path) => string) {
+  constructor(path: Path, flags: number, ns: MountNamespace, root: Path, line: (m: Mount, at: string, root: Path, reader: VfsContext) => string) {
     super(path, flags);
     this.ns = ns;
     this.root = root;
@@ -84,11 +84,11 @@ class MountsFile extends FileDescription {
     this.ns.put();
   }
 
-  override read(_ctx: VfsContext, iov: IoVector, offset: number): number {
+  override read(ctx: VfsContext, iov: IoVector, offset: number): number {
     const at = offset < 0 ? this.pos : offset;
     if (this.text === null || at === 0) {
       let text = '';
-      for (const m of this.ns.ordered()) if (isReachable(m, m.root, this.root)) text += this.line(m, pathName(new Path(m, m.root), this.root, false), this.root);
+      for (const m of this.ns.ordered()) if (isReachable(m, m.root, this.root)) text += this.line(m, pathName(new Path(m, m.root), this.root, false), this.root, ctx);
       this.text = bytesOf(text);
     }
     if (at >= this.text.length) return 0;
@@ -106,7 +106,7 @@ class MountsFile extends FileDescription {
   }
 }
 
-const mountFile = (line: (m: Mount, at: string, root: Path) => string, mode = 0o444): SpecialEntry<ProcTask> =>
+const mountFile = (line: (m: Mount, at: string, root: Path, reader: VfsContext) => string, mode = 0o444): SpecialEntry<ProcTask> =>
   special(mode, (subject, _ctx, path, flags) => {
     const { task } = subject;
     if (task === null) return ESRCH;

@@ -5,7 +5,7 @@ import { RLIMIT_RSS } from '../../abi/resource.ts';
 import { NSEC_PER_SEC, USER_HZ } from '../../abi/time.ts';
 import type { AddressSpace } from '../../memory/address-space.ts';
 import { ResourceUsage } from '../../kernel/resource-usage.ts';
-import { TASK_BLOCKED, TASK_DEAD, TASK_KILLABLE, TASK_RUNNABLE, TASK_STOPPED, TASK_TRACED } from '../../kernel/task.ts';
+import { TASK_BLOCKED, TASK_FROZEN, TASK_DEAD, TASK_KILLABLE, TASK_RUNNABLE, TASK_STOPPED, TASK_TRACED } from '../../kernel/task.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Generator } from '../pseudo/entries.ts';
@@ -26,7 +26,7 @@ export function stateOf(task: Task): readonly [letter: string, word: string] {
   switch (task.runState) {
     case TASK_RUNNABLE:
       return ['R', 'running'];
-    case TASK_BLOCKED:
+    case TASK_BLOCKED: case TASK_FROZEN:
       return ['S', 'sleeping'];
     case TASK_KILLABLE:
       return ['D', 'disk sleep'];

@@ -7,7 +7,9 @@ const constant = (text: string | number): Entry<Kernel> => file(() => `${text}\n
 
 export const kernelEntries: Entries<Kernel> = {
   address_bits: constant(64),
-  cgroup: dir({ delegate: constant('cgroup.procs\ncgroup.threads\ncgroup.subtree_control'), features: constant('nsdelegate\nmemory_localevents') }),
+  cgroup: dir({ delegate: constant('cgroup.procs\ncgroup.threads\ncgroup.subtree_control\nmemory.oom.group\nmemory.reclaim'),
+    features: constant('nsdelegate\nfavordynmods\nmemory_localevents\nmemory_recursiveprot\nmemory_hugetlb_accounting\npids_localevents'),
+  }),
   cpu_byteorder: constant('little'),
   debug: dir({}, 0o700),
   mm: dir({
