@@ -10,9 +10,12 @@ import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { FRAME_CODE } from '../memory/physical-memory.ts';
 import type { WasmTable } from '../wasm/engine.ts';
 import type { RegionRecord, TranslationImage } from './stored-translations.ts';
-import { REGION_ARENA, REGION_ARENA_END, jumpCacheEntry } from './layout.ts';
+import { CODE_HEADER, CODE_ROWS, CODE_LENGTH } from './interpreted-ops.ts';
+import { INTERPRETED_ARENA, INTERPRETED_ARENA_END, INTERPRETED_CACHE, INTERPRETED_CACHE_ENTRIES, REGION_ARENA, REGION_ARENA_END, interpretedCacheEntry, jumpCacheEntry } from './layout.ts';
 
 const EXEC = 2;
+/** Bytes that the code of one interpreted region may take. */
+const MIN_ROOM = 1 << 16;
 /** Initial size of the function table; it doubles when it is full. */
 const TABLE_SIZE = 1 << 13;
 
@@ -32,7 +35,7 @@ export interface Region {
   dead: boolean;
   /** What is kept of it for the next run, null if nothing is. */
   record: RegionRecord | null;
-  /** 1: small, quick to make; 2: made again because it was seen running when fuel ran out. */
+  /** 0: interpreted, its code begins at `word`; 1: small, quick to make; 2: made again because it was seen running when fuel ran out. */
   readonly tier: number;
 }
 
@@ -161,6 +164,73 @@ export class CodeCache {
       if (pte >>> 12 !== r.frames[i]) return false;
     }
     return true;
+  }
+
+  // Interpreted regions.
+
+  /** In the order of their code. */
+  private interpreted: Region[] = [];
+  private interpretedTop = INTERPRETED_ARENA;
+  /** There is no more room for interpreted code: `flushInterpreted` when no such code is running. */
+  interpretedFull = false;
+
+  /** Where the next interpreted region's code goes, 0 = nowhere; and how much room is there. */
+  get interpretedStart(): number {
+    if (this.interpretedTop + MIN_ROOM <= INTERPRETED_ARENA_END) return this.interpretedTop;
+    this.interpretedFull = true;
+    return 0;
+  }
+  get interpretedRoom(): number {
+    return INTERPRETED_ARENA_END - this.interpretedTop;
+  }
+  /** Registers an interpreted region whose code has been written: `size` bytes. */
+  addInterpreted(r: Region, size: number, context: number): void {
+    this.interpretedTop += size;
+    this.interpreted.push(r);
+    if (this.inSlot[r.slot] !== null) this.table.set(r.slot, this.stub);
+    this.add(r, context);
+    this.fillInterpreted(r);
+  }
+  /** Lets calls find the code of `r` without asking. */
+  fillInterpreted(r: Region): void {
+    const e = interpretedCacheEntry(r.entry | 0) >> 2;
+    const { i32 } = this.pm;
+    i32[e] = r.entry | 0;
+    i32[e + 1] = Math.floor(r.entry / 4294967296);
+    i32[e + 2] = r.word;
+  }
+  /** Address of the instruction that the operation at `place` belongs to. */
+  interpretedAddress(place: number): number {
+    const { interpreted } = this;
+    let low = 0;
+    let high = interpreted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (interpreted[middle]!.word <= place) low = middle + 1;
+      else high = middle;
+    }
+    const r = interpreted[low - 1]!; // interpreted code runs, so there is a region
+    const { i32 } = this.pm;
+    const k = r.word >> 2;
+    const rows = (r.word + CODE_HEADER + i32[k + (CODE_LENGTH >> 2)]!) >> 2;
+    let i = 0;
+    // Rows are in the order in which code was written: by place.
+    let n = i32[k + (CODE_ROWS >> 2)]!;
+    while (i < n) {
+      const middle = (i + n) >> 1;
+      if (r.word + i32[rows + 2 * middle]! <= place) i = middle + 1;
+      else n = middle;
+    }
+    return r.entry + i32[rows + 2 * (i - 1) + 1]!;
+  }
+  /** Drops all interpreted code. */
+  flushInterpreted(): void {
+    this.interpretedFull = false;
+    for (const r of this.interpreted) this.drop(r);
+    this.interpreted = [];
+    this.interpretedTop = INTERPRETED_ARENA;
+    // Words of dropped regions will be other code's: nothing may be found by address.
+    this.pm.i32.fill(0, INTERPRETED_CACHE >> 2, (INTERPRETED_CACHE + 16 * INTERPRETED_CACHE_ENTRIES) >> 2);
   }
 
   /** Registers a region of the image, which `space` was found to have; `first`: its slot held it from the start. */

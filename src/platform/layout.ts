@@ -4,8 +4,10 @@
  *
  * 0        page 0: never used, so that host offset 0 can mean "fault"
  * 64 KiB   jump cache: guest RIP → table slot
+ * 384 KiB  interpreter cache: guest RIP → interpreted code
  * 1 MiB    TLBs, in size classes (tlb.ts)
  * 8 MiB    words and tables of regions: validity words, switch maps (arena)
+ * 20 MiB   code that is interpreted (arena)
  * 32 MiB   CPU state blocks, 1 KiB each
  * 64 MiB   frames
  */
@@ -15,6 +17,10 @@ export const WASM_PAGE = 65536;
 export const JUMP_CACHE = 0x10000;
 export const JUMP_CACHE_ENTRIES = 16384;
 export const JUMP_CACHE_ENTRY = 16;
+
+/** Entry: RIP i64, linear-memory offset of the region's code i32, unused i32. */
+export const INTERPRETED_CACHE = 0x60000;
+export const INTERPRETED_CACHE_ENTRIES = 32768;
 
 /** Entry: base address readable i64, base address writable i64, host offset minus (low half of) address i32, host offset i32, unused i64. */
 export const TLB_AREA = 0x100000;
@@ -28,7 +34,9 @@ export const TLB_HOST = 20;
 export const TLB_INDEX_SHIFT = 7;
 
 export const REGION_ARENA = 0x800000;
-export const REGION_ARENA_END = 0x2000000;
+export const REGION_ARENA_END = 0x1400000;
+export const INTERPRETED_ARENA = 0x1400000;
+export const INTERPRETED_ARENA_END = 0x2000000;
 export const CPU_AREA = 0x2000000;
 export const CPU_AREA_END = 0x4000000;
 export const FIRST_FRAME: number = 0x4000000 / 4096;
@@ -36,4 +44,9 @@ export const FIRST_FRAME: number = 0x4000000 / 4096;
 /** Index of the jump-cache entry of an address given by its low 32 bits; the emitter has the same formula. */
 export function jumpCacheEntry(ripLo: number): number {
   return JUMP_CACHE + (((ripLo ^ (ripLo >>> 4)) & (JUMP_CACHE_ENTRIES - 1)) << 4);
+}
+
+/** The same for interpreted code. */
+export function interpretedCacheEntry(ripLo: number): number {
+  return INTERPRETED_CACHE + (((ripLo ^ (ripLo >>> 5)) & (INTERPRETED_CACHE_ENTRIES - 1)) << 4);
 }

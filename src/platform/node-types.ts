@@ -1,5 +1,9 @@
 /** Arity and result type of the numeric operations of the IR (numbers of the WebAssembly binary format). */
-import { F32, F64, I32, I64, V128 } from '../x86/ir.ts';
+import { HELPERS } from '../x86/helpers.ts';
+import {
+  F32, F64, I32, I64, type IrBuilder, N_COND, N_CONST128, N_CONST32, N_CONST64, N_CPU, N_EFLAGS, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT, N_SHUFFLE, N_STATE, N_TMP,
+  N_XMM, V128,
+} from '../x86/ir.ts';
 
 /** By opcode below 0x100: operands. */
 export const ARITY: Uint8Array = new Uint8Array(256).fill(2);
@@ -10,6 +14,25 @@ export const SIMD_ARITY: Uint8Array = new Uint8Array(0x140).fill(2);
 export const SIMD_RESULT: Uint8Array = new Uint8Array(0x140).fill(V128);
 /** SIMD loads and stores of 4 and 8 bytes, zero above. */
 export const V128_LOAD32_ZERO = 0x5c, V128_LOAD64_ZERO = 0x5d, V128_STORE32_LANE = 0x5a, V128_STORE64_LANE = 0x5b;
+
+/** IR type of the value of node `n`. */
+export function nodeType(ir: IrBuilder, n: number): number {
+  const o = ir.op[n]!;
+  if (o < 0x100) return RESULT[o]!;
+  if (o >= 0xfd00 && o < 0xfe40) return SIMD_RESULT[o - 0xfd00]!;
+  if (o >= 0xfc00 && o < 0xfc10) return o < 0xfc04 ? I32 : I64;
+  switch (o) {
+    case N_CONST32: case N_COND: case N_EFLAGS: case N_RMW: case N_CPU: return I32;
+    case N_CONST64: case N_REG: return I64;
+    case N_CONST128: case N_XMM: case N_SHUFFLE: return V128;
+    case N_TMP: case N_STATE: return ir.b[n]!;
+    case N_LOAD: case N_RAW_LOAD: return ir.c[n]!;
+    case N_SELECT: return nodeType(ir, ir.b[n]!);
+    case N_LANE: return SIMD_RESULT[ir.lo[n]! & 0xff]!;
+    case N_HELPER: return HELPERS[ir.a[n]!]!.result;
+  }
+  throw new Error(`IR node ${o.toString(16)} has no type`);
+}
 
 function range(table: Uint8Array, from: number, to: number, value: number): void {
   for (let i = from; i <= to; i++) table[i] = value;

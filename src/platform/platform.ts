@@ -20,6 +20,7 @@ import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_P
 import { helperImplementations } from './helper-bindings.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
 import type { RuntimeFunction } from './module-assembler.ts';
+import { interpreterModule } from './interpreter.ts';
 import { runtimeModule } from './runtime.ts';
 import {
   RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
@@ -41,8 +42,8 @@ export interface PlatformOptions {
   /** Size of the linear memory in bytes; guest frames take all but the first 64 MiB of it. */
   memoryBytes: number;
   host: PlatformHost;
-  /** Tier of a first translation, 1 unless a test wants the other. */
-  firstTier?: 1 | 2;
+  /** Tier of all translations, for tests; by default code is interpreted (0) first. */
+  firstTier?: 0 | 1 | 2;
 }
 
 /** Counters for --stats. */
@@ -57,6 +58,8 @@ export class PlatformStats {
   codeStores = 0;
   /** Regions made again as tier 2. */
   promotions = 0;
+  /** Regions made for the interpreter. */
+  interpreted = 0;
   /** Regions taken from an earlier run's image. */
   stored = 0;
   droppedFrames = 0;
@@ -130,7 +133,6 @@ export class Platform implements PlatformHooks {
     const runtime = new wasmEngine.Instance(new wasmEngine.Module(runtimeModule(pages)), { env: { memory, table: this.table }, js });
     this.enter = runtime.exports['enter'] as (cpu: number) => void;
     this.enterOnce = runtime.exports['enter_once'] as (cpu: number, slot: number) => void;
-    this.code = new CodeCache(this.memory, this.table, runtime.exports['stub']);
 
     const types: (RuntimeFunction | undefined)[] = [];
     const imports: Record<string, unknown> = { m: memory, t: this.table };
@@ -162,8 +164,17 @@ export class Platform implements PlatformHooks {
       const fn = runtime.exports[h.name] ?? implementations[h.name];
       bind(RT_HELPERS + i, fn ?? missing(h.name), params, h.result === 0 ? [] : [WASM_TYPE[h.result]!]);
     });
+    const interpreter = new wasmEngine.Instance(new wasmEngine.Module(interpreterModule(pages, types as RuntimeFunction[])), {
+      env: { memory, table: this.table },
+      e: imports,
+      js: { faulted: (cpu: number, place: number) => this.faulted(cpu, place), hot: (cpu: number) => this.hot(cpu) },
+    });
+    this.code = new CodeCache(this.memory, this.table, interpreter.exports['enter_region']);
     this.translator = new Translator(this.memory, this.code, this.tlbs, this.stats, types, imports, pages);
-    if (options.firstTier !== undefined) this.translator.firstTier = options.firstTier;
+    if (options.firstTier !== undefined) {
+      this.translator.firstTier = options.firstTier;
+      this.translator.hotCount = 0x7fffffff;
+    }
     this.memory.hooks = this;
   }
 
@@ -215,6 +226,7 @@ export class Platform implements PlatformHooks {
     const reason = k + (EXIT_REASON >> 2);
     for (;;) {
       this.codeChanged = false;
+      if (this.code.interpretedFull) this.code.flushInterpreted();
       // Also where it missed so much that it should grow.
       this.tlbs.use(state);
       i32[k + (TLB_BASE >> 2)] = state.tlb;
@@ -314,6 +326,21 @@ export class Platform implements PlatformHooks {
   private rip(cpu: number): number {
     const k = (cpu + RIP) >> 2;
     return this.i32[k + 1]! * 4294967296 + (this.i32[k]! >>> 0);
+  }
+
+  /** The operation at `place` of interpreted code left: RIP becomes the address of its instruction. */
+  private faulted(cpu: number, place: number): void {
+    const rip = this.code.interpretedAddress(place);
+    const k = (cpu + RIP) >> 2;
+    this.i32[k] = rip | 0;
+    this.i32[k + 1] = Math.floor(rip / 4294967296);
+  }
+
+  private hot(cpu: number): number {
+    const rip = this.rip(cpu);
+    const slot = this.translator.hot(this.space, this.i32[(cpu + CODE_CONTEXT) >> 2]!, rip);
+    if (slot === 0) this.fetchFault(cpu, rip);
+    return slot;
   }
 
   private resolve(cpu: number): number {

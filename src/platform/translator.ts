@@ -6,6 +6,7 @@ import { wasmEngine } from '../wasm/engine.ts';
 import type { CodeCache, Region } from './code-cache.ts';
 import { ControlFlow } from './control-flow.ts';
 import { DataFlow } from './data-flow.ts';
+import { Linearizer } from './linearizer.ts';
 import { ModuleAssembler } from './module-assembler.ts';
 import type { RuntimeFunction } from './module-assembler.ts';
 import type { PlatformStats } from './platform.ts';
@@ -16,6 +17,8 @@ import { type Checksum, NO_BYTES, type RegionRecord, TranslationImage, sameSourc
 import type { TlbPool } from './tlb.ts';
 
 const EXEC = 2;
+/** Instructions of an interpreted region at most, and how often it is interpreted before it is compiled. */
+const INTERPRETED_INSNS = 32, HOT_COUNT = 64;
 /** Regions that an image must lack before a new one is written, and as a part of what it has. */
 const MIN_FRESH = 8, MIN_GROWTH = 0.02;
 /** Code bytes that are remembered in one run at most. */
@@ -42,9 +45,12 @@ export class Translator {
   private readonly data: DataFlow = new DataFlow();
   private readonly emitter: RegionEmitter = new RegionEmitter();
   private readonly assembler: ModuleAssembler;
+  private readonly linearizer: Linearizer;
   private readonly steps: Map<number, Step> = new Map();
-  /** Tier of a first translation; 2 lets tests see that code too. */
-  firstTier: 1 | 2 = 1;
+  /** Tier of a first translation: 0 is interpreted; others let tests see that code. */
+  firstTier: 0 | 1 | 2 = 0;
+  /** Entries and loops of an interpreted region before it is compiled. */
+  hotCount: number = HOT_COUNT;
   /** Names regions for profilers, by the address they start at. */
   nameRegion: ((space: AddressSpace, rip: number) => string) | null = null;
   /** After a translation failed: the address that cannot be fetched, and the fault code of memory. */
@@ -62,18 +68,45 @@ export class Translator {
     this.u16 = new Uint16Array(pm.u8.buffer);
     this.reader = new CodeReader(pm.u8);
     this.decoder = new RegionDecoder(this.reader);
+    this.linearizer = new Linearizer(pm.u8);
     this.assembler = new ModuleAssembler(runtime, memoryPages);
   }
 
   /** Table slot of valid code at `rip`; 0 = it cannot be fetched. */
   resolve(space: AddressSpace, context: number, rip: number): number {
     const found = this.cache.find(space, context, rip);
-    if (found !== null) return found.slot;
+    if (found !== null) {
+      if (found.tier === 0) this.cache.fillInterpreted(found);
+      return found.slot;
+    }
     if (this.image !== null) {
       const stored = this.resolveStored(this.image, space, context, rip);
       if (stored !== 0) return stored;
     }
-    return this.translate(space, context, rip, this.firstTier);
+    return this.firstTier === 0 ? this.interpret(space, context, rip) : this.translate(space, context, rip, this.firstTier);
+  }
+
+  /** Makes code for the interpreter. */
+  private interpret(space: AddressSpace, context: number, rip: number): number {
+    if (!this.read(space, rip, INTERPRETED_INSNS, false)) return 0;
+    const { cache, code, reader } = this;
+    const start = cache.interpretedStart;
+    const size = start === 0 ? 0 : this.linearizer.write(code, cache, start, cache.interpretedRoom, this.hotCount);
+    if (size === 0) return this.translate(space, context, rip, 1);
+    this.stats.interpreted++;
+    this.protect(reader.frames);
+    const slot = cache.slotOf(rip);
+    const region: Region = { entry: rip, word: start, home: 0, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier: 0, record: null };
+    cache.addInterpreted(region, size, context);
+    return slot;
+  }
+
+  /** Table slot of compiled code for `rip`, which has been interpreted often enough; 0 = it cannot be fetched. */
+  hot(space: AddressSpace, context: number, rip: number): number {
+    const found = this.cache.find(space, context, rip);
+    if (found !== null && found.tier !== 0) return found.slot;
+    if (found !== null) this.cache.replace(found);
+    return this.translate(space, context, rip, 1);
   }
 
   private translate(space: AddressSpace, context: number, rip: number, tier: number): number {

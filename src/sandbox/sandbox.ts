@@ -56,6 +56,7 @@ export interface SandboxStats {
   readonly processes: number;
   readonly contextSwitches: number;
   readonly peakMemoryMiB: number;
+  readonly regionsInterpreted: number;
   readonly regionsTranslated: number;
   /** Taken from an earlier run's. */
   readonly regionsStored: number;
@@ -419,6 +420,7 @@ export class Sandbox {
       processes: kernel.pidNs.last - 1,
       contextSwitches: kernel.switches,
       peakMemoryMiB: Math.round(platform.memory.peak / 256),
+      regionsInterpreted: platform.stats.interpreted,
       regionsTranslated: platform.stats.regions,
       regionsStored: platform.stats.stored,
       instructionsTranslated: platform.stats.instructions,

@@ -2,7 +2,7 @@
  * Layout of the CPU state block: one a task, in linear memory, `CPU_STATE_SIZE` bytes, 64-byte aligned.
  * Offsets in bytes from the block's start. Translated code, helpers and the kernel all use these.
  */
-export const CPU_STATE_SIZE = 1024;
+export const CPU_STATE_SIZE = 1536;
 /** 16 general registers, i64 each, in encoding order (RAX RCX RDX RBX RSP RBP RSI RDI R8…R15). */
 export const GPR = 0;
 export const RIP = 128;
@@ -52,6 +52,9 @@ export const FP_SLOW = 656;
 export const BOUNCE = 704;
 /** Arguments and results of helpers that do not fit in parameters; 128 bytes. */
 export const SCRATCH = 768;
+
+/** Values of a platform that interprets: 512 bytes of what lives within one instruction. */
+export const TEMPS: number = CPU_STATE_SIZE - 512;
 
 export const RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSP = 4, RBP = 5, RSI = 6, RDI = 7;
 export const R8 = 8, R9 = 9, R10 = 10, R11 = 11, R12 = 12, R13 = 13, R14 = 14, R15 = 15;

@@ -19,7 +19,7 @@ export interface ComparisonOptions {
   /** Every SSE exception flag is watched (the exact path); false tests the fast path. */
   readonly watch?: boolean;
   /** Translation tier, 1 unless given. */
-  readonly tier?: 1 | 2;
+  readonly tier?: 0 | 1 | 2;
 }
 export interface ComparisonResult {
   readonly states: number;

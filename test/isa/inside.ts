@@ -17,7 +17,7 @@ export class Inside {
   private readonly u8: Uint8Array;
 
   /** `tier` is the platform's translation tier. */
-  constructor(code: Uint8Array, tier: 1 | 2) {
+  constructor(code: Uint8Array, tier: 0 | 1 | 2) {
     this.platform = new Platform({ memoryBytes: 128 << 20, host: { syscall: () => 1, timestamp: () => 0 }, firstTier: tier });
     const pm = this.platform.memory;
     this.u8 = pm.u8;
