@@ -6,7 +6,7 @@ import type { Sandbox } from './sandbox.ts';
 
 export { prepareSandboxes };
 
-/** A sandbox whose host is this Node.js process: its files, clocks, standard streams. Throws SetupError. */
+/** A sandbox whose host is this Node.js process: its files and clocks, and its standard streams unless `options.stdio` gives others. Throws SetupError. */
 export function createNodeSandbox(options: SandboxOptions): Promise<Sandbox> {
-  return createSandbox(new NodeHost(), options);
+  return createSandbox(new NodeHost(options.stdio ?? null), options);
 }

@@ -1,4 +1,5 @@
 /** What the owner of a sandbox decides: types of the public API. */
+import type { StandardStreams } from '../host/standard-streams.ts';
 
 /** The guest's root file system. */
 export type RootSource =
@@ -52,6 +53,11 @@ export interface LimitSpec {
 }
 
 export interface SandboxOptions {
+  /**
+   * Standard streams of the first process. Without it they are this process's own, its terminal included, signals sent to this process go to the
+   * guest, and this process's umask is cleared: the sandbox takes the process over, as the command does.
+   */
+  readonly stdio?: StandardStreams;
   readonly root?: RootSource;
   readonly mounts?: readonly MountSpec[];
   /** Environment of the first process, `NAME=VALUE` each. */

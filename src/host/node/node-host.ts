@@ -8,6 +8,8 @@ import type { Host, HostDriver, HostIdentity, HostTerminal } from '../host.ts';
 import type { HostStorage } from '../storage.ts';
 import { NodeFiles } from './files.ts';
 import { NodeStorage } from './node-storage.ts';
+import { ProgramStream } from '../program-stream.ts';
+import type { StandardStreams } from '../standard-streams.ts';
 import { NodeStream } from './stream.ts';
 
 /** Host signals that are passed on to the guest, and their Linux numbers. */
@@ -22,8 +24,12 @@ const FINE_SLEEP_WITH_INPUT_NS = 200_000;
 /** Longest time without looking at the event loop, ns. */
 const EVENT_LOOP_PERIOD_NS = 10_000_000;
 
+type Stream = NodeStream | ProgramStream;
+
 export class NodeHost implements Host {
-  readonly stdio: readonly [NodeStream, NodeStream, NodeStream];
+  readonly stdio: readonly [Stream, Stream, Stream];
+  /** The process's streams, signals and umask are the guest's. */
+  private readonly ownsProcess: boolean;
   readonly terminal: HostTerminal | null;
   readonly files: NodeFiles = new NodeFiles();
   readonly identity: HostIdentity;
@@ -42,20 +48,32 @@ export class NodeHost implements Host {
   private lastTurn = 0;
   private readonly sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
-  constructor() {
+  /** `streams`: instead of the process's own, which is then left alone: its signals and umask too. */
+  constructor(streams: StandardStreams | null = null) {
+    this.ownsProcess = streams === null;
     this.identity = {
       uid: process.getuid?.() ?? 0,
       gid: process.getgid?.() ?? 0,
       groups: supplementaryGroups(),
       pid: process.pid,
       // What guests create on the host gets the mode that their own umask left.
-      umask: process.umask(0),
+      umask: this.ownsProcess ? process.umask(0) : 0o22,
       cwd: Buffer.from(process.cwd(), 'utf8').toString('latin1'),
       hostname: os.hostname(),
     };
     this.machine = { cpus: os.availableParallelism(), memoryBytes: os.totalmem() };
-    this.stdio = [new NodeStream(0, this), new NodeStream(1, this), new NodeStream(2, this)];
-    this.terminal = this.stdio.some((s) => s.kind === 'tty') ? new NodeTerminal(this.stdio) : null;
+    if (streams === null) {
+      const own: [NodeStream, NodeStream, NodeStream] = [new NodeStream(0, this), new NodeStream(1, this), new NodeStream(2, this)];
+      this.stdio = own;
+      this.terminal = own.some((s) => s.kind === 'tty') ? new NodeTerminal(own) : null;
+    } else {
+      this.stdio = [
+        new ProgramStream(0, this, streams.stdin ?? 'ignore', null),
+        new ProgramStream(1, this, null, streams.stdout ?? 'ignore'),
+        new ProgramStream(2, this, null, streams.stderr ?? 'ignore'),
+      ];
+      this.terminal = null;
+    }
   }
 
   monotonicNs(): number {
@@ -108,7 +126,7 @@ export class NodeHost implements Host {
   drive(driver: HostDriver, done: () => void): void {
     this.driver = driver;
     this.done = done;
-    for (const [name, signo] of FORWARDED_SIGNALS)
+    for (const [name, signo] of this.ownsProcess ? FORWARDED_SIGNALS : [])
       process.on(name, () => {
         driver.hostSignal(signo);
         this.wakeUp();
