@@ -8,6 +8,8 @@ import type { Host, HostDriver } from '../host/host.ts';
 import type { Vdso } from '../loader/vdso.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { setUp } from '../net/device/device-registry.ts';
+import { NetStack } from '../net/net-stack.ts';
 import { NetworkNamespace } from '../net/network-namespace.ts';
 import type { TraceSink } from '../seccheck/trace-sink.ts';
 import { SocketFileSystem } from '../net/socket-description.ts';
@@ -109,6 +111,7 @@ export class Kernel implements HostDriver {
   readonly vfs: Vfs;
   /** Where sockets' files live. */
   readonly sockets: SocketFileSystem;
+  readonly netStack: NetStack;
   readonly timers: TimerHeap = new TimerHeap();
   readonly scheduler: Scheduler = new Scheduler();
   readonly futexes: FutexTable = new FutexTable();
@@ -181,6 +184,7 @@ export class Kernel implements HostDriver {
     this.vfs = new Vfs(config.memory, this.clock);
     this.vfs.sendIoSignal = sendIoSignal;
     this.sockets = new SocketFileSystem(this.vfs);
+    this.netStack = new NetStack(this.clock, this.timers, { fill: (b) => this.host.random(b, 0, b.length) }, config.cpus);
     this.cpuStates = new CpuStatePool(config.cpuArea.start, config.cpuArea.end);
     this.maxTasks = config.maxTasks ?? Math.floor((config.cpuArea.end - config.cpuArea.start) / CPU_STATE_SIZE) - 8;
     this.vdso = config.vdso;
@@ -200,13 +204,20 @@ export class Kernel implements HostDriver {
     return this.nextInum++;
   }
 
+  /** The first network namespace: its loopback is up, as the sandbox's owner has it. */
+  private initialNetwork(ns: UserNamespace): NetworkNamespace {
+    const net = new NetworkNamespace(this.netStack, ns, 0xf0000098, true);
+    setUp(net.loopback);
+    return net;
+  }
+
   private makeInit(hostname: string): Task {
     const ns = this.userNs;
     const uts = new UtsNamespace(hostname, '(none)', ns, 0xeffffffe);
     const time = new TimeNamespace(ns, 0xeffffffa);
     time.frozen = true;
     const proxy = new NsProxy({
-      uts, mnt: null as unknown as MountNamespace, pidForChildren: this.pidNs, ipc: new IpcNamespace(ns, 0xefffffff), net: new NetworkNamespace(ns, 0xf0000098, true),
+      uts, mnt: null as unknown as MountNamespace, pidForChildren: this.pidNs, ipc: new IpcNamespace(ns, 0xefffffff), net: this.initialNetwork(ns),
       cgroup: new CgroupNamespace(ns, 0xeffffffb, this.cgroups.root), time, timeForChildren: time,
     }); // the mount namespace comes with the first program
     const credentials = new Credentials(ns);

@@ -143,7 +143,7 @@ export function copyNamespaceSet(t: Task, flags: number, c: Credentials, fs: FsC
     set.cgroup = ns;
   }
   if (flags & CLONE_NEWNET) {
-    const ns = step(COUNT_NET_NS, () => new NetworkNamespace(owner, inum()));
+    const ns = step(COUNT_NET_NS, () => new NetworkNamespace(kernel.netStack, owner, inum()));
     if (isErr(ns)) return fail(ns);
     set.net = ns;
   }

@@ -39,6 +39,7 @@ export class SocketDescription extends FileDescription {
     this.socket = socket;
     socket.file = this;
     socket.netNs.get();
+    socket.netNs.sockets.add(socket);
   }
   override get seekable(): boolean {
     return false;
@@ -62,6 +63,7 @@ export class SocketDescription extends FileDescription {
   }
   override release(): void {
     this.socket.file = null;
+    this.socket.netNs.sockets.delete(this.socket);
     this.socket.close();
     this.socket.netNs.put();
   }

@@ -1,12 +1,16 @@
 /** SOL_SOCKET options that need only the socket. Facts: Linux 6.18 net/core/sock.c; man 7 socket. */
 import { CAP_NET_ADMIN, CAP_NET_RAW } from '../abi/capability.ts';
-import { EACCES, EDOM, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, type Errno } from '../abi/errno.ts';
+import { EACCES, EBADF, EDOM, EINVAL, ENODEV, ENOENT, ENOPROTOOPT, EOPNOTSUPP, EPERM, type Errno } from '../abi/errno.ts';
 import * as S from '../abi/socket.ts';
-import { MAX_BUFFER, type Socket } from './socket.ts';
+import type { Socket } from './socket.ts';
+import { intOption, optionInt } from './option-value.ts';
+import { attachFilter, readProgram } from './socket-filter.ts';
 import type { SocketCaller } from './socket-caller.ts';
 
 const NSEC_PER_SEC = 1_000_000_000;
 const INT_MAX = 0x7fffffff;
+/** SOF_TIMESTAMPING_ flags there are. */
+const TIMESTAMPING_MASK = 0x7ffff;
 
 /** Options that are on or off and change nothing here. */
 const SWITCHES: ReadonlySet<number> = new Set([
@@ -18,26 +22,26 @@ const SWITCHES: ReadonlySet<number> = new Set([
   S.SO_KEEPALIVE,
   S.SO_OOBINLINE,
   S.SO_NO_CHECK,
-  S.SO_TIMESTAMP,
-  S.SO_TIMESTAMPNS,
   S.SO_RXQ_OVFL,
-  S.SO_LOCK_FILTER,
   S.SO_ZEROCOPY,
   S.SO_PREFER_BUSY_POLL,
+  S.SO_WIFI_STATUS,
+  S.SO_NOFCS,
+  S.SO_SELECT_ERR_QUEUE,
+  S.SO_RCVMARK,
+  S.SO_RCVPRIORITY,
 ]);
 /** Numbers that are kept and given back. */
-const NUMBERS: ReadonlySet<number> = new Set([S.SO_PRIORITY, S.SO_MARK, S.SO_BUSY_POLL, S.SO_INCOMING_CPU, S.SO_MAX_PACING_RATE, S.SO_BUF_LOCK]);
+const NUMBERS: ReadonlySet<number> = new Set([
+  S.SO_BUSY_POLL,
+  S.SO_BUSY_POLL_BUDGET,
+  S.SO_INCOMING_CPU,
+  S.SO_MAX_PACING_RATE,
+  S.SO_BUF_LOCK,
+  S.SO_TXREHASH,
+  S.SO_RESERVE_MEM,
+]);
 
-/** An int as an option value. */
-export function intOption(n: number): Uint8Array {
-  const b = new Uint8Array(4);
-  new DataView(b.buffer).setInt32(0, n, true);
-  return b;
-}
-/** The int in an option value of at least 4 bytes. */
-export function optionInt(value: Uint8Array): number {
-  return new DataView(value.buffer, value.byteOffset).getInt32(0, true);
-}
 function timeOption(ns: number): Uint8Array {
   const b = new Uint8Array(16);
   const v = new DataView(b.buffer);
@@ -62,6 +66,7 @@ export function setSocketOption(ctx: SocketCaller, s: Socket, name: number, valu
   if (value.length < 4) return EINVAL;
   const n = optionInt(value);
   const on = n !== 0;
+  const inet = s.family === S.AF_INET || s.family === S.AF_INET6;
   const admin = ctx.credentials.nsCapable(s.netNs.userNs, CAP_NET_ADMIN);
   const unix = s.family === S.AF_UNIX;
   switch (name) {
@@ -71,10 +76,10 @@ export function setSocketOption(ctx: SocketCaller, s: Socket, name: number, valu
     case S.SO_ERROR:
       return ENOPROTOOPT;
     case S.SO_SNDBUF:
-      s.setSndbuf(n >>> 0, MAX_BUFFER);
+      s.setSndbuf(n >>> 0, s.netNs.stack.machineSysctl('core/wmem_max'));
       return 0;
     case S.SO_RCVBUF:
-      s.setRcvbuf(n >>> 0, MAX_BUFFER);
+      s.setRcvbuf(n >>> 0, s.netNs.stack.machineSysctl('core/rmem_max'));
       return 0;
     case S.SO_SNDBUFFORCE:
       if (!admin) return EPERM;
@@ -131,34 +136,93 @@ export function setSocketOption(ctx: SocketCaller, s: Socket, name: number, valu
       if (on && !admin) return EACCES;
       break;
     case S.SO_REUSEPORT:
-      if (on && s.family !== S.AF_INET && s.family !== S.AF_INET6) return EOPNOTSUPP;
+      if (on && !inet) return EOPNOTSUPP;
       break;
     case S.SO_MARK:
       if (!admin && !ctx.credentials.nsCapable(s.netNs.userNs, CAP_NET_RAW)) return EPERM;
-      break;
+      s.mark = n >>> 0;
+      return 0;
     case S.SO_PRIORITY:
-      if ((n < 0 || n > 6) && !admin) return EPERM;
-      break;
+      if ((n < 0 || n > 6) && !admin && !ctx.credentials.nsCapable(s.netNs.userNs, CAP_NET_RAW)) return EPERM;
+      s.priority = n;
+      return 0;
+    case S.SO_TIMESTAMP:
+    case S.SO_TIMESTAMP_NEW:
+    case S.SO_TIMESTAMPNS:
+    case S.SO_TIMESTAMPNS_NEW:
+      s.timestamps = on ? (name === S.SO_TIMESTAMP || name === S.SO_TIMESTAMP_NEW ? 1 : 2) : 0;
+      s.timestampsNew = name >= S.SO_TIMESTAMP_NEW;
+      return 0;
+    case S.SO_TIMESTAMPING:
+    case S.SO_TIMESTAMPING_NEW:
+      if (n & ~TIMESTAMPING_MASK) return EINVAL;
+      s.timestamping = n;
+      return 0;
+    case S.SO_BINDTOIFINDEX:
+      if (n < 0) return EINVAL;
+      if (s.boundIndex !== 0 && !ctx.credentials.nsCapable(s.netNs.userNs, CAP_NET_RAW)) return EPERM;
+      if (n !== 0 && s.netNs.deviceByIndex(n) === null) return ENODEV;
+      s.boundIndex = n;
+      return 0;
     case S.SO_ATTACH_FILTER:
-      return value.length < 16 ? EINVAL : 0;
+      return attachFilter(ctx, s, value);
     case S.SO_DETACH_FILTER:
+      if (s.filterLocked) return EPERM;
+      if (s.filter === null) return ENOENT;
+      s.filter = null;
+      return 0;
+    case S.SO_LOCK_FILTER:
+      if (s.filterLocked && !on) return EPERM;
+      s.filterLocked = on;
+      return 0;
+    case S.SO_ATTACH_REUSEPORT_CBPF: {
+      if (s.remembered.get(S.SO_REUSEPORT) !== 1) return EINVAL;
+      const p = readProgram(ctx, value);
+      if (typeof p === 'number') return p;
+      return s.attachReusePort(p);
+    }
+    case S.SO_DETACH_REUSEPORT_BPF:
+      return s.attachReusePort(null);
+    case S.SO_ATTACH_BPF:
+    case S.SO_ATTACH_REUSEPORT_EBPF:
+      return ctx.fdTable.get(n) === null ? EBADF : EINVAL;
+    case S.SO_ZEROCOPY:
+      if (s.family !== S.AF_INET && s.family !== S.AF_INET6) return EOPNOTSUPP;
+      if (s.type !== S.SOCK_STREAM && !(s.type === S.SOCK_DGRAM && s.protocol === S.IPPROTO_UDP)) return EOPNOTSUPP;
+      if (n < 0 || n > 1) return EINVAL;
+      break;
+    case S.SO_BUF_LOCK:
+      if (n & ~3) return EINVAL;
+      s.sndbufLocked = (n & 1) !== 0;
+      s.rcvbufLocked = (n & 2) !== 0;
+      return 0;
+    case S.SO_BUSY_POLL:
+      if (n < 0) return EINVAL;
+      break;
+    case S.SO_TXREHASH:
+      if (n < -1 || n > 1) return EINVAL;
+      if (s.type !== S.SOCK_STREAM || !inet) return EOPNOTSUPP;
+      s.remembered.set(name, n === -1 ? 1 : n);
       return 0;
   }
-  if (SWITCHES.has(name)) s.remembered.set(name, on ? 1 : 0);
+  if (SWITCHES.has(name)) {
+    s.remembered.set(name, on ? 1 : 0);
+    if (name === S.SO_KEEPALIVE) s.keepaliveChanged();
+  }
   else if (NUMBERS.has(name)) s.remembered.set(name, n);
   else return ENOPROTOOPT;
   return 0;
 }
 
 function bindToDevice(ctx: SocketCaller, s: Socket, value: Uint8Array): number {
+  if (s.boundIndex !== 0 && !ctx.credentials.nsCapable(s.netNs.userNs, CAP_NET_RAW)) return EPERM;
   const end = value.indexOf(0);
-  const name = String.fromCharCode(...value.subarray(0, end < 0 ? Math.min(15, value.length) : end));
-  if (s.boundDevice !== '' && !ctx.credentials.nsCapable(s.netNs.userNs, CAP_NET_RAW)) return EPERM;
+  const name = String.fromCharCode(...value.subarray(0, end < 0 ? Math.min(15, value.length) : Math.min(15, end)));
   return s.netNs.setBoundDevice(s, name);
 }
 
 /** getsockopt(SOL_SOCKET), but for what is about processes; the whole value, or ENOPROTOOPT. */
-export function getSocketOption(s: Socket, name: number): Uint8Array | Errno {
+export function getSocketOption(s: Socket, name: number, room: number): Uint8Array | Errno {
   switch (name) {
     case S.SO_TYPE:
       return intOption(s.type);
@@ -206,15 +270,69 @@ export function getSocketOption(s: Socket, name: number): Uint8Array | Errno {
       return b;
     }
     case S.SO_BINDTODEVICE: {
-      const b = new Uint8Array(s.boundDevice === '' ? 0 : s.boundDevice.length + 1);
-      for (let i = 0; i < s.boundDevice.length; i++) b[i] = s.boundDevice.charCodeAt(i);
+      const device = s.boundIndex === 0 ? null : s.netNs.deviceByIndex(s.boundIndex);
+      if (s.boundIndex === 0) return new Uint8Array(0);
+      if (device === null) return ENODEV;
+      if (room < 16) return EINVAL;
+      const b = new Uint8Array(device.name.length + 1);
+      for (let i = 0; i < device.name.length; i++) b[i] = device.name.charCodeAt(i);
       return b;
     }
     case S.SO_ATTACH_FILTER:
-      return new Uint8Array(0);
+      // SO_GET_FILTER: the length counts instructions.
+      return s.filter === null ? new Uint8Array(0) : new Uint8Array(s.filter.buffer.slice(0));
+    case S.SO_MARK:
+      return intOption(s.mark | 0);
+    case S.SO_PRIORITY:
+      return intOption(s.priority);
+    case S.SO_BINDTOIFINDEX:
+      return intOption(s.boundIndex);
+    case S.SO_TIMESTAMP:
+      return intOption(s.timestamps === 1 && !s.timestampsNew ? 1 : 0);
+    case S.SO_TIMESTAMPNS:
+      return intOption(s.timestamps === 2 && !s.timestampsNew ? 1 : 0);
+    case S.SO_TIMESTAMP_NEW:
+      return intOption(s.timestamps === 1 && s.timestampsNew ? 1 : 0);
+    case S.SO_TIMESTAMPNS_NEW:
+      return intOption(s.timestamps === 2 && s.timestampsNew ? 1 : 0);
+    case S.SO_TIMESTAMPING:
+    case S.SO_TIMESTAMPING_NEW: {
+      const b = new Uint8Array(8);
+      b.set(intOption(s.timestamping));
+      return b;
+    }
+    case S.SO_LOCK_FILTER:
+      return intOption(s.filterLocked ? 1 : 0);
+    case S.SO_BPF_EXTENSIONS:
+      return intOption(64);
+    case S.SO_BUF_LOCK:
+      return intOption((s.sndbufLocked ? 1 : 0) | (s.rcvbufLocked ? 2 : 0));
+    case S.SO_NETNS_COOKIE: {
+      const b = new Uint8Array(8);
+      b.set(intOption(s.netNs.cookie));
+      return b;
+    }
+    case S.SO_INCOMING_NAPI_ID:
+      return intOption(0);
+    case S.SO_MAX_PACING_RATE: {
+      const n = s.remembered.get(name) ?? -1;
+      if (room < 8) return intOption(n);
+      const b = new Uint8Array(8).fill(n === -1 ? 255 : 0);
+      b.set(intOption(n));
+      return b;
+    }
+    case S.SO_MEMINFO: {
+      const b = new Uint8Array(36);
+      const v = new DataView(b.buffer);
+      v.setUint32(0, s.queuedBytes, true);
+      v.setUint32(4, s.rcvbuf, true);
+      v.setUint32(12, s.sndbuf, true);
+      v.setUint32(32, s.drops, true);
+      return b;
+    }
   }
   if (SWITCHES.has(name) || NUMBERS.has(name)) {
-    const unset = name === S.SO_INCOMING_CPU || name === S.SO_MAX_PACING_RATE ? -1 : 0;
+    const unset = name === S.SO_INCOMING_CPU ? -1 : name === S.SO_TXREHASH ? 1 : 0;
     return intOption(s.remembered.get(name) ?? unset);
   }
   return ENOPROTOOPT;

@@ -16,9 +16,8 @@ export const RCV_SHUTDOWN = 1;
 export const SEND_SHUTDOWN = 2;
 export const SHUTDOWN_MASK = 3;
 
-/** net.core.wmem_default and rmem_default; wmem_max and rmem_max. */
+/** net.core.wmem_default and rmem_default. */
 export const DEFAULT_BUFFER = 212992;
-export const MAX_BUFFER = 4194304;
 /** Smallest buffers (SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF). */
 const MIN_SNDBUF = 4608;
 const MIN_RCVBUF = 2304;
@@ -69,8 +68,29 @@ export abstract class Socket {
   passrights = true;
   /** SO_PEEK_OFF; -1: off. */
   peekOffset = -1;
-  /** SO_BINDTODEVICE; '': any. */
-  boundDevice = '';
+  /** SO_BINDTODEVICE, SO_BINDTOIFINDEX: index of a device; 0: any. */
+  boundIndex = 0;
+  /** SO_MARK, SO_PRIORITY. */
+  mark = 0;
+  priority = 0;
+  /** SO_TIMESTAMP and kin: 0 none, 1 timeval, 2 timespec; the _NEW forms differ in their number only. */
+  timestamps = 0;
+  timestampsNew = false;
+  /** SO_TIMESTAMPING flags. */
+  timestamping = 0;
+  /** SO_ATTACH_FILTER: a checked program, or null. */
+  filter: Int32Array | null = null;
+  filterLocked = false;
+  /** SO_REUSEPORT program (classic), null: by hash. */
+  reusePortFilter: Int32Array | null = null;
+  /** Packets that did not fit (SO_RXQ_OVFL). */
+  drops = 0;
+  /** SO_SNDBUF, SO_RCVBUF were set by the user. */
+  sndbufLocked = false;
+  rcvbufLocked = false;
+  ownerUid = 0;
+  /** Monotonic ns of the packet last received (SIOCGSTAMP), 0: none. */
+  lastStamp = 0;
   lingerOn = false;
   lingerSeconds = 0;
   readonly cookie: number = nextCookie++;
@@ -114,8 +134,15 @@ export abstract class Socket {
   setOption(_ctx: SocketCaller, _level: number, _name: number, _value: Uint8Array): number {
     return EOPNOTSUPP;
   }
-  getOption(_ctx: SocketCaller, _level: number, _name: number): Uint8Array | Errno {
+  /** `given`: what stands in the guest's buffer, whose length is the room there. */
+  getOption(_ctx: SocketCaller, _level: number, _name: number, _given: Uint8Array): Uint8Array | Errno {
     return EOPNOTSUPP;
+  }
+  /** SO_KEEPALIVE was set or cleared. */
+  keepaliveChanged(): void {}
+  /** SO_ATTACH_REUSEPORT_CBPF; null takes the program away. 0, EINVAL, ENOENT. */
+  attachReusePort(_program: Int32Array | null): number {
+    return EINVAL;
   }
   /** EPIPE comes with SIGPIPE (streams). */
   get signalsBrokenPipe(): boolean {
@@ -126,8 +153,15 @@ export abstract class Socket {
   }
   /** A message from the kernel itself (netlink): queued as one packet. */
   kernelMessage(_bytes: Uint8Array): void {}
-  /** The last descriptor is gone. */
+  /** The last descriptor is gone. May be called again while it blocks (SO_LINGER). */
   abstract close(): void;
+  /** What /proc/net and sock_diag show: bytes to be read and bytes not yet taken by the other end. */
+  get queuedBytes(): number {
+    return 0;
+  }
+  get unreadBytes(): number {
+    return 0;
+  }
 
   // For the families.
   /** The pending error, which is thereby reported. */
@@ -157,10 +191,12 @@ export abstract class Socket {
     this.writeQueue.wake(POLLOUT | POLLWRNORM | POLLERR | POLLHUP);
   }
   setSndbuf(bytes: number, limit: number): void {
+    this.sndbufLocked = true;
     this.sndbuf = Math.max(MIN_SNDBUF, Math.min(bytes, limit, 0x3fffffff) * 2);
     this.wakeWriters();
   }
   setRcvbuf(bytes: number, limit: number): void {
+    this.rcvbufLocked = true;
     this.rcvbuf = Math.max(MIN_RCVBUF, Math.min(bytes, limit, 0x3fffffff) * 2);
   }
   /** SHUT_ number to bits; EINVAL. */

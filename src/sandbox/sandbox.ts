@@ -5,6 +5,7 @@ import { ERRNO_MESSAGES } from '../abi/errno-text.ts';
 import { SIG_IGN, SIGCONT, SIGKILL, SIGWINCH } from '../abi/signal.ts';
 import { registerMemoryDevices } from '../fs/dev/memory-devices.ts';
 import { HostSocket } from '../fs/dev/host-socket.ts';
+import { registerTunDevice } from '../fs/dev/tun-device.ts';
 import { HostStreams } from '../fs/dev/host-stream.ts';
 import { registerTtyDevices } from '../fs/dev/tty-devices.ts';
 import { devptsType } from '../fs/devpts/devpts.ts';
@@ -154,6 +155,7 @@ export class Sandbox {
     types.register(new CgroupType(kernel));
     vfs.openFifo = openFifo;
     registerMemoryDevices(vfs, host);
+    registerTunDevice(vfs);
     registerTtyDevices(vfs, this.terminal);
     registerPtmx(vfs);
   }

@@ -21,12 +21,14 @@ import {
   AF_INET6,
   AF_MAX,
   AF_NETLINK,
+  AF_PACKET,
   AF_UNIX,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
+  SO_ATTACH_FILTER as SO_GET_FILTER,
   SO_PEERCRED,
   SO_PEERGROUPS,
   SO_PEERNAME,
@@ -34,6 +36,7 @@ import {
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
+  SOCK_PACKET,
   SOCK_RAW,
   SOCK_SEQPACKET,
   SOCK_STREAM,
@@ -44,14 +47,28 @@ import { ACCESS_NET_BIND_TCP, ACCESS_NET_CONNECT_TCP } from '../abi/landlock.ts'
 import type { Pid } from '../kernel/pid.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Socket } from '../net/socket.ts';
-import { getSocketOption, intOption, setSocketOption } from '../net/socket-options.ts';
+import { intOption } from '../net/option-value.ts';
+import { getSocketOption, setSocketOption } from '../net/socket-options.ts';
 import { NamespaceFile } from '../fs/nsfs/nsfs.ts';
-import { IcmpSocket } from '../net/inet/icmp-socket.ts';
-import { TcpSocket } from '../net/inet/tcp-socket.ts';
+import { PingSocket, pingAllowed } from '../net/inet/ping-socket.ts';
+import { RawSocket } from '../net/inet/raw-socket.ts';
 import { UdpSocket } from '../net/inet/udp-socket.ts';
-import type { NamespaceResolver } from '../net/netlink/route-change.ts';
+import { genericNetlink } from '../net/netlink/generic.ts';
+import {
+  NETLINK_GENERIC,
+  NETLINK_KOBJECT_UEVENT,
+  NETLINK_ROUTE,
+  NETLINK_SOCK_DIAG,
+  NETLINK_USERSOCK,
+  type NetlinkProtocol,
+  NetlinkSocket,
+} from '../net/netlink/netlink-socket.ts';
+import { routeNetlink } from '../net/netlink/rtnl.ts';
+import type { NamespaceResolver } from '../net/netlink/rtnl-link.ts';
+import { sockDiag } from '../net/netlink/sock-diag.ts';
 import { NetworkNamespace } from '../net/network-namespace.ts';
-import { NETLINK_ROUTE, RouteNetlinkSocket } from '../net/netlink/route-socket.ts';
+import { PacketSocket } from '../net/packet-socket.ts';
+import { TcpSocket } from '../net/tcp/tcp-socket.ts';
 import { UnixDatagramSocket } from '../net/unix/unix-datagram.ts';
 import { UnixSocket } from '../net/unix/unix-socket.ts';
 import { UnixStreamSocket } from '../net/unix/unix-stream.ts';
@@ -72,11 +89,14 @@ const netNamespaces: NamespaceResolver = {
     return task === null ? ESRCH : task.nsproxy.net;
   },
 };
+const route: NetlinkProtocol = routeNetlink(netNamespaces);
 
 /** A socket of the given kind; EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT, EPERM. */
 function makeSocket(t: Task, family: number, type: number, protocol: number): Socket | Errno {
   if (family < 0 || family >= AF_MAX) return EAFNOSUPPORT;
   if (type < 0 || type > 10) return EINVAL;
+  // The old way to ask for packets.
+  if (family === AF_INET && type === SOCK_PACKET) family = AF_PACKET;
   switch (family) {
     case AF_UNIX:
       if (protocol !== 0 && protocol !== AF_UNIX) return EPROTONOSUPPORT;
@@ -89,25 +109,47 @@ function makeSocket(t: Task, family: number, type: number, protocol: number): So
     case AF_INET6:
       return makeInetSocket(t, family, type, protocol);
     case AF_NETLINK:
-      if (type !== SOCK_RAW && type !== SOCK_DGRAM) return ESOCKTNOSUPPORT;
-      return protocol === NETLINK_ROUTE ? new RouteNetlinkSocket(t, type, netNamespaces) : EPROTONOSUPPORT;
+      return makeNetlinkSocket(t, type, protocol);
+    case AF_PACKET:
+      if (!t.credentials.nsCapable(t.nsproxy.net.userNs, CAP_NET_RAW)) return EPERM;
+      if (type !== SOCK_DGRAM && type !== SOCK_RAW && type !== SOCK_PACKET) return ESOCKTNOSUPPORT;
+      return new PacketSocket(t, type, ((protocol & 255) << 8) | ((protocol >> 8) & 255));
   }
   return EAFNOSUPPORT;
 }
-
-/** TCP, UDP and raw ICMP; other raw sockets are not there. */
-function makeInetSocket(t: Task, family: number, type: number, protocol: number): Socket | Errno {
-  if (protocol < 0 || protocol > 255) return EINVAL;
-  if (type === SOCK_STREAM) return protocol === 0 || protocol === IPPROTO_TCP ? new TcpSocket(t, family) : EPROTONOSUPPORT;
-  if (type === SOCK_DGRAM) {
-    if (protocol === 0 || protocol === IPPROTO_UDP) return new UdpSocket(t, family);
-    // net.ipv4.ping_group_range lets nobody use ICMP without the capability.
-    if (protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) return EACCES;
-    return protocol === IPPROTO_UDPLITE ? new UdpSocket(t, family, protocol) : EPROTONOSUPPORT;
+function makeNetlinkSocket(t: Task, type: number, protocol: number): Socket | Errno {
+  if (type !== SOCK_RAW && type !== SOCK_DGRAM) return ESOCKTNOSUPPORT;
+  switch (protocol) {
+    case NETLINK_ROUTE:
+      return new NetlinkSocket(t, type, protocol, route);
+    case NETLINK_SOCK_DIAG:
+      return new NetlinkSocket(t, type, protocol, sockDiag);
+    case NETLINK_GENERIC:
+      return new NetlinkSocket(t, type, protocol, genericNetlink);
+    case NETLINK_USERSOCK:
+    case NETLINK_KOBJECT_UEVENT:
+      return new NetlinkSocket(t, type, protocol, null);
   }
-  if (type === SOCK_RAW && protocol !== 0 && !t.credentials.nsCapable(t.nsproxy.net.userNs, CAP_NET_RAW)) return EPERM;
-  if (type !== SOCK_RAW) return ESOCKTNOSUPPORT;
-  return protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6) ? new IcmpSocket(t, family, protocol) : EPROTONOSUPPORT;
+  return EPROTONOSUPPORT;
+}
+
+function makeInetSocket(t: Task, family: number, type: number, protocol: number): Socket | Errno {
+  if (protocol < 0 || protocol > 262) return EINVAL;
+  const icmp = family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+  const ns = t.nsproxy.net;
+  switch (type) {
+    case SOCK_STREAM:
+      return protocol === 0 || protocol === IPPROTO_TCP ? new TcpSocket(ns, t.credentials.fsuid, family) : EPROTONOSUPPORT;
+    case SOCK_DGRAM:
+      if (protocol === 0 || protocol === IPPROTO_UDP) return new UdpSocket(t, family);
+      if (protocol === icmp) return pingAllowed(t) ? new PingSocket(t, family, protocol) : EACCES;
+      return protocol === IPPROTO_UDPLITE ? new UdpSocket(t, family, protocol) : EPROTONOSUPPORT;
+    case SOCK_RAW:
+      if (protocol > 255) return EINVAL;
+      if (protocol === 0) return EPROTONOSUPPORT;
+      return t.credentials.nsCapable(ns.userNs, CAP_NET_RAW) ? new RawSocket(t, family, protocol) : EPERM;
+  }
+  return ESOCKTNOSUPPORT;
 }
 
 const CREATE_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK;
@@ -115,7 +157,6 @@ const CREATE_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK;
 function socket(t: Task, a: SyscallArgs): number {
   const type = a.int(1);
   if (type & ~SOCK_TYPE_MASK & ~CREATE_FLAGS) return EINVAL;
-  t.nsproxy.net.clock = t.kernel.clock;
   const s = makeSocket(t, a.int(0), type & SOCK_TYPE_MASK, a.int(2));
   if (isErr(s)) return s;
   return installFile(t, t.kernel.sockets.open(t, s, (type & SOCK_NONBLOCK) !== 0), (type & SOCK_CLOEXEC) !== 0);
@@ -245,19 +286,33 @@ function getsockopt(t: Task, a: SyscallArgs): number {
   const name = a.int(2);
   let value: Uint8Array | Errno;
   if (a.int(1) !== SOL_SOCKET) {
-    value = s.getOption(t, a.int(1), name);
+    // Some options read what stands in the buffer, or depend on its length.
+    const given = new Uint8Array(Math.min(room, OPTION_MAX));
+    if (given.length > 0 && room >= 4 && isErr(t.space.readBytes(a.addr(3), given))) return EFAULT;
+    value = s.getOption(t, a.int(1), name, given);
   } else if (name === SO_PEERGROUPS) {
     return peerGroups(t, s, a.addr(3), a.addr(4), room);
   } else if (name === SO_PEERNAME) {
     value = s.getName(true);
     if (!isErr(value) && value.length < room) return EINVAL;
   } else {
-    value = processOption(t, s, name) ?? getSocketOption(s, name);
+    value = processOption(t, s, name) ?? getSocketOption(s, name, room);
+    if (name === SO_GET_FILTER && !isErr(value)) return filterOut(t, value, a.addr(3), a.addr(4), room);
   }
   if (isErr(value)) return value;
   const n = Math.min(room, value.length);
   if (n > 0 && isErr(t.space.writeBytes(a.addr(3), value, 0, n))) return EFAULT;
   return t.space.writeU32(a.addr(4), n);
+}
+
+/** SO_GET_FILTER counts in instructions; a length of 0 asks for their number. */
+function filterOut(t: Task, program: Uint8Array, addr: number, lenAddr: number, room: number): number {
+  const n = program.length / 8;
+  if (room > 0 && n > 0) {
+    if (room < n) return EINVAL;
+    if (isErr(t.space.writeBytes(addr, program))) return EFAULT;
+  }
+  return t.space.writeU32(lenAddr, n);
 }
 
 /** Options about the process at the other end; undefined for all others. */

@@ -9,7 +9,7 @@ import { MSG_NOSIGNAL, MSG_WAITALL, SOCK_CLOEXEC } from '../abi/socket.ts';
 import { TtyDescription } from '../fs/tty/tty-description.ts';
 import { BufferGroup, IoRing } from '../kernel/io-ring.ts';
 import { type IoWorker, REQUEST_FD, REQUEST_FD2 } from '../kernel/io-worker.ts';
-import { TcpSocket } from '../net/inet/tcp-socket.ts';
+import { TcpSocket } from '../net/tcp/tcp-socket.ts';
 import { SocketDescription } from '../net/socket-description.ts';
 import { FileDescription } from '../vfs/file-description.ts';
 import { readBuffer, readIovecs, readWithFlags, rwFlagsError, writeWithFlags } from './file-read-write.ts';

@@ -5,6 +5,7 @@ import { S_IFCHR, S_IFDIR } from '../../abi/stat.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import { DEV_PTMX } from '../devpts/devpts.ts';
+import { DEV_TUN } from './tun-device.ts';
 import { DEV_FULL, DEV_NULL, DEV_RANDOM, DEV_URANDOM, DEV_ZERO } from './memory-devices.ts';
 import { DEV_CONSOLE, DEV_TTY } from './tty-devices.ts';
 
@@ -37,6 +38,12 @@ export function makeDeviceNodes(ctx: VfsContext, root: Inode): number | Errno {
     const r = root.symlink(ctx, name, target);
     if (isErr(r)) return r;
   }
+  const net = root.mkdir(ctx, 'net', S_IFDIR | 0o755);
+  if (isErr(net)) return net;
+  const directory = root.lookup(ctx, 'net');
+  if (isErr(directory)) return directory;
+  const tun = directory.mknod(ctx, 'tun', S_IFCHR | 0o666, DEV_TUN);
+  if (isErr(tun)) return tun;
   for (const name of ['pts', 'shm', 'mqueue']) {
     const r = root.mkdir(ctx, name, S_IFDIR | 0o755);
     if (isErr(r)) return r;

@@ -1,6 +1,7 @@
 /** /sys/kernel and the other top folders that hold no devices. */
+import { netClass } from './net-entries.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { dir, file, link } from '../pseudo/entries.ts';
+import { dir, file } from '../pseudo/entries.ts';
 import type { Entries, Entry } from '../pseudo/entries.ts';
 
 const constant = (text: string | number): Entry<Kernel> => file(() => `${text}\n`);
@@ -32,6 +33,6 @@ export const classEntries: Entries<Kernel> = {
   block: dir({}),
   mem: dir({}),
   misc: dir({}),
-  net: dir({ lo: link(() => '../../devices/virtual/net/lo') }),
+  net: netClass,
   tty: dir({}),
 };

@@ -13,7 +13,7 @@ import { makeInode, MapDirectory, permanent, PseudoSuperBlock } from '../pseudo/
 import type { SubjectPolicy } from '../pseudo/pseudo-inode.ts';
 import { systemEntries } from './cpu-entries.ts';
 import { classEntries, kernelEntries } from './kernel-entries.ts';
-import { loopbackEntries } from './net-entries.ts';
+import { netDevices, type NetTagged } from './net-entries.ts';
 
 const SYSFS_MAGIC = 0x62656572;
 
@@ -27,7 +27,7 @@ const tree: DirectoryEntry<Kernel> = dir({
   bus: dir({}),
   class: dir(classEntries),
   dev: dir({ block: dir({}), char: dir({}) }),
-  devices: dir({ system, virtual: dir({ net: dir({ lo: dir(loopbackEntries) }) }) }),
+  devices: dir({ system, virtual: dir({ net: netDevices }) }),
   firmware: dir({}),
   fs: dir({ cgroup: dir({}) }),
   hypervisor: dir({}),
@@ -36,11 +36,13 @@ const tree: DirectoryEntry<Kernel> = dir({
   power: dir({}),
 });
 
-class SysSuperBlock extends PseudoSuperBlock {
+class SysSuperBlock extends PseudoSuperBlock implements NetTagged {
   override readonly mustBeVisible = true;
-  constructor(kernel: Kernel) {
+  readonly net: NetworkNamespace;
+  constructor(kernel: Kernel, net: NetworkNamespace) {
     super(kernel.vfs, 'sysfs', SYSFS_MAGIC);
     this.source = 'sysfs';
+    this.net = net;
     this.initRoot(makeInode(this, this.allocateInos(1), tree, kernel, permanent as SubjectPolicy<Kernel>));
   }
 }
@@ -62,7 +64,7 @@ export class SysFileSystem implements FileSystemType {
   mount(ctx: VfsContext, source: string): SuperBlock | Errno {
     const { net } = (ctx as Task).nsproxy;
     let sb = this.instances.get(net);
-    if (sb === undefined) this.instances.set(net, (sb = new SysSuperBlock(this.kernel)));
+    if (sb === undefined) this.instances.set(net, (sb = new SysSuperBlock(this.kernel, net)));
     sb.source = source;
     return sb;
   }

@@ -55,6 +55,22 @@ export class NetlinkWriter {
     this.bytes.set(b, this.length);
     this.length += b.length;
   }
+  /** Begins a nested attribute; endNest() takes what this returns. */
+  nest(type: number): number {
+    const at = this.length;
+    this.u16(0);
+    this.u16(type);
+    return at;
+  }
+  endNest(at: number): void {
+    this.view.setUint16(at, this.length - at, true);
+  }
+  patch16(at: number, v: number): void {
+    this.view.setUint16(at, v, true);
+  }
+  align(): void {
+    this.pad();
+  }
   private pad(): void {
     this.need(3);
     while (this.length & 3) this.bytes[this.length++] = 0;
@@ -72,6 +88,16 @@ export class NetlinkWriter {
   }
   attribute8(type: number, v: number): void {
     this.attribute(type, Uint8Array.of(v));
+  }
+  attribute16(type: number, v: number): void {
+    this.attribute(type, Uint8Array.of(v & 255, v >> 8));
+  }
+  /** 64 bits; whole numbers up to 2^53. */
+  attribute64(type: number, v: number): void {
+    this.u16(12);
+    this.u16(type);
+    this.u32(v % 4294967296);
+    this.u32(Math.floor(v / 4294967296));
   }
   /** With its terminating zero. */
   attributeString(type: number, s: string): void {
@@ -96,5 +122,37 @@ export function forEachAttribute(b: Uint8Array, off: number, end: number, visit:
     if (len < 4 || off + len > end) return;
     visit(view.getUint16(off + 2, true) & 0x3fff, b.subarray(off + 4, off + len));
     off += (len + 3) & ~3;
+  }
+}
+
+/** Attributes by type, from `off` to the end; the last of equals counts. */
+export type Attributes = Map<number, Uint8Array>;
+export function attributesOf(b: Uint8Array, off: number): Attributes {
+  const m: Attributes = new Map();
+  forEachAttribute(b, off, b.length, (type, data) => m.set(type, data));
+  return m;
+}
+/** A string attribute, up to its terminating zero; '' if it is not there. */
+export function attributeText(data: Uint8Array | undefined): string {
+  if (data === undefined) return '';
+  const end = data.indexOf(0);
+  return String.fromCharCode(...data.subarray(0, end < 0 ? data.length : end));
+}
+/** A signed 32-bit attribute (0 if it is too short). */
+export function attributeInt(data: Uint8Array): number {
+  return data.length < 4 ? 0 : new DataView(data.buffer, data.byteOffset).getInt32(0, true);
+}
+
+/** What is told beside an error: a message, the offset of the attribute at fault, the type of one that is missing. Linux struct netlink_ext_ack. */
+export class ExtendedAck {
+  message = '';
+  offset = 0;
+  missing = 0;
+  /** The answer was a dump: it ends with NLMSG_DONE. */
+  dumped = false;
+  /** Sets the message; returns `errno`, for `return ext.fail(…)`. */
+  fail(errno: number, message: string): number {
+    this.message = message;
+    return errno;
   }
 }

@@ -14,6 +14,7 @@ import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
 import { parseInteger } from '../task-limits.ts';
+import { netSysctls } from './net-sysctls.ts';
 import { keySysctls } from '../system-keys.ts';
 import { ipcEntries, mqueueEntries } from './ipc-entries.ts';
 import { shown, sysctlAccess, tunable } from './value.ts';
@@ -246,35 +247,13 @@ const userEntries: Entries<ProcSuperBlock> = {
   max_uts_namespaces: userLimit(COUNT_UTS_NS),
 };
 
-const netEntries: Entries<ProcSuperBlock> = {
-  core: dir({
-    default_qdisc: shown(() => 'pfifo_fast'),
-    optmem_max: tunable('net.core.optmem_max', 131072, 0, MAX_INT),
-    rmem_default: tunable('net.core.rmem_default', 212992, 2304, MAX_INT),
-    rmem_max: tunable('net.core.rmem_max', 212992, 2304, MAX_INT),
-    somaxconn: tunable('net.core.somaxconn', 4096, 0, MAX_INT),
-    wmem_default: tunable('net.core.wmem_default', 212992, 4608, MAX_INT),
-    wmem_max: tunable('net.core.wmem_max', 212992, 4608, MAX_INT),
-  }),
-  ipv4: dir({
-    ip_forward: tunable('net.ipv4.ip_forward', 0, 0, 1),
-    ip_local_port_range: shown(() => '32768\t60999'),
-    ip_unprivileged_port_start: tunable('net.ipv4.ip_unprivileged_port_start', 1024, 0, 65535),
-    ping_group_range: shown(() => '1\t0'),
-    tcp_fin_timeout: tunable('net.ipv4.tcp_fin_timeout', 60, 0, MAX_INT),
-    tcp_keepalive_time: tunable('net.ipv4.tcp_keepalive_time', 7200, 0, MAX_INT),
-    tcp_syncookies: tunable('net.ipv4.tcp_syncookies', 1, 0, 2),
-  }),
-  unix: dir({ max_dgram_qlen: tunable('net.unix.max_dgram_qlen', 10, 0, MAX_INT) }),
-};
-
 export const sysctlEntries: Entries<ProcSuperBlock> = {
   abi: dir({}),
   debug: dir({}),
   dev: dir({}),
   fs: dir(fsEntries),
   kernel: dir(kernelEntries),
-  net: dir(netEntries),
+  net: netSysctls,
   user: dir(userEntries),
   vm: dir(vmEntries),
 };

@@ -1,0 +1,88 @@
+/** /proc/sys/net of the caller's network namespace. */
+import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
+import { EPERM } from '../../../abi/errno.ts';
+import type { NetworkNamespace } from '../../../net/network-namespace.ts';
+import { computed } from '../../pseudo/computed-directory.ts';
+import { dir, file, writable } from '../../pseudo/entries.ts';
+import type { Entries, Entry, FileEntry } from '../../pseudo/entries.ts';
+import type { ProcSuperBlock } from '../proc-fs.ts';
+import { callerTask } from '../proc-task.ts';
+
+type Tree = { [name: string]: Tree | FileEntry<ProcSuperBlock> };
+
+function value(net: NetworkNamespace, name: string): FileEntry<ProcSuperBlock> {
+  const s = net.sysctls;
+  if (name === 'ipv4/route/flush' || name === 'ipv6/route/flush') {
+    return writable(
+      () => '',
+      (_fs, ctx) => {
+        if (!ctx.credentials.nsCapable(net.userNs, CAP_NET_ADMIN)) return EPERM;
+        net.forgetPathMtus();
+        return 0;
+      },
+      0o200,
+    );
+  }
+  const read = (): string => `${s.text(name).replaceAll(' ', /^-?\d+ /.test(s.text(name)) ? '\t' : ' ')}\n`;
+  if (s.readOnly(name)) return file(read);
+  return writable(read, (_fs, ctx, text) => (ctx.credentials.nsCapable(net.userNs, CAP_NET_ADMIN) ? s.write(net, name, text) : EPERM), name.endsWith('fastopen_key') ? 0o600 : 0o644);
+}
+/** Values of one device, of all, or of those to come. */
+function conf(net: NetworkNamespace, six: boolean, values: Record<string, number | string>): Entries<ProcSuperBlock> {
+  const out: Record<string, Entry<ProcSuperBlock>> = {};
+  for (const key of Object.keys(values))
+    out[key] = writable(
+      () => `${values[key]}\n`,
+      (_fs, ctx, text) => (ctx.credentials.nsCapable(net.userNs, CAP_NET_ADMIN) ? net.sysctls.writeConf(net, six, values as Record<string, number>, key, text) : EPERM),
+      key === 'stable_secret' ? 0o600 : 0o644,
+    );
+  return out;
+}
+const GC: readonly (readonly [string, number])[] = [['gc_interval', 30], ['gc_thresh1', 128], ['gc_thresh2', 512], ['gc_thresh3', 1024]];
+
+function build(net: NetworkNamespace): Entries<ProcSuperBlock> {
+  const s = net.sysctls;
+  const tree: Tree = {};
+  for (const name of Object.keys(s.top)) {
+    const parts = name.split('/');
+    let at = tree;
+    for (const p of parts.slice(0, -1)) at = (at[p] ??= {}) as Tree;
+    at[parts[parts.length - 1]!] = value(net, name); // never empty
+  }
+  const toEntries = (t: Tree): Record<string, Entry<ProcSuperBlock>> => {
+    const out: Record<string, Entry<ProcSuperBlock>> = {};
+    for (const k of Object.keys(t).sort()) {
+      const v = t[k]!; // of its keys
+      out[k] = 'kind' in v && typeof v.kind === 'string' ? (v as FileEntry<ProcSuperBlock>) : dir(toEntries(v as Tree));
+    }
+    return out;
+  };
+  const out = toEntries(tree);
+  for (const six of [false, true]) {
+    const devices: Record<string, Entry<ProcSuperBlock>> = { all: dir(conf(net, six, six ? s.all6 : s.all4)), default: dir(conf(net, six, six ? s.default6 : s.default4)) };
+    const neighbours: Record<string, Entry<ProcSuperBlock>> = {};
+    if (net.initial) {
+      const gc: Record<string, Entry<ProcSuperBlock>> = {};
+      for (const [k, n] of GC) gc[k] = file(() => `${n}\n`, 0o644);
+      neighbours['default'] = dir({ ...conf(net, six, six ? s.neighDefault6 : s.neighDefault4), ...gc });
+    }
+    for (const d of net.devices) {
+      devices[d.name] = dir(conf(net, six, six ? d.conf6 : d.conf4));
+      neighbours[d.name] = dir(conf(net, six, six ? d.neigh6 : d.neigh4));
+    }
+    const name = six ? 'ipv6' : 'ipv4';
+    const family = out[name] as { readonly entries: Entries<ProcSuperBlock> };
+    out[name] = dir({ ...family.entries, conf: dir(devices), neigh: dir(neighbours) });
+  }
+  return out;
+}
+const built: WeakMap<NetworkNamespace, { generation: number; entries: Entries<ProcSuperBlock> }> = new WeakMap();
+
+export const netSysctls: Entry<ProcSuperBlock> = computed('net', (ctx) => {
+  const { net } = callerTask(ctx).nsproxy;
+  const old = built.get(net);
+  if (old !== undefined && old.generation === net.sysctls.generation) return old.entries;
+  const entries = build(net);
+  built.set(net, { generation: net.sysctls.generation, entries });
+  return entries;
+});
