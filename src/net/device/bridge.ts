@@ -4,7 +4,9 @@ import type { NetworkNamespace } from '../network-namespace.ts';
 import * as notify from '../netlink/route-notify.ts';
 import type { SkBuff } from '../skb.ts';
 import { bridgeTransmit } from './bridge-forward.ts';
-import { carrierOff, carrierOn, joinLinkGroup, setAllmulti, setPromiscuity } from './device-registry.ts';
+import { joinGroup4, leaveGroup4 } from '../ipv4/igmp.ts';
+import { joinGroup6, leaveGroup6 } from '../ipv6/addrconf.ts';
+import { carrierOff, carrierOn, setAllmulti, setPromiscuity } from './device-registry.ts';
 import { hexOf, type NetDevice, NetDevice as NetDeviceClass } from './net-device.ts';
 
 export const BR_STATE_DISABLED = 0;
@@ -12,6 +14,8 @@ export const BR_STATE_FORWARDING = 3;
 const NSEC = 1_000_000_000;
 /** IFF_DISABLE_NETPOLL-like limits: most ports of a bridge. */
 const MAX_PORTS = 1024;
+const ALL_SNOOPERS4 = Uint8Array.of(224, 0, 0, 106);
+const ALL_SNOOPERS6 = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x6a);
 
 export class BridgePort {
   readonly bridge: BridgeDevice;
@@ -72,14 +76,14 @@ export class BridgeDevice extends NetDeviceClass {
     this.carrier = false;
   }
   override open(): number {
-    joinLinkGroup(this, Uint8Array.of(1, 0, 0x5e, 0, 0, 0x6a));
-    joinLinkGroup(this, Uint8Array.of(0x33, 0x33, 0, 0, 0, 0x6a));
+    joinGroup4(this, ALL_SNOOPERS4);
+    joinGroup6(this, ALL_SNOOPERS6);
     this.updateCarrier();
     return 0;
   }
   override stop(): void {
-    this.linkGroups.delete('01005e00006a');
-    this.linkGroups.delete('33330000006a');
+    leaveGroup4(this, ALL_SNOOPERS4);
+    leaveGroup6(this, ALL_SNOOPERS6);
   }
   override changeMtu(mtu: number): number {
     this.mtuSet = true;

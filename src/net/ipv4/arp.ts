@@ -2,7 +2,7 @@
 import { IFF_NOARP, type NetDevice } from '../device/net-device.ts';
 import { devQueueXmit, ETH_P_ARP } from '../device/receive.ts';
 import { isAny, isLoopback4, isMulticast } from '../inet/inet-address.ts';
-import { Neighbour, type NeighbourProtocol, NUD_REACHABLE, NUD_STALE, pushEthernet } from '../ip/neighbour.ts';
+import { type Neighbour, type NeighbourProtocol, NUD_REACHABLE, NUD_STALE, pushEthernet } from '../ip/neighbour.ts';
 import { RTN_LOCAL, sameBytes, samePrefix } from '../ip/route-table.ts';
 import type { NetworkNamespace } from '../network-namespace.ts';
 import { allocSkb, PACKET_HOST, PACKET_OTHERHOST, type SkBuff } from '../skb.ts';

@@ -154,20 +154,22 @@ export function dumpNeighbourTables(r: NetlinkRequest, ns: NetworkNamespace): nu
     const at = writer.nest(6);
     if (index !== 0) writer.attribute32(1, index);
     writer.attribute32(2, refs);
-    writer.attribute32(13, conf['unres_qlen_bytes'] ?? 0);
+    writer.attribute32(16, conf['unres_qlen_bytes'] ?? 0);
     writer.attribute32(8, conf['unres_qlen'] ?? 0);
     writer.attribute32(14, conf['proxy_qlen'] ?? 0);
     writer.attribute32(9, conf['app_solicit'] ?? 0);
     writer.attribute32(10, conf['ucast_solicit'] ?? 0);
     writer.attribute32(11, conf['mcast_solicit'] ?? 0);
+    writer.attribute32(17, conf['mcast_resolicit'] ?? 0);
     writer.attribute64(3, reachable);
     writer.attribute64(4, conf['base_reachable_time_ms'] ?? 0);
     writer.attribute64(6, (conf['gc_stale_time'] ?? 0) * 1000);
     writer.attribute64(7, (conf['delay_first_probe_time'] ?? 0) * 1000);
     writer.attribute64(5, conf['retrans_time_ms'] ?? 0);
-    writer.attribute64(15, (conf['anycast_delay'] ?? 0) * 10);
-    writer.attribute64(16, (conf['proxy_delay'] ?? 0) * 10);
-    writer.attribute64(17, (conf['locktime'] ?? 0) * 10);
+    writer.attribute64(12, (conf['anycast_delay'] ?? 0) * 10);
+    writer.attribute64(13, (conf['proxy_delay'] ?? 0) * 10);
+    writer.attribute64(15, (conf['locktime'] ?? 0) * 10);
+    writer.attribute64(19, conf['interval_probe_time_ms'] ?? 0);
     writer.endNest(at);
   };
   for (const f of [2, 10]) {
@@ -179,7 +181,7 @@ export function dumpNeighbourTables(r: NetlinkRequest, ns: NetworkNamespace): nu
       writer.attributeString(1, name);
     };
     begin();
-    writer.attribute64(9, 30000);
+    writer.attribute64(8, 30000);
     writer.attribute32(2, 128);
     writer.attribute32(3, 512);
     writer.attribute32(4, 1024);

@@ -112,11 +112,12 @@ function dumpFdb(r: NetlinkRequest, ns: NetworkNamespace, attrs: Attributes): nu
   const wanted = r.bytes.length >= NLMSG_HDRLEN + NDMSG ? v.getInt32(NLMSG_HDRLEN + 4, true) : 0;
   const master = attrs.has(NDA_MASTER) ? attributeInt(attrs.get(NDA_MASTER)!) : 0; // it is there
   for (const d of ns.devices) {
-    if (d instanceof BridgeDeviceClass)
-      for (const e of d.entries()) {
-        if (master !== 0 && d.index !== master) continue;
-        if (wanted !== 0 && (e.port?.device ?? d).index !== wanted) continue;
-        writeFdb(r.writer, e, d, RTM_NEWNEIGH, NLM_F_MULTI, r.seq, r.socket.pid);
+    // A port shows what its bridge knows of it; a bridge what is its own.
+    const bridge = d.port?.bridge ?? (d instanceof BridgeDeviceClass ? d : null);
+    if (bridge !== null && (master === 0 || bridge.index === master) && (wanted === 0 || d.index === wanted))
+      for (const e of bridge.entries().reverse()) {
+        if (e.port !== d.port) continue;
+        writeFdb(r.writer, e, bridge, RTM_NEWNEIGH, NLM_F_MULTI, r.seq, r.socket.pid);
         r.socket.split();
       }
     if (d.loopback || !d.ethernet || (wanted !== 0 && d.index !== wanted) || (master !== 0 && d.master?.index !== master && d.index !== master)) continue;

@@ -160,7 +160,7 @@ export function writeLookup6(w: NetlinkWriter, dst: Dst, asked: { destination: U
   w.begin(24, 0, seq, pid);
   w.u8(10);
   w.u8(128);
-  w.u8(asked.source !== null ? 128 : 0);
+  w.u8(128);
   w.u8(0);
   const table = r?.table ?? 254;
   w.u8(table < 256 ? table : 252);

@@ -126,7 +126,9 @@ export function getRoute(r: NetlinkRequest, ns: NetworkNamespace): number {
   }
   const dst = length === 4 ? routeOutput4(ns, flow, iif !== 0) : routeOutput6(ns, flow);
   if (isErr(dst)) return dst;
-  const table = flags & RTM_F_LOOKUP_TABLE ? (dst.route?.table ?? RT_TABLE_MAIN) : RT_TABLE_MAIN;
+  // Without rules of the user's own, the local table is part of the main one.
+  const custom = (length === 4 ? ns.routes4 : ns.routes6).rules.length !== 3;
+  const table = flags & RTM_F_LOOKUP_TABLE && custom ? (dst.route?.table ?? RT_TABLE_MAIN) : RT_TABLE_MAIN;
   if (length === 4) writeLookup4(r.writer, dst, { destination, source, tos: flow.tos, mark: flow.mark, iif, uid, table }, r.seq, r.socket.pid);
   else writeLookup6(r.writer, dst, { destination, source, iif }, r.seq, r.socket.pid);
   return 0;

@@ -611,7 +611,7 @@ export class TcpSocket extends InetSocket {
     for (const r of [...this.requests]) r.kill();
     for (const s of this.acceptQueue.splice(0)) {
       sendActiveReset(s);
-      s.orphan = true;
+      s.becomeOrphan();
       s.parent = null;
       s.done();
     }
@@ -686,15 +686,18 @@ export class TcpSocket extends InetSocket {
   }
 
   override close(): void {
-    const { stack, tcp } = this.netNs;
+    const { stack } = this.netNs;
     stack.hold();
     this.leaveGroups();
-    // It lives on without a descriptor until the other side knows all.
-    this.netNs.get();
-    this.orphan = true;
-    tcp.orphans++;
+    this.becomeOrphan();
     this.closeNow();
     stack.release();
+  }
+  /** It lives on without a descriptor until the other side knows all. */
+  private becomeOrphan(): void {
+    this.netNs.get();
+    this.orphan = true;
+    this.netNs.tcp.orphans++;
   }
   private closeNow(): void {
     this.shut = SHUTDOWN_MASK;
