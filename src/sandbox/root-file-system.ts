@@ -95,19 +95,19 @@ export class RootFileSystem {
   mountHost(spec: MountSpec): void {
     const sb = hostTree(this.kernel, this.files, spec.host, spec.mode ?? 'ro', new Set());
     this.makePlace(spec.guest, sb.root.inode?.isDirectory ?? true);
-    this.mount(sb, spec.guest, MS_RELATIME | (spec.mode === 'rw' || spec.mode === 'cow' ? 0 : MS_RDONLY), spec.host);
+    this.mount(sb, spec.guest, (spec.mode === 'rw' || spec.mode === 'cow' ? 0 : MS_RDONLY), spec.host);
   }
 
   private mountType(type: string, at: string, flags: number, options = ''): void {
     const fileSystem = this.kernel.vfs.fileSystems.get(type);
     const sb = fileSystem?.mount(this.kernel.init, type, 0, options, null) ?? ENODEV;
     if (isErr(sb)) throw new SetupError(-sb, `${at}: ${type} cannot be mounted`);
-    this.mount(sb as SuperBlock, at, flags | MS_RELATIME, type);
+    this.mount(sb as SuperBlock, at, flags, type);
   }
 
   private mount(sb: SuperBlock, at: string, flags: number, source: string): void {
     this.makePlace(at, sb.root.inode?.isDirectory ?? true);
-    this.namespace.attach(new Mount(sb, sb.root, flags, source), this.place(at));
+    this.namespace.attach(new Mount(sb, sb.root, flags | MS_RELATIME, source), this.place(at));
   }
 
   private place(at: string): Path {

@@ -1,12 +1,14 @@
 /** mount -t overlay: the parameters and the layers that they name. Linux fs/overlayfs/params.c, super.c. */
-import { EINVAL, ELOOP, ENOTDIR, EROFS, type Errno, isErr } from '../../abi/errno.ts';
+import { CAP_SYS_ADMIN } from '../../abi/capability.ts';
+import { EINVAL, ELOOP, ENOTDIR, EPERM, EROFS, type Errno, isErr } from '../../abi/errno.ts';
 import { MS_RDONLY } from '../../abi/mount.ts';
+import { S_IFDIR } from '../../abi/stat.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import type { MountConfig, MountParameter, ParameterTable } from '../../vfs/mount-config.ts';
 import type { Path } from '../../vfs/mount.ts';
-import { LOOKUP_DIRECTORY, LOOKUP_FOLLOW, walkPath } from '../../vfs/path-walk.ts';
+import { LOOKUP_DIRECTORY, LOOKUP_FOLLOW, lookupChild, walkPath } from '../../vfs/path-walk.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
 import type { Vfs } from '../../vfs/vfs.ts';
 import { OverlayFs } from './overlay-fs.ts';
@@ -147,19 +149,53 @@ export class OverlayType implements FileSystemType {
       const { sb } = upper.dentry;
       sb.stable = sb.cachesNegative = false;
     }
-    const userxattr = config.has('userxattr');
-    const redirectMode = config.value('redirect_dir') ?? (userxattr ? 'nofollow' : 'follow');
+    const privileged = ctx.credentials.capableInInit(CAP_SYS_ADMIN);
+    const redirectMode = verify(config, privileged);
+    if (isErr(redirectMode)) return redirectMode;
+    if (work !== null) {
+      const r = makeWorkDirectory(ctx, work);
+      if (r < 0) return r as Errno;
+    }
     const sb = new OverlayFs(this.vfs, {
       upper: upper?.dentry.inode ?? null,
       lowers: paths.map((p) => p.dentry.inode as Inode), // walked to
       redirect: redirectMode === 'on' && upper !== null,
       transparent: false,
-      shownOptions: shownOptions(config, upper !== null, redirectMode, userxattr),
+      shownOptions: shownOptions(config, upper !== null, redirectMode, privileged),
     });
     sb.source = source;
     sb.flags |= flags;
     return sb;
   }
+}
+
+/** Options that do not go together, and those that need privileges; how redirects are followed. Linux ovl_fs_params_verify(). */
+function verify(config: MountConfig, privileged: boolean): string | Errno {
+  const userxattr = config.has('userxattr');
+  const redirect = config.value('redirect_dir');
+  const wantsMetacopy = config.value('metacopy') === 'on';
+  if (config.value('nfs_export') === 'on' && (wantsMetacopy || config.value('index') === 'off') && config.has('upperdir')) return EINVAL;
+  if (userxattr) {
+    if ((redirect !== undefined && redirect !== 'nofollow') || wantsMetacopy) return EINVAL;
+    return 'nofollow';
+  }
+  if (!privileged) {
+    if ((redirect !== undefined && redirect !== 'nofollow') || wantsMetacopy) return EPERM;
+    return 'nofollow';
+  }
+  // "off" still follows what is there (redirect_always_follow).
+  return redirect === undefined || redirect === 'off' ? 'follow' : redirect;
+}
+
+/** What is being made stands in "work" under workdir, which nobody may enter. */
+function makeWorkDirectory(ctx: VfsContext, work: Path): number {
+  const child = lookupChild(ctx, work.dentry, 'work');
+  if (isErr(child)) return child;
+  if (child.inode !== null) return 0;
+  const made = work.dentry.inode!.mkdir(ctx, 'work', S_IFDIR); // walked to
+  if (isErr(made)) return made;
+  child.inode = made;
+  return 0;
 }
 
 /** True if one layer stands in another (overlapping layers). */
@@ -173,7 +209,8 @@ function overlaps(layers: readonly (Path | null)[]): boolean {
 }
 
 /** Options as Linux shows them: what differs from the defaults, in its order. */
-function shownOptions(config: MountConfig, writable: boolean, redirectMode: string, userxattr: boolean): string {
+function shownOptions(config: MountConfig, writable: boolean, redirectMode: string, privileged: boolean): string {
+  const userxattr = config.has('userxattr');
   let s = '';
   const given = config.parameters.filter((p) => p.key === 'lowerdir');
   if (given.length > 0) s += `,lowerdir=${given[given.length - 1]!.text}`; // not empty
@@ -187,10 +224,10 @@ function shownOptions(config: MountConfig, writable: boolean, redirectMode: stri
   if (shownRedirect !== 'follow') s += `,redirect_dir=${shownRedirect}`;
   if (writable && config.value('index') === 'on') s += ',index=on';
   const uuid = config.value('uuid');
-  if (uuid !== undefined && uuid !== 'auto') s += `,uuid=${writable ? uuid : 'null'}`;
+  // The upper layer keeps it in an extended attribute, which takes privileges unless it is a user's.
+  if (writable && (uuid === undefined || uuid === 'auto' || uuid === 'on')) s += `,uuid=${privileged || userxattr ? 'on' : 'null'}`;
+  else if (uuid !== undefined && uuid !== 'auto') s += `,uuid=${writable ? uuid : 'null'}`;
   if (config.value('nfs_export') === 'on' && writable) s += ',nfs_export=on';
-  const xino = config.value('xino');
-  if (xino !== undefined && xino !== 'off') s += writable ? `,xino=${xino}` : '';
   if (config.value('metacopy') === 'on') s += ',metacopy=on';
   if (config.has('volatile') && writable) s += ',volatile';
   if (userxattr) s += ',userxattr';

@@ -47,6 +47,7 @@ const pressure = (): string => 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n
 /** Everything at the top that is no process. */
 const rootEntries: Entries<ProcSuperBlock> = {
   buddyinfo: file((fs) => makeBuddyinfo(fs.kernel)),
+  bus: dir({}),
   cgroups: file((fs) => `#subsys_name\thierarchy\tnum_cgroups\tenabled\n${CONTROLLERS.map((c) => `${c.legacyName}\t0\t${fs.kernel.cgroups.count}\t1\n`).join('')}`),
   cmdline: file(() => 'vivarium\n'),
   consoles: file(() => ''),
@@ -60,6 +61,7 @@ const rootEntries: Entries<ProcSuperBlock> = {
   interrupts: file((fs) => makeInterrupts(fs.kernel)),
   'key-users': file(keyUsers),
   keys: file(keyList),
+  irq: dir({}),
   loadavg: file(makeLoadavg),
   locks: file(lockList),
   meminfo: file((fs) => makeMeminfo(fs.kernel)),
