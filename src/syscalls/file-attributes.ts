@@ -7,7 +7,7 @@ import type { Task } from '../kernel/task.ts';
 import { changeAttributes } from '../vfs/attributes.ts';
 import { ATTR_ATIME, ATTR_CTIME, ATTR_GID, ATTR_MODE, ATTR_MTIME, ATTR_UID, type Inode, S_APPEND, S_IMMUTABLE, SetAttributes } from '../vfs/inode.ts';
 import type { Mount } from '../vfs/mount.ts';
-import { IN_ATTRIB, IN_MODIFY, notify } from '../vfs/notify.ts';
+import { IN_ATTRIB, IN_MODIFY, notify, notifyFile } from '../vfs/notify.ts';
 import type { Dentry } from '../vfs/dentry.ts';
 import { landlockTruncate, truncateDenied } from '../vfs/landlock.ts';
 import { truncateInode } from '../vfs/open.ts';
@@ -24,7 +24,7 @@ function change(t: Task, mount: Mount, dentry: Dentry): number {
   if (mount.readOnly) return EROFS;
   const inode = dentry.inode!; // walked or open
   const r = changeAttributes(t, inode, attrs, mount.idmap);
-  if (r === 0) notify(dentry, IN_ATTRIB);
+  if (r === 0) notify(dentry, IN_ATTRIB, null);
   return r;
 }
 
@@ -116,7 +116,7 @@ function utimesPlace(t: Task, mount: Mount, dentry: Dentry): number {
   attrs.mtimeSec = mNow ? clock.sec : times.mSec;
   attrs.mtimeNsec = mNow ? clock.nsec : times.mNsec;
   const r = inode.setattr(t, attrs);
-  if (r === 0) notify(dentry, IN_ATTRIB);
+  if (r === 0) notify(dentry, IN_ATTRIB, null);
   return r;
 }
 
@@ -209,7 +209,7 @@ function sysTruncate(t: Task, a: SyscallArgs): number {
   const denied = landlockTruncate(t, pathWalk.mount, dentry);
   if (denied < 0) return denied;
   const done = truncateInode(t, inode, size, idmap);
-  if (done === 0) notify(dentry, IN_MODIFY);
+  if (done === 0) notify(dentry, IN_MODIFY, null);
   return done;
 }
 function sysFtruncate(t: Task, a: SyscallArgs): number {
@@ -224,7 +224,7 @@ function sysFtruncate(t: Task, a: SyscallArgs): number {
   if (ok < 0) return ok;
   if (truncateDenied(file)) return EACCES;
   const done = file.truncate(t, size);
-  if (done === 0) notify(file.path.dentry, IN_MODIFY);
+  if (done === 0) notify(file.path.dentry, IN_MODIFY, null);
   return done;
 }
 
@@ -252,7 +252,7 @@ function sysFallocate(t: Task, a: SyscallArgs): number {
   }
   if (offset + length > inode.sb.maxBytes) return EFBIG;
   const r = file.fallocate(t, mode, offset, length);
-  if (r === 0) notify(file.path.dentry, IN_MODIFY);
+  if (r === 0) notifyFile(file, IN_MODIFY);
   return r;
 }
 

@@ -7,6 +7,7 @@ import { pathName } from '../vfs/dentry-path.ts';
 import type { DirectoryEmitter } from '../vfs/file-description.ts';
 import { LOOKUP_DIRECTORY, LOOKUP_FOLLOW, pathWalk } from '../vfs/path-walk.ts';
 import { inodePermission, MAY_EXEC } from '../vfs/permission.ts';
+import { askPermission, FS_ACCESS_PERM, IN_ACCESS, notifyFile } from '../vfs/notify.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 import { getFile, getFileRaw, readPath } from './file-names.ts';
 
@@ -64,10 +65,13 @@ function getdents(t: Task, a: SyscallArgs, old: boolean): number {
   if (!file.inode.isDirectory) return ENOTDIR;
   // An unlinked directory lists nothing.
   if (file.inode.nlink === 0 && !file.path.dentry.hashed) return ENOENT;
+  const asked = askPermission(t, file.path, FS_ACCESS_PERM, false, file.silent);
+  if (asked < 0) return asked;
   dirents.begin(a.u32(2), old);
   const start = file.pos;
   const r = file.iterate(t, dirents);
   if (r < 0) return r;
+  notifyFile(file, IN_ACCESS);
   if (dirents.used === 0) return dirents.tooSmall ? EINVAL : 0;
   if (isErr(t.space.writeBytes(a.addr(1), dirents.bytes, 0, dirents.used))) {
     file.pos = start;

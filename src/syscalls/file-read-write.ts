@@ -8,7 +8,7 @@ import type { Task } from '../kernel/task.ts';
 import { UserIoVector } from '../memory/user-io-vector.ts';
 import { TASK_SIZE } from '../memory/user-memory.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
-import { IN_ACCESS, IN_MODIFY, notify } from '../vfs/notify.ts';
+import { askPermission, FS_ACCESS_PERM, IN_ACCESS, IN_MODIFY, notifyFile } from '../vfs/notify.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 
 /** One buffer serves all calls: handlers run to completion. Made with the first task's memory. */
@@ -30,13 +30,15 @@ function finish(t: Task, total: number, iov: UserIoVector, n: number): number {
 }
 
 function doRead(t: Task, file: FileDescription, iov: UserIoVector, offset: number): number {
+  const asked = askPermission(t, file.path, FS_ACCESS_PERM, false, file.silent);
+  if (asked < 0) return asked;
   const total = iov.remaining + t.syscall.progress;
   const n = finish(t, total, iov, file.read(t, iov, offset));
   if (n === BLOCKED) return n;
   t.usage.readCalls++;
   if (n > 0) {
     t.usage.readChars += n;
-    notify(file.path.dentry, IN_ACCESS);
+    notifyFile(file, IN_ACCESS);
   }
   return n;
 }
@@ -48,7 +50,7 @@ function doWrite(t: Task, file: FileDescription, iov: UserIoVector, offset: numb
   t.usage.writeCalls++;
   if (n > 0) {
     t.usage.writtenChars += n;
-    notify(file.path.dentry, IN_MODIFY);
+    notifyFile(file, IN_MODIFY);
     if (file.flags & (O_SYNC | O_DSYNC)) {
       const r = file.fsync(t, (file.flags & O_SYNC) !== O_SYNC);
       if (r < 0 && r !== EINVAL) n = r;

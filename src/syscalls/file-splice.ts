@@ -10,7 +10,7 @@ import { PipeFile } from '../fs/pipe/pipe.ts';
 import type { Task } from '../kernel/task.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
 import { S_APPEND, S_IMMUTABLE } from '../vfs/inode.ts';
-import { IN_ACCESS, IN_MODIFY, notify } from '../vfs/notify.ts';
+import { IN_ACCESS, IN_MODIFY, notifyFile } from '../vfs/notify.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 import { getFile } from './file-names.ts';
 import { readIovecs } from './file-read-write.ts';
@@ -49,8 +49,8 @@ function transfer(t: Task, from: FileDescription, inOff: number, to: FileDescrip
     if (moved < n || n < want) break;
   }
   if (done > 0) {
-    notify(from.path.dentry, IN_ACCESS);
-    notify(to.path.dentry, IN_MODIFY);
+    notifyFile(from, IN_ACCESS);
+    notifyFile(to, IN_MODIFY);
   }
   return done;
 }

@@ -63,7 +63,7 @@ function set(t: Task, mount: Mount, dentry: Dentry, nameAddr: number, valueAddr:
   const known = checkClass(name);
   if (known < 0) return known;
   const done = inode.setxattr(t, name, stored, flags);
-  if (done === 0) notify(dentry, IN_ATTRIB);
+  if (done === 0) notify(dentry, IN_ATTRIB, null);
   return done;
 }
 function get(t: Task, inode: Inode, mount: Mount, nameAddr: number, valueAddr: number, size: number): number {
@@ -105,7 +105,7 @@ function remove(t: Task, mount: Mount, dentry: Dentry, nameAddr: number): number
   const known = checkClass(name);
   if (known < 0) return known;
   const done = inode.removexattr(t, name);
-  if (done === 0) notify(dentry, IN_ATTRIB);
+  if (done === 0) notify(dentry, IN_ATTRIB, null);
   return done;
 }
 

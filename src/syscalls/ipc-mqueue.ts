@@ -55,7 +55,7 @@ function prepareOpen(t: Task, dentry: Dentry, flags: number, mode: number, hasAt
   const made = hasAttributes ? directory.createQueue(t, dentry.name, bits, longAt(MQ_MAXMSG), longAt(MQ_MSGSIZE)) : directory.create(t, dentry.name, bits);
   if (isErr(made)) return made;
   dentry.inode = made;
-  notifyEntry(directory, IN_CREATE, dentry.name, false);
+  notifyEntry(dentry.parent, IN_CREATE, dentry);
   return 0;
 }
 
@@ -76,10 +76,9 @@ function sysMqOpen(t: Task, a: SyscallArgs): number {
   const kept = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
   const queue = dentry.inode as PosixQueue; // just made or found
   const file = flags & O_PATH ? new PathDescription(path, kept) : new QueueFile(path, kept, queue);
-  if (file instanceof QueueFile) notify(dentry, IN_OPEN);
+  if (file instanceof QueueFile) notify(dentry, IN_OPEN, path.mount);
   if (file.writable) {
-    file.countsAsWriter = true;
-    queue.writeCount++;
+    file.countWriter();
   }
   const fd = t.fdTable.install(file, t.openFilesLimit, true);
   if (isErr(fd)) file.unref();
@@ -99,7 +98,7 @@ function sysMqUnlink(t: Task, a: SyscallArgs): number {
   const r = directory.unlink(t, name, inode);
   if (r < 0) return r;
   dentry.unhash();
-  notifyEntry(directory, IN_DELETE, name, false);
+  notifyEntry(parent, IN_DELETE, dentry);
   return 0;
 }
 

@@ -5,6 +5,7 @@
 import { ENOSYS } from '../abi/errno.ts';
 import { SYSCALL_NAMES } from '../abi/syscall-numbers.ts';
 import type { SyscallHandler, SyscallRow } from './args.ts';
+import { rows as fanotify } from './fanotify.ts';
 import { rows as fileAttributes } from './file-attributes.ts';
 import { rows as fileDescriptor } from './file-descriptor.ts';
 import { rows as fileDirectory } from './file-directory.ts';
@@ -36,6 +37,7 @@ import { rows as mountConfig } from './mount-config.ts';
 import { rows as mountQuery } from './mount-query.ts';
 import { rows as mountTree } from './mount-tree.ts';
 import { rows as namespace } from './namespace.ts';
+import { rows as quota } from './quota.ts';
 import { rows as socketConnect } from './socket-connect.ts';
 import { rows as socketTransfer } from './socket-transfer.ts';
 import { capabilityRows } from './capability.ts';
@@ -59,8 +61,8 @@ import { timeClockRows } from './time-clock.ts';
 import { timeTimerRows } from './time-timer.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
-  fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
-  ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, mountConfig, mountQuery, mountTree, namespace, socketConnect, socketTransfer,
+  fanotify, fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
+  ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, mountConfig, mountQuery, mountTree, namespace, quota, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
   ioAio, ioUring, landlockRows, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
 ];

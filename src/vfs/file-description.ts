@@ -91,9 +91,11 @@ export abstract class FileDescription implements MappedFile {
   get append(): boolean {
     return (this.flags & O_APPEND) !== 0;
   }
-  /** Closing it is an inotify event: all but O_PATH. */
+  /** What is done with it tells nobody: a descriptor that fanotify gave (FMODE_NONOTIFY). */
+  silent = false;
+  /** What is done with it is an event: all but O_PATH. */
   get notifies(): boolean {
-    return (this.flags & O_PATH) === 0;
+    return (this.flags & O_PATH) === 0 && !this.silent;
   }
   /** False for pipes, sockets, terminals: lseek, pread and pwrite are ESPIPE. */
   get seekable(): boolean {
@@ -103,6 +105,13 @@ export abstract class FileDescription implements MappedFile {
     return this.refs;
   }
 
+  /** It may write: counted at the inode, and at the mount, which then cannot be made read-only. */
+  countWriter(): void {
+    this.countsAsWriter = true;
+    this.inode.writeCount++;
+    this.path.mount.writers++;
+    this.path.mount.sb.writers++;
+  }
   /** Linux deny_write_access: false if somebody has the file open for writing. */
   denyWriting(): boolean {
     if (this.inode.writeCount > 0) return false;
@@ -135,7 +144,7 @@ export abstract class FileDescription implements MappedFile {
     if (inode.locks !== null) inode.locks.removeOwner(this);
     if (inode.dnotify !== null) inode.dnotify.remove(this);
     this.release();
-    if (this.notifies) notify(this.path.dentry, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+    if (this.notifies) notify(this.path.dentry, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE, this.path.mount);
     if (--inode.openCount === 0 && inode.nlink === 0) {
       notifyInode(inode, IN_DELETE_SELF);
       inode.evict();

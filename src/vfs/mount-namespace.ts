@@ -55,14 +55,17 @@ export class MountNamespace extends Namespace {
 
   adoptTree(mount: Mount): void {
     eachMount(mount, (m) => {
+      const fresh = m.ns !== this;
       m.ns = this;
       this.mounts.add(m);
+      if (fresh) this.vfs.listeners?.mountEvent(this, m, true);
     });
     this.touch();
   }
   /** A mount has left the tree. */
   forget(mount: Mount): void {
     this.mounts.delete(mount);
+    this.vfs.listeners?.mountEvent(this, mount, false);
     this.touch();
   }
   touch(): void {

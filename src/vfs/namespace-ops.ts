@@ -14,7 +14,7 @@ import { landlockMake, landlockRefer, landlockRemove } from './landlock.ts';
 import type { Mount, Path } from './mount.ts';
 import { detachMounts } from './mount-tree.ts';
 import {
-  IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVED_FROM, IN_MOVED_TO, IN_MOVE_SELF, nextRenameCookie, notifyEntry, notifyInode,
+  IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVED_FROM, IN_MOVED_TO, IN_MOVE_SELF, nextRenameCookie, notifyEntry, notifyInode, notifyRename,
 } from './notify.ts';
 import { LAST_DOT, LAST_DOTDOT, LAST_NORM, LAST_ROOT, lookupChild, LOOKUP_EMPTY, LOOKUP_FOLLOW, LOOKUP_PARENT, pathWalk } from './path-walk.ts';
 import { inodePermission, MAY_READ, MAY_WRITE, mayCreate, mayDelete, ownerOrCapable } from './permission.ts';
@@ -54,7 +54,7 @@ function created(ctx: VfsContext, dentry: Dentry, inode: Inode | Errno): number 
   if (typeof inode === 'number') return inode;
   dentry.inode = inode;
   adoptThrough(ctx, dentry.parent.inode!, inode, parentMount.idmap); // walked
-  notifyEntry(dentry.parent.inode!, IN_CREATE, dentry.name, inode.isDirectory); // walked
+  notifyEntry(dentry.parent, IN_CREATE, dentry);
   return 0;
 }
 
@@ -138,7 +138,7 @@ export function makeLink(ctx: VfsContext, oldBase: Path | null, oldName: string,
     if (!oldDentry.hashed) oldDentry.move(d.parent, d.name);
   }
   notifyInode(inode, IN_ATTRIB);
-  notifyEntry(dir, IN_CREATE, d.name, false);
+  notifyEntry(d.parent, IN_CREATE, d);
   return 0;
 }
 
@@ -181,7 +181,7 @@ function removed(d: Dentry, inode: Inode): void {
   // A file that is still open ends with its last close (FileDescription.unref).
   if (!inode.isDirectory) notifyInode(inode, IN_ATTRIB);
   if (inode.nlink === 0 && inode.openCount === 0) notifyInode(inode, IN_DELETE_SELF);
-  notifyEntry(parent.inode!, IN_DELETE, d.name, inode.isDirectory);
+  notifyEntry(parent, IN_DELETE, d);
 }
 
 export function removeDirectory(ctx: VfsContext, base: Path | null, name: string): number {
@@ -290,8 +290,8 @@ function renameEntry(ctx: VfsContext, mount: Mount, oldParent: Dentry, from: Den
     to.unhash();
     from.move(newParent, newName);
     to.move(oldParent, oldName);
-    notifyEntry(newDir, IN_MOVED_FROM, newName, target!.isDirectory, nextRenameCookie());
-    notifyEntry(oldDir, IN_MOVED_TO, oldName, target!.isDirectory, cookie);
+    notifyEntry(newParent, IN_MOVED_FROM, to, nextRenameCookie(), newName);
+    notifyEntry(oldParent, IN_MOVED_TO, to, cookie, oldName);
     notifyInode(target!, IN_MOVE_SELF);
   } else {
     if (target !== null) {
@@ -300,8 +300,9 @@ function renameEntry(ctx: VfsContext, mount: Mount, oldParent: Dentry, from: Den
     } else newParent.children?.delete(newName);
     from.move(newParent, newName);
   }
-  notifyEntry(oldDir, IN_MOVED_FROM, oldName, isDir, cookie);
-  notifyEntry(newDir, IN_MOVED_TO, newName, isDir, cookie);
+  notifyRename(oldParent, oldName, newParent, newName, from);
+  notifyEntry(oldParent, IN_MOVED_FROM, from, cookie, oldName);
+  notifyEntry(newParent, IN_MOVED_TO, from, cookie, newName);
   notifyInode(inode, IN_MOVE_SELF);
   if (target !== null && (flags & RENAME_EXCHANGE) === 0) {
     if (!target.isDirectory) notifyInode(target, IN_ATTRIB);

@@ -1,6 +1,10 @@
-/** File change events (fsnotify): the VFS reports them, inotify listens. */
+/** File change events (fsnotify): the VFS reports them, inotify and fanotify listen. */
+import type { VfsContext } from './context.ts';
 import type { Dentry } from './dentry.ts';
+import type { FileDescription } from './file-description.ts';
 import type { Inode } from './inode.ts';
+import type { MountNamespace } from './mount-namespace.ts';
+import type { Mount, Path } from './mount.ts';
 
 export const IN_ACCESS = 0x1;
 export const IN_MODIFY = 0x2;
@@ -31,30 +35,74 @@ export function countMarks(delta: number): void {
   marked += delta;
 }
 
+/** What fanotify adds to the events above: the file was opened to be executed, an entry was renamed; and what its listeners are asked before it happens. */
+export const FS_OPEN_EXEC = 0x1000;
+export const FS_OPEN_PERM = 0x10000;
+export const FS_ACCESS_PERM = 0x20000;
+export const FS_OPEN_EXEC_PERM = 0x40000;
+export const FS_RENAME = 0x10000000;
+
+/** Listeners to files, mounts and whole file systems (fs/anon/fanotify), of one kernel. */
+export interface EventListeners {
+  /** Something happened to the file of `dentry`, reached through `mount` (null: not through any). */
+  fileEvent(mask: number, dentry: Dentry, mount: Mount | null): void;
+  /** The entry `name`, leading to the file of `child`, was made in, or taken from, the directory `parent`. */
+  entryEvent(mask: number, parent: Dentry, name: string, child: Dentry): void;
+  renameEvent(oldParent: Dentry, oldName: string, newParent: Dentry, newName: string, child: Dentry): void;
+  /** The file itself: its last name is gone, it was moved. */
+  inodeEvent(mask: number, inode: Inode): void;
+  /** May it be done? 0, EPERM, BLOCKED until they have answered. `created`: the call has just made the file. */
+  ask(ctx: VfsContext, path: Path, mask: number, created: boolean): number;
+  /** The call made the file before it was asked about. */
+  createdBefore(ctx: VfsContext, inode: Inode): boolean;
+  /** A mount came into a namespace or left it. */
+  mountEvent(ns: MountNamespace, mount: Mount, attached: boolean): void;
+}
+
 /** An event about the file of `dentry`: to its own marks and, with its name, to its parent's. */
-export function notify(dentry: Dentry, mask: number): void {
+export function notify(dentry: Dentry, mask: number, mount: Mount | null): void {
   if (marked === 0) return;
   const inode = dentry.inode;
-  const m = inode !== null && inode.isDirectory ? mask | IN_ISDIR : mask;
+  const m = (inode !== null && inode.isDirectory ? mask | IN_ISDIR : mask) & ~FS_OPEN_EXEC;
   const parent = dentry.parent.inode;
   if (dentry.parent !== dentry && parent !== null) {
     if (parent.marks !== null) parent.marks.event(m, dentry.name, 0);
     if (parent.dnotify !== null) parent.dnotify.event(mask);
   }
   if (inode !== null && inode.marks !== null) inode.marks.event(m, '', 0);
+  dentry.sb.vfs.listeners?.fileEvent(mask, dentry, mount);
+}
+/** The same for what is done through an open file. */
+export function notifyFile(file: FileDescription, mask: number): void {
+  if (marked !== 0 && file.notifies) notify(file.path.dentry, mask, file.path.mount);
 }
 
-/** An event about the entry `name` of a directory (create, delete, move). */
-export function notifyEntry(directory: Inode, mask: number, name: string, isDirectory: boolean, cookie = 0): void {
+/** An event about the entry `name` of a directory (create, delete, move), which leads to the file of `child`. */
+export function notifyEntry(parent: Dentry, mask: number, child: Dentry, cookie = 0, name: string = child.name): void {
   if (marked === 0) return;
+  const directory = parent.inode!; // a directory that was walked is positive
   if (directory.dnotify !== null) directory.dnotify.event(mask);
-  if (directory.marks !== null) directory.marks.event(isDirectory ? mask | IN_ISDIR : mask, name, cookie);
+  if (directory.marks !== null) directory.marks.event(child.inode?.isDirectory ? mask | IN_ISDIR : mask, name, cookie);
+  directory.sb.vfs.listeners?.entryEvent(mask, parent, name, child);
+}
+export function notifyRename(oldParent: Dentry, oldName: string, newParent: Dentry, newName: string, child: Dentry): void {
+  if (marked !== 0) child.sb.vfs.listeners?.renameEvent(oldParent, oldName, newParent, newName, child);
 }
 
 /** An event about an inode alone (delete-self, move-self). */
 export function notifyInode(inode: Inode, mask: number): void {
-  if (marked === 0 || inode.marks === null) return;
-  inode.marks.event(mask, '', 0);
+  if (marked === 0) return;
+  if (inode.marks !== null) inode.marks.event(mask, '', 0);
+  inode.sb.vfs.listeners?.inodeEvent(mask, inode);
+}
+
+/** Asks those who want to be asked: 0, EPERM, or BLOCKED. */
+export function askPermission(ctx: VfsContext, path: Path, mask: number, created: boolean, silent = false): number {
+  if (marked === 0 || silent) return 0;
+  return path.mount.sb.vfs.listeners?.ask(ctx, path, mask, created) ?? 0;
+}
+export function createdBefore(ctx: VfsContext, inode: Inode): boolean {
+  return marked !== 0 && (inode.sb.vfs.listeners?.createdBefore(ctx, inode) ?? false);
 }
 
 let lastCookie = 0;

@@ -13,7 +13,7 @@ import { type FileDescription, PathDescription } from './file-description.ts';
 import { deniedLater, landlockMake, landlockOpen, landlockTruncate } from './landlock.ts';
 import { ATTR_CTIME, ATTR_MTIME, ATTR_SIZE, type Inode, S_APPEND, SetAttributes } from './inode.ts';
 import { type Mount, Path } from './mount.ts';
-import { IN_CREATE, IN_OPEN, notify, notifyEntry } from './notify.ts';
+import { askPermission, createdBefore, FS_OPEN_EXEC, FS_OPEN_EXEC_PERM, FS_OPEN_PERM, IN_CREATE, IN_OPEN, notify, notifyEntry } from './notify.ts';
 import { adoptThrough, dropPrivileges } from './attributes.ts';
 import { type MountIdMap, shownUid } from './mount-id-map.ts';
 import { LOOKUP_CREATE, LOOKUP_DIRECTORY, LOOKUP_FOLLOW, pathWalk } from './path-walk.ts';
@@ -74,6 +74,13 @@ export function openPath(ctx: VfsContext, base: Path | null, name: string, flags
     return createFile(ctx, mount, dentry, flags, mode);
   }
   if (flags & O_CREAT) {
+    // The call was answered after it had made the file.
+    const resumed = createdBefore(ctx, dentry.inode);
+    if (resumed) {
+      const file = openInode(ctx, new Path(mount, dentry), dentry.inode, flags & ~O_TRUNC, true);
+      if (typeof file !== 'number') file.wasCreated = true;
+      return file;
+    }
     if (flags & O_EXCL) return EEXIST;
     if (dentry.inode.isDirectory) return EISDIR;
     const r = mayCreateInSticky(ctx, dentry.parent.inode!, dentry.inode, mount); // a parent is positive
@@ -104,9 +111,9 @@ function createFile(ctx: VfsContext, mount: Mount, dentry: Dentry, flags: number
   if (typeof inode === 'number') return inode;
   dentry.inode = inode;
   adoptThrough(ctx, dir, inode, mount.idmap);
-  notifyEntry(dir, IN_CREATE, dentry.name, false);
+  notifyEntry(parent, IN_CREATE, dentry);
   // The creator may open a file whose mode forbids it; nothing is left to truncate.
-  const file = openInode(ctx, new Path(mount, dentry), inode, flags & ~O_TRUNC);
+  const file = openInode(ctx, new Path(mount, dentry), inode, flags & ~O_TRUNC, true);
   if (typeof file !== 'number') file.wasCreated = true;
   return file;
 }
@@ -172,7 +179,7 @@ export function openPlace(ctx: VfsContext, path: Path, flags: number): FileDescr
 
 const truncateAttrs = new SetAttributes();
 
-function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): FileDescription | Errno {
+function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number, created = false): FileDescription | Errno {
   const acc = flags & O_ACCMODE;
   const writes = acc !== O_RDONLY && acc !== 3;
   if ((writes || flags & O_TRUNC) && inode.writeCount < 0) return ETXTBSY;
@@ -181,6 +188,8 @@ function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): Fi
     const denied = landlockOpen(ctx, path, inode, reads, writes, (flags & FMODE_EXEC) !== 0) || (flags & O_TRUNC && inode.isRegular ? landlockTruncate(ctx, path.mount, path.dentry) : 0);
     if (denied < 0) return denied as Errno;
   }
+  const asked = askPermission(ctx, path, flags & FMODE_EXEC ? FS_OPEN_PERM | FS_OPEN_EXEC_PERM : FS_OPEN_PERM, created);
+  if (asked < 0) return asked as Errno;
   // Cut before it is opened: an overlay need not copy what is thrown away.
   if (flags & O_TRUNC && inode.isRegular) {
     const r = truncateInode(ctx, inode, 0, path.mount.idmap);
@@ -190,12 +199,9 @@ function openInode(ctx: VfsContext, path: Path, inode: Inode, flags: number): Fi
   if (typeof file === 'number') return file;
   if (ctx.credentials.domain !== null) file.landlockDenied = deniedLater(ctx, path, inode);
   if (writes && inode.isRegular) {
-    file.countsAsWriter = true;
-    inode.writeCount++;
-    path.mount.writers++;
-    path.mount.sb.writers++;
+    file.countWriter();
   }
-  notify(path.dentry, IN_OPEN);
+  notify(path.dentry, IN_OPEN | (flags & FMODE_EXEC ? FS_OPEN_EXEC : 0), path.mount);
   return file;
 }
 

@@ -9,6 +9,7 @@ import type { FileDescription, FileOwner } from './file-description.ts';
 import { FileSystemRegistry } from './file-system.ts';
 import type { Inode } from './inode.ts';
 import type { Mount, Path } from './mount.ts';
+import type { EventListeners } from './notify.ts';
 
 /** Opens a special file: the driver of a device number, or the FIFO code. */
 export type SpecialOpener = (ctx: VfsContext, inode: Inode, path: Path, flags: number) => FileDescription | Errno;
@@ -58,6 +59,8 @@ export class Vfs {
   freeMountId(id: number): void {
     this.freeMountIds.add(id);
   }
+  /** fanotify's; null until a group is made. */
+  listeners: EventListeners | null = null;
   /** Told when a mount ends for good: fanotify marks on it go. */
   mountReleased: (mount: Mount) => void = () => {};
   /** Numbers of peer groups: the smallest free one, from 1. */
