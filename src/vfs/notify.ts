@@ -89,6 +89,11 @@ export function notifyRename(oldParent: Dentry, oldName: string, newParent: Dent
   if (marked !== 0) child.sb.vfs.listeners?.renameEvent(oldParent, oldName, newParent, newName, child);
 }
 
+/** An event about the file `name` of a directory that the file system itself changed. */
+export function notifyNamed(directory: Inode, mask: number, name: string): void {
+  if (marked !== 0 && directory.marks !== null) directory.marks.event(mask, name, 0);
+}
+
 /** An event about an inode alone (delete-self, move-self). */
 export function notifyInode(inode: Inode, mask: number): void {
   if (marked === 0) return;

@@ -12,7 +12,7 @@ import type { Dentry } from '../../vfs/dentry.ts';
 import type { ParameterTable } from '../../vfs/mount-config.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import { type FileSystemType, parseMountOptions } from '../../vfs/file-system.ts';
-import { IN_MODIFY, notifyEntry, notifyInode } from '../../vfs/notify.ts';
+import { IN_MODIFY, notifyInode, notifyNamed } from '../../vfs/notify.ts';
 import { lookupChild } from '../../vfs/path-walk.ts';
 import { genericPermission, MAY_WRITE } from '../../vfs/permission.ts';
 import { SuperBlock } from '../../vfs/super-block.ts';
@@ -98,7 +98,7 @@ export class CgroupSuperBlock extends SuperBlock implements CgroupFiles {
     const directory = this.directories.get(cgroup);
     const node = directory?.nodeNamed(name);
     if (directory === undefined) return;
-    notifyEntry(directory, IN_MODIFY, name, false);
+    notifyNamed(directory, IN_MODIFY, name);
     if (node) notifyInode(node, IN_MODIFY);
   }
 }
