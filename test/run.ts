@@ -25,11 +25,18 @@ const kinds: Readonly<Record<string, (patterns: readonly string[]) => Promise<vo
     await check('lint', ['node_modules/.bin/biome', 'lint', '--error-on-warnings', 'src', 'apps', 'test', 'scripts', 'bench']);
     await check('layers', [process.execPath, 'scripts/layers.ts']);
     await check('coverage', ['sh', 'scripts/coverage', '--check']);
+    await check('process-model', [process.execPath, 'scripts/process-model.ts', '--check']);
     await build();
   },
   unit: (patterns) => runUnit(patterns, results),
   oracle: (patterns) => runOracle(patterns, results),
   programs: (patterns) => runPrograms(patterns, results),
+  // Single flags from a few kinds of callers; `npm run matrix` has the pairs and the others.
+  matrix: async () => {
+    const r = await runCommand([process.execPath, 'test/matrix/run.ts', '--singles'], root, 600, { ...process.env } as Record<string, string>);
+    if (r.status === 0) results.pass(`matrix: ${r.stdout.trim().split('\n').at(-1)}`);
+    else results.fail('matrix', r.stdout.slice(-6000) + r.stderr.slice(-2000));
+  },
   // A sample of the benchmarks, to be read: no time is judged.
   bench: async () => {
     const r = await runCommand([process.execPath, 'bench/run.ts', '--quick'], root, 600, { ...process.env } as Record<string, string>);
@@ -49,7 +56,7 @@ if (kind === undefined) {
     console.log(`${name} done in ${seconds} s (${before} -> ${results.summary()})`);
   }
 } else if (kind in kinds) {
-  if (kind === 'oracle' || kind === 'programs' || kind === 'bench') await build();
+  if (kind === 'oracle' || kind === 'programs' || kind === 'matrix' || kind === 'bench') await build();
   await kinds[kind]?.(patterns);
 } else {
   console.error(`usage: npm test, or test/run.ts ${Object.keys(kinds).join('|')} [PATTERN…]`);

@@ -61,6 +61,7 @@ export function finishExit(t: Task, code: number): void {
     if (t.signals.stopPending) participateInStop(t);
   }
   t.exitCode = code;
+  t.ioContext = null;
   dropFilter(t.seccomp);
   t.seccomp = null;
   const groupDead = --tg.live === 0;

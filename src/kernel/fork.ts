@@ -1,6 +1,6 @@
 /** Making tasks: Linux kernel/fork.c, kernel_clone() and copy_process(). */
 import {
-  CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_DETACHED, CLONE_FILES, CLONE_FS, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME,
+  CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_DETACHED, CLONE_FILES, CLONE_FS, CLONE_IO, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME,
   CLONE_NEWUSER, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_PTRACE, CLONE_SETTLS, CLONE_SIGHAND, CLONE_THREAD,
   CLONE_SYSVSEM, CLONE_UNTRACED, CLONE_VFORK, CLONE_VM,
 } from '../abi/clone.ts';
@@ -24,6 +24,7 @@ import type { FsContext } from '../vfs/fs-context.ts';
 import { refreshFrozen } from './cgroup/freezer.ts';
 import { failNow } from './fault-injection.ts';
 import { addChild } from './children.ts';
+import { IoContext } from './io-context.ts';
 import type { Kernel } from './kernel.ts';
 import { makePidfd } from './pidfd.ts';
 import { inheritKeyrings } from './process-keyrings.ts';
@@ -37,6 +38,9 @@ import { recalcSigpending, sendSignalInfo } from './signal-send.ts';
 import { type SemUndoList, undoListOf } from './sysv-sem.ts';
 import { RESUME_SYSCALL, RESUME_USER, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, Task, WORK_RSEQ } from './task.ts';
 import { ThreadGroup } from './thread-group.ts';
+
+/** Where the class stands in an I/O priority; class 0 is none. */
+const IOPRIO_CLASS_SHIFT = 13;
 
 /** Linux struct kernel_clone_args. */
 export class CloneArguments {
@@ -329,7 +333,9 @@ function copyTaskFields(t: Task, child: Task, flags: number, args: CloneArgument
   child.execId = t.execId;
   child.failNth = 0;
   child.timerSlack = child.defaultTimerSlack = t.timerSlack;
-  child.ioprio = t.ioprio;
+  // Without CLONE_IO a priority is inherited, not shared (Linux __copy_io).
+  const io = t.ioContext;
+  if (io !== null) child.ioContext = flags & CLONE_IO ? io : io.priority >> IOPRIO_CLASS_SHIFT !== 0 ? new IoContext(io.priority) : null;
   child.memoryPolicy = t.memoryPolicy;
   child.seccomp = t.seccomp;
   if (t.seccomp !== null) t.seccomp.users++;

@@ -15,6 +15,7 @@ import type { CpuState } from '../x86/cpu-state.ts';
 import type { Cgroup } from './cgroup/cgroup.ts';
 import type { CpuGroup } from './cgroup/cpu.ts';
 import { FutexWaiter } from './futex.ts';
+import type { IoContext } from './io-context.ts';
 import type { Kernel } from './kernel.ts';
 import type { NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
@@ -175,7 +176,8 @@ export class Task implements Wakeable, VfsContext {
   personality = 0;
   timerSlack = 50_000;
   defaultTimerSlack = 50_000;
-  ioprio = 0;
+  /** Null: nothing of its I/O was ever set. */
+  ioContext: IoContext | null = null;
   /** set_mempolicy: mode; there is one node. */
   memoryPolicy = 0;
   /** arch: PR_SET_TSC, CPUID faulting. */

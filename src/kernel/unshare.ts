@@ -14,7 +14,8 @@ import type { NsProxy } from './nsproxy.ts';
 import { exitSem } from './sysv-sem.ts';
 import type { Task } from './task.ts';
 
-const KNOWN: number = NSPROXY_FLAGS | CLONE_NEWUSER | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM;
+/** Flags that unshare(2) takes. */
+export const UNSHARE_FLAGS: number = NSPROXY_FLAGS | CLONE_NEWUSER | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM;
 
 /** True if no other task shares the task's memory (current_is_single_threaded). */
 export function isSingleThreaded(t: Task): boolean {
@@ -34,7 +35,7 @@ function implied(flags: number): number {
 /** Detaches `t` (the caller) from what it shares. 0, EINVAL, EPERM, ENOSPC, ENOMEM; all or nothing. */
 export function unshare(t: Task, asked: number): number {
   const flags = implied(asked);
-  if (flags & ~KNOWN) return EINVAL;
+  if (flags & ~UNSHARE_FLAGS) return EINVAL;
   if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && t.threadGroup.threads.size > 1) return EINVAL;
   if (flags & (CLONE_SIGHAND | CLONE_VM) && t.actions.users > 1) return EINVAL;
   if (flags & CLONE_VM && !isSingleThreaded(t)) return EINVAL;

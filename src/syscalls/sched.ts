@@ -8,6 +8,7 @@ import {
 } from '../abi/sched.ts';
 import { NSEC_PER_SEC } from '../abi/time.ts';
 import { BASE_SLICE_NS } from '../kernel/sched-entity.ts';
+import { IoContext } from '../kernel/io-context.ts';
 import { type Task, WORK_RESCHED } from '../kernel/task.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 import { writeTimespec } from './time-clock.ts';
@@ -288,7 +289,8 @@ function sysIoprioSet(t: Task, a: SyscallArgs): number {
   if (list.length === 0) return ESRCH;
   for (const p of list) {
     if (!owns(t, p)) return EPERM;
-    p.ioprio = prio;
+    if (p.ioContext === null) p.ioContext = new IoContext(prio);
+    else p.ioContext.priority = prio;
   }
   return 0;
 }
@@ -300,8 +302,9 @@ function sysIoprioGet(t: Task, a: SyscallArgs): number {
   let best = -1;
   for (const p of list) {
     // Without a class of its own, it follows from the nice value.
-    const own = p.ioprio >> 13 !== 0 ? p.ioprio : (2 << 13) | Math.floor((p.sched.nice + 20) / 5);
-    const v = list.length === 1 && p.ioprio === 0 ? 0 : own;
+    const set = p.ioContext?.priority ?? 0;
+    const own = set >> 13 !== 0 ? set : (2 << 13) | Math.floor((p.sched.nice + 20) / 5);
+    const v = list.length === 1 && set === 0 ? 0 : own;
     if (best < 0 || v < best) best = v;
   }
   return best;

@@ -331,7 +331,7 @@ function sysKcmp(t: Task, a: SyscallArgs): number {
     case KCMP_SIGHAND:
       return compare(p1.actions, p2.actions);
     case KCMP_IO:
-      return 0; // no task has an io_context
+      return compare(p1.ioContext, p2.ioContext);
     case KCMP_SYSVSEM:
       return compare(p1.semUndo, p2.semUndo);
     default:

@@ -116,6 +116,7 @@ static void unshare_case(const char *name, unsigned long long flags) {
 }
 // setns: a target process sits in new namespaces of every kind (in a new user namespace or not).
 static const char *context;
+static int singles; // the short form: no pairs
 static int ready[2], target_pid, sleeper, sleeper_in_proc;
 static void start_target(int with_user) {
   if (pipe(ready)) exit(3); fflush(stdout); target_pid = fork();
@@ -175,7 +176,7 @@ static void body(void *p) {
   if (w->kind == 0) clone_case(w->name, w->flags, 0); else if (w->kind == 1) clone_case(w->name, w->flags, 1); else if (w->kind == 2) unshare_case(w->name, w->flags); else setns_case(w->name, w->flags, w->by_pidfd, w->with_user, w->link);
 }
 static void flag_cases(const char *call, int kind, int first_limit, int triples) {
-  for (int i = -1; i < ALL; i++) for (int j = i < 0 ? ALL - 1 : i; j < ALL; j++) {
+  for (int i = -1; i < ALL; i++) for (int j = i < 0 ? ALL - 1 : i; j < ALL && (!singles || i < 0 || j == i); j++) {
     struct work w = {.flags = (i < 0 ? 0 : all[i].bit) | (i < 0 ? 0 : all[j].bit), .kind = kind};
     if (kind == 0 && w.flags >> 32) continue;
     if (kind == 0 && w.flags & CLONE_NEWTIME) continue; // in clone(2) the bit belongs to the exit signal
@@ -198,7 +199,7 @@ static void setns_cases(void) {
       struct work w = {.flags = any == 0 ? bit[i] : any == 1 ? 0 : bit[(i + 3) % SPACES], .kind = 3, .with_user = u, .link = link[i]};
       snprintf(w.name, sizeof w.name, "%s setns %s%s %s", context, link[i], any == 0 ? "" : any == 1 ? " any" : " wrong", u ? "owned" : "plain"); one(body, &w);
     }
-    for (int i = 0; i < SPACES; i++) for (int j = i; j < SPACES; j++) {
+    for (int i = 0; i < SPACES; i++) for (int j = i; j < SPACES && (!singles || j == i); j++) {
       struct work w = {.flags = bit[i] | bit[j], .kind = 3, .by_pidfd = 1, .with_user = u}; snprintf(w.name, sizeof w.name, "%s setns pidfd %s|%s %s", context, link[i], link[j], u ? "owned" : "plain"); one(body, &w);
     }
     static const unsigned long long odd[] = {0, CLONE_VM, CLONE_FS, CLONE_NEWUTS | CLONE_FILES, ~0ULL, CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME};
@@ -206,10 +207,14 @@ static void setns_cases(void) {
   }
 }
 int main(int argc, char **argv) {
-  if (argc < 3) return fprintf(stderr, "usage: matrix CONTEXT clone|clone3|unshare|setns [triples]\n"), 2;
-  context = argv[1]; int triples = argc > 3; proc_fd = open("/proc", O_RDONLY | O_DIRECTORY);
+  if (argc < 3) return fprintf(stderr, "usage: matrix CONTEXT clone|clone3|unshare|setns|all [triples|singles]\n"), 2;
+  context = argv[1]; int triples = argc > 3 && !strcmp(argv[3], "triples"); singles = argc > 3 && !strcmp(argv[3], "singles"); proc_fd = open("/proc", O_RDONLY | O_DIRECTORY);
   shared = mmap(0, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   setvbuf(stdout, 0, _IOFBF, 1 << 16);
-  if (!strcmp(argv[2], "clone")) flag_cases("clone", 0, ALL, triples); else if (!strcmp(argv[2], "clone3")) flag_cases("clone3", 1, ALL, triples); else if (!strcmp(argv[2], "unshare")) flag_cases("unshare", 2, ALL, triples); else setns_cases();
+  int every = !strcmp(argv[2], "all");
+  if (every || !strcmp(argv[2], "clone")) flag_cases("clone", 0, ALL, triples);
+  if (every || !strcmp(argv[2], "clone3")) flag_cases("clone3", 1, ALL, triples);
+  if (every || !strcmp(argv[2], "unshare")) flag_cases("unshare", 2, ALL, triples);
+  if (every || !strcmp(argv[2], "setns")) setns_cases();
   return 0;
 }
