@@ -37,6 +37,7 @@ const memory = new PhysicalMemory({ buffer: new ArrayBuffer(2048 * 4096) }, 16);
 const clock = {
   sec: 0,
   nsec: 0,
+  coarse(): void {},
   update(): void {
     const ms = Date.now();
     this.sec = Math.floor(ms / 1000);

@@ -10,6 +10,8 @@ export interface ClockWatcher {
 
 export class KernelClock implements WallClock {
   private readonly host: Host;
+  /** Monotonic ns at the last look. */
+  private lastNs = 0;
   /** Wall time at monotonic 0. */
   bootSec: number;
   bootNsec: number;
@@ -36,10 +38,14 @@ export class KernelClock implements WallClock {
   }
   /** CLOCK_MONOTONIC and CLOCK_BOOTTIME, ns. */
   monotonicNs(): number {
-    return this.host.monotonicNs();
+    return (this.lastNs = this.host.monotonicNs());
   }
   update(): void {
-    this.wallAt(this.host.monotonicNs());
+    this.wallAt(this.monotonicNs());
+  }
+  /** The run loop looks at the clock every millisecond or two. */
+  coarse(): void {
+    this.wallAt(this.lastNs);
   }
   /** Sets `sec` and `nsec` to the wall time at monotonic `ns`. */
   wallAt(ns: number): void {

@@ -13,6 +13,8 @@ import {
 
 export type SyscallHandlerFunction = (t: Task, a: SyscallArgs) => number;
 
+/** Calls in place without a look at the clock, and the time after which one is due, ns. */
+const MOST_UNLOOKED = 64, LOOK_NS = 1_000_000;
 /** Calls remembered for the report of an internal error. */
 const RING = 32;
 
@@ -35,6 +37,23 @@ export function makeDispatcher(kernel: Kernel, handlers: readonly SyscallHandler
   const ringNr = new Int32Array(RING);
   let ringAt = 0;
   const RAX_WORD = (GPR >> 2) + RAX * 2;
+
+  /** Calls in place until the next look at the clock, and from one look to the next. */
+  let unlooked = MOST_UNLOOKED;
+  let between = MOST_UNLOOKED;
+  let lookedAt = 0;
+
+  /** Guest code counts its fuel, calls do not: a task that does little but calls is stopped here when its turn or a timer is due. */
+  function look(): void {
+    const now = kernel.clock.monotonicNs();
+    const spent = now - lookedAt;
+    lookedAt = now;
+    if (spent > LOOK_NS) {
+      if (between > 1) between >>= 1;
+    } else if (between < MOST_UNLOOKED && spent * 4 < LOOK_NS) between <<= 1;
+    unlooked = between;
+    if (now - kernel.now >= LOOK_NS || kernel.timers.next <= now) kernel.platform?.kick();
+  }
 
   function store(at: number, r: number): void {
     if (r === (r | 0)) {
@@ -107,6 +126,7 @@ export function makeDispatcher(kernel: Kernel, handlers: readonly SyscallHandler
       ringTid[ringAt] = t.pid.global;
       ringNr[ringAt] = nr;
       ringAt = (ringAt + 1) & (RING - 1);
+      if (--unlooked <= 0) look();
       if (t.syscallWork !== 0) return watched(t, at, nr);
       const r = nr >= 0 && nr < count ? handlers[nr]!(t, args) : ENOSYS;
       if (t.work === 0 && r > -512) {

@@ -6,9 +6,12 @@
 import type { CodeContext } from './code-context.ts';
 import { TLB_ADDEND, TLB_AREA, TLB_AREA_END, TLB_ENTRY, TLB_HOST, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 
-/** Entries of each size class, and how many TLBs of it there are. */
-const CLASS_ENTRIES: readonly number[] = [256, 2048, 8192];
-const CLASS_COUNT: readonly number[] = [96, 32, 16];
+/**
+ * Entries of each size class, and how many TLBs of it there are. Most processes are small or soon over: many small TLBs, which are quickly
+ * emptied, keep a thousand of them from taking theirs from each other.
+ */
+const CLASS_ENTRIES: readonly number[] = [64, 512, 2048, 8192];
+const CLASS_COUNT: readonly number[] = [1024, 64, 16, 12];
 
 /** What the platform keeps for an address space. */
 export class SpaceState {
@@ -36,8 +39,8 @@ export class TlbPool {
   private readonly i32: Int32Array;
   private readonly free: number[][] = [];
   /** By class: the most recently used first. */
-  private readonly head: (SpaceState | null)[] = [null, null, null];
-  private readonly tail: (SpaceState | null)[] = [null, null, null];
+  private readonly head: (SpaceState | null)[] = CLASS_ENTRIES.map(() => null);
+  private readonly tail: (SpaceState | null)[] = CLASS_ENTRIES.map(() => null);
 
   constructor(i32: Int32Array) {
     this.i32 = i32;

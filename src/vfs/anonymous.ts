@@ -8,6 +8,7 @@ import type { Vfs } from './vfs.ts';
 
 /** An internal file system whose files are named "pipe:[5]" or "anon_inode:[eventfd]". */
 export class PseudoFileSystem extends SuperBlock {
+  override readonly multigrain: boolean = false;
   private nextIno = 1;
   readonly mount: Mount;
 

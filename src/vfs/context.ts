@@ -9,11 +9,13 @@ import type { MountNamespace } from './mount-namespace.ts';
 
 /** Wall-clock time for timestamps, refreshed in place so that reading it allocates nothing. */
 export interface WallClock {
-  /** Seconds since the epoch and nanoseconds of that second, as of the last update(). */
+  /** Seconds since the epoch and nanoseconds of that second, as of the last update() or coarse(). */
   sec: number;
   nsec: number;
-  /** Brings `sec` and `nsec` up to date; may be as coarse as a tick (4 ms), as Linux's coarse clock. */
+  /** Brings `sec` and `nsec` up to date. */
   update(): void;
+  /** The same to a tick (4 ms), as Linux's coarse clock: never behind what was seen before. */
+  coarse(): void;
 }
 
 export interface VfsContext {

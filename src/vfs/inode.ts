@@ -234,8 +234,10 @@ export abstract class Inode {
 
   /** Sets the given times to now (`which`: ATTR_ATIME, ATTR_MTIME, ATTR_CTIME). */
   touch(which: number): void {
-    const clock = this.sb.vfs.clock;
-    clock.update();
+    const { vfs, multigrain } = this.sb;
+    const { clock } = vfs;
+    if (multigrain) clock.update();
+    else clock.coarse();
     if (which & ATTR_ATIME) {
       this.atimeSec = clock.sec;
       this.atimeNsec = clock.nsec;

@@ -39,6 +39,8 @@ export abstract class SuperBlock {
   cachesNegative: boolean = true;
   /** Inodes override Inode.permission. */
   readonly customPermission: boolean = false;
+  /** Times are exact; elsewhere they are those of the last tick, as on Linux without FS_MGTIME (pipes, sockets, /proc). */
+  readonly multigrain: boolean = true;
   /** Reading a file changes its access time here; host files and pseudo files keep theirs. */
   readonly keepsAtime: boolean = false;
   /** The user namespace it was mounted in; null: the initial one. Its holders have capabilities over it. */

@@ -15,6 +15,7 @@ import { TextFile } from './text-file.ts';
 /** A file system of generated files: gives out inode numbers. */
 export abstract class PseudoSuperBlock extends SuperBlock {
   override readonly stable: boolean = false;
+  override readonly multigrain: boolean = false;
   override readonly cachesNegative: boolean = false;
   private nextIno = 1;
   /** The first of `count` fresh inode numbers. */

@@ -34,7 +34,7 @@ int main() {
   // An orphan comes behind the children that were there.
   prctl(PR_SET_CHILD_SUBREAPER, 1); int p[2]; pipe(p); pid_t m = fork();
   if (!m) { pid_t g = fork(); if (!g) for (;;) pause(); write(p[1], &g, sizeof g); _exit(3); }
-  pid_t orphan; read(p[0], &orphan, sizeof orphan); kids[n++] = m; kids[n++] = orphan; sleeper();
+  pid_t orphan; read(p[0], &orphan, sizeof orphan); settle(m); kids[n++] = m; kids[n++] = orphan; sleeper();
   kill(orphan, 9); kill(kids[n - 1], 9); usleep(50000); settle(m); settle(kids[n - 1]); settle(orphan);
   for (int i = 0; i < 4; i++) reap("orphan", WNOHANG);
   // A traced child is reported through its tracer's list.
