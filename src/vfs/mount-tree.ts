@@ -218,6 +218,8 @@ export function umountTree(top: Mount, how: number): void {
   eachMount(top, (m) => doomed.push(m));
   const all = new Set(doomed);
   if (how & UMOUNT_PROPAGATE) {
+    // What its owner takes away need not be kept elsewhere to hide something (propagate_mount_unlock).
+    for (const m of propagatedUmounts(top)) m.locked = false;
     const elsewhere = propagatedSet(doomed);
     for (const m of elsewhere) all.add(m);
     // What covers a stack of mounts that go slides down to where the lowest of them stands.

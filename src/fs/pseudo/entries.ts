@@ -43,6 +43,8 @@ export interface DirectoryEntry<S> {
   readonly positions: ReadonlyMap<string, number>;
   /** Links of the directory: "." and "..", and those of its directories. */
   readonly links: number;
+  /** A place to mount something on, which stays empty: covering it hides nothing (sysfs_create_mount_point). */
+  readonly mountPoint: boolean;
 }
 
 export interface LinkEntry<S> {
@@ -75,7 +77,11 @@ export function writable<S>(read: Generator<S> | null, write: Acceptor<S>, mode 
 export function dir<S>(entries: Entries<S>, mode = 0o555): DirectoryEntry<S> {
   const names = Object.keys(entries);
   const links = 2 + Object.values(entries).filter((e) => e.kind === 'directory').length;
-  return { kind: 'directory', mode, entries, names, positions: new Map(names.map((name, i) => [name, i])), links };
+  return { kind: 'directory', mountPoint: false, mode, entries, names, positions: new Map(names.map((name, i) => [name, i])), links };
+}
+/** An empty directory to mount something on. */
+export function mountPoint<S>(mode = 0o555): DirectoryEntry<S> {
+  return { ...dir<S>({}, mode), mountPoint: true };
 }
 export function link<S>(target: LinkEntry<S>['target'], follow: LinkEntry<S>['follow'] = null): LinkEntry<S> {
   return { kind: 'link', mode: 0o777, target, follow };

@@ -118,9 +118,11 @@ export class LinkInode<S> extends PseudoInode<S> {
 export class MapDirectory<S> extends PseudoInode<S> {
   private readonly entry: DirectoryEntry<S>;
   private readonly firstIno: number;
+  override readonly alwaysEmpty: boolean;
   constructor(sb: PseudoSuperBlock, ino: number, entry: DirectoryEntry<S>, subject: S, policy: SubjectPolicy<S>) {
     super(sb, ino, S_IFDIR | entry.mode, subject, policy);
     this.entry = entry;
+    this.alwaysEmpty = entry.mountPoint;
     this.firstIno = sb.allocateInos(entry.names.length);
     this.nlink = entry.links;
   }

@@ -1,7 +1,7 @@
 /** /sys/kernel and the other top folders that hold no devices. */
 import { netClass } from './net-entries.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { dir, file } from '../pseudo/entries.ts';
+import { dir, file, mountPoint } from '../pseudo/entries.ts';
 import type { Entries, Entry } from '../pseudo/entries.ts';
 
 const constant = (text: string | number): Entry<Kernel> => file(() => `${text}\n`);
@@ -12,7 +12,7 @@ export const kernelEntries: Entries<Kernel> = {
     features: constant('nsdelegate\nfavordynmods\nmemory_localevents\nmemory_recursiveprot\nmemory_hugetlb_accounting\npids_localevents'),
   }),
   cpu_byteorder: constant('little'),
-  debug: dir({}, 0o700),
+  debug: mountPoint(),
   mm: dir({
     hugepages: dir({}),
     transparent_hugepage: dir({
@@ -24,8 +24,8 @@ export const kernelEntries: Entries<Kernel> = {
     }),
   }),
   profiling: constant(0),
-  security: dir({}),
-  tracing: dir({}, 0o700),
+  security: mountPoint(),
+  tracing: mountPoint(),
   uevent_seqnum: constant(1),
 };
 

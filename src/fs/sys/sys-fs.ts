@@ -7,7 +7,7 @@ import type { NetworkNamespace } from '../../net/network-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
-import { dir, dynamic } from '../pseudo/entries.ts';
+import { dir, dynamic, mountPoint } from '../pseudo/entries.ts';
 import type { DirectoryEntry, Entry } from '../pseudo/entries.ts';
 import { makeInode, MapDirectory, permanent, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
 import type { SubjectPolicy } from '../pseudo/pseudo-inode.ts';
@@ -29,7 +29,7 @@ const tree: DirectoryEntry<Kernel> = dir({
   dev: dir({ block: dir({}), char: dir({}) }),
   devices: dir({ system, virtual: dir({ net: netDevices }) }),
   firmware: dir({}),
-  fs: dir({ cgroup: dir({}) }),
+  fs: dir({ bpf: mountPoint(), cgroup: mountPoint(), fuse: dir({ connections: mountPoint() }), pstore: mountPoint() }),
   hypervisor: dir({}),
   kernel: dir(kernelEntries),
   module: dir({}),

@@ -9,7 +9,7 @@ import { UTS_RELEASE, UTS_VERSION } from '../../../abi/uts.ts';
 import { AIO_MAX_NR } from '../../../kernel/aio.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
 import { PID_MAX_LIMIT } from '../../../kernel/pid-namespace.ts';
-import { dir, file, writable } from '../../pseudo/entries.ts';
+import { dir, file, mountPoint, writable } from '../../pseudo/entries.ts';
 import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
@@ -192,8 +192,14 @@ const fsEntries: Entries<ProcSuperBlock> = {
   'aio-max-nr': tunable('fs.aio-max-nr', AIO_MAX_NR, 0, MAX_INT),
   'aio-nr': shown((kernel) => kernel.aioRequests),
   'dentry-state': shown(() => '0\t0\t45\t0\t0\t0'),
+  binfmt_misc: mountPoint(),
   'dir-notify-enable': tunable('fs.dir-notify-enable', 1, 0, 1),
   epoll: dir({ max_user_watches: tunable('fs.epoll.max_user_watches', 1048576, 0, MAX_INT) }),
+  fanotify: dir({
+    max_queued_events: tunable('fs.fanotify.max_queued_events', 16384, 0, MAX_INT),
+    max_user_groups: tunable('fs.fanotify.max_user_groups', 128, 0, MAX_INT),
+    max_user_marks: tunable('fs.fanotify.max_user_marks', 205039, 0, MAX_INT),
+  }),
   'file-max': shown(() => '9223372036854775807'),
   'file-nr': shown((kernel) => `${openFiles(kernel)}\t0\t9223372036854775807`),
   'inode-nr': shown(() => '0\t0'),
