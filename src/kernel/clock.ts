@@ -20,6 +20,9 @@ export class KernelClock implements WallClock {
   nsec = 0;
   /** CLOCK_TAI - CLOCK_REALTIME, seconds; adjtimex sets it. */
   taiOffset = 0;
+  /** struct timezone, as settimeofday left it. */
+  minutesWest = 0;
+  dstTime = 0;
   readonly watchers: Set<ClockWatcher> = new Set();
 
   constructor(host: Host) {

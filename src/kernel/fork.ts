@@ -16,6 +16,7 @@ import { SIGCHLD, SIGSTOP, SS_DISABLE } from '../abi/signal.ts';
 import { RAX, RSP } from '../x86/cpu-layout.ts';
 import { CpuState } from '../x86/cpu-state.ts';
 import { PIDFD_THREAD } from '../abi/anon-fd.ts';
+import { SCHED_DEADLINE } from '../abi/sched.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { USED_PROCESSES } from '../auth/user-counts.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
@@ -205,6 +206,8 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
     return made.undo(EAGAIN);
   t.overProcessLimit = false;
   if (kernel.taskCount >= kernel.maxTasks) return made.undo(EAGAIN);
+  // Linux sched_fork(): there is no sharing the time of a deadline.
+  if (t.sched.policy === SCHED_DEADLINE && !t.sched.resetOnFork) return made.undo(EAGAIN);
   const cpu = failNow(t) ? ENOMEM : kernel.cpuStates.alloc();
   if (isErr(cpu)) return made.undo(cpu);
   made.cpu = cpu;

@@ -37,6 +37,7 @@ import { IpcNamespace } from './ipc-namespace.ts';
 import { LoadAverage } from './load-average.ts';
 import { CgroupNamespace, NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
+import { NtpState } from './ntp.ts';
 import { PidNamespace } from './pid-namespace.ts';
 import { ProcessGroup } from './process-group.ts';
 import { ptraceNotify } from './ptrace-stop.ts';
@@ -112,6 +113,7 @@ export class Kernel implements HostDriver {
   /** Where sockets' files live. */
   readonly sockets: SocketFileSystem;
   readonly netStack: NetStack;
+  readonly ntp: NtpState = new NtpState();
   readonly timers: TimerHeap = new TimerHeap();
   readonly scheduler: Scheduler = new Scheduler();
   readonly futexes: FutexTable = new FutexTable();
@@ -378,7 +380,7 @@ export class Kernel implements HostDriver {
   /** A real-time task became runnable. */
   preemptFor(t: Task): void {
     const current = this.current;
-    if (current !== null && current.sched.rtPriority < t.sched.rtPriority) current.work |= WORK_RESCHED;
+    if (current !== null && current.sched.rank < t.sched.rank) current.work |= WORK_RESCHED;
   }
 
   /** Told about instructions that are not implemented; the sandbox reports them to its owner. */

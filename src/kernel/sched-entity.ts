@@ -1,9 +1,11 @@
 /** Scheduling parameters of a task: Linux sched_entity and its policy fields. */
-import { NICE_WEIGHTS, SCHED_IDLE, SCHED_NORMAL } from '../abi/sched.ts';
+import { NICE_WEIGHTS, SCHED_DEADLINE, SCHED_IDLE, SCHED_NORMAL } from '../abi/sched.ts';
 
 /** Slice of a task of nice 0, ns. */
 export const BASE_SLICE_NS = 4_000_000;
 const MAX_SLICE_NS = 40_000_000;
+/** SchedEntity.rank of SCHED_DEADLINE. */
+export const DEADLINE_RANK = 100;
 
 export class SchedEntity {
   policy: number = SCHED_NORMAL;
@@ -16,12 +18,21 @@ export class SchedEntity {
   affinity = 0xffffffff;
   /** The virtual CPU it is on. */
   cpu = 0;
-  /** SCHED_DEADLINE parameters and utilisation clamps are kept for sched_getattr. ns. */
+  /** A fair task's own slice (sched_setattr), ns; 0: the usual one. */
   slice = 0;
+  /** SCHED_DEADLINE: ns, and SCHED_FLAG_RECLAIM and SCHED_FLAG_DL_OVERRUN. */
+  runtime = 0;
+  deadline = 0;
+  period = 0;
+  deadlineFlags = 0;
   /** Time left of the current turn, ns. */
   left: number = BASE_SLICE_NS;
   /** What a run of its code may count before the clock is looked at. */
   fuel = 131_072;
+  /** Its queue: deadline tasks before all, real-time ones by priority, 0 for the others. */
+  get rank(): number {
+    return this.policy === SCHED_DEADLINE ? DEADLINE_RANK : this.rtPriority;
+  }
   get weight(): number {
     return this.policy === SCHED_IDLE ? 3 : NICE_WEIGHTS[this.nice + 20]!; // -20 … 19
   }
@@ -31,7 +42,7 @@ export class SchedEntity {
   }
   /** SCHED_RESET_ON_FORK: back to an ordinary task; negative nice goes to 0. */
   reset(): void {
-    if (this.rtPriority > 0) {
+    if (this.rank > 0) {
       this.policy = SCHED_NORMAL;
       this.rtPriority = 0;
       this.nice = 0;
@@ -43,6 +54,11 @@ export class SchedEntity {
     this.policy = o.policy;
     this.nice = o.nice;
     this.rtPriority = o.rtPriority;
+    this.slice = o.slice;
+    this.runtime = o.runtime;
+    this.deadline = o.deadline;
+    this.period = o.period;
+    this.deadlineFlags = o.deadlineFlags;
     this.affinity = o.affinity;
     this.resetOnFork = o.resetOnFork;
     this.fuel = o.fuel;

@@ -31,8 +31,8 @@ class RunQueue {
 
 export class Scheduler {
   private readonly normal: RunQueue = new RunQueue();
-  /** By real-time priority; made when the first such task appears. */
-  private readonly realtime: (RunQueue | null)[] = new Array<RunQueue | null>(100).fill(null);
+  /** By SchedEntity.rank: real-time priority, and deadline tasks above; made when the first such task appears. */
+  private readonly realtime: (RunQueue | null)[] = new Array<RunQueue | null>(101).fill(null);
   private realtimeCount = 0;
   /** Runnable tasks, not counting the running one. */
   runnable = 0;
@@ -40,7 +40,7 @@ export class Scheduler {
   private readonly drop = (t: Task): void => this.dequeue(t);
 
   private queueOf(t: Task): RunQueue {
-    const p = t.sched.rtPriority;
+    const p = t.sched.rank;
     if (p === 0) return this.normal;
     return (this.realtime[p] ??= new RunQueue());
   }
@@ -50,7 +50,7 @@ export class Scheduler {
     if (t.queued || t === t.kernel.current) return;
     t.queued = true;
     this.runnable++;
-    if (t.sched.rtPriority > 0) {
+    if (t.sched.rank > 0) {
       this.realtimeCount++;
       t.kernel.preemptFor(t);
     }
@@ -62,7 +62,7 @@ export class Scheduler {
     if (t.queued) return;
     t.queued = true;
     this.runnable++;
-    if (t.sched.rtPriority > 0) this.realtimeCount++;
+    if (t.sched.rank > 0) this.realtimeCount++;
     const q = this.queueOf(t);
     if (t.sched.policy === SCHED_FIFO || (t.sched.policy === SCHED_RR && t.sched.left > 0)) q.prepend(t);
     else q.append(t);
@@ -73,7 +73,7 @@ export class Scheduler {
     if (t.queued) return;
     t.queued = true;
     this.runnable++;
-    if (t.sched.rtPriority > 0) this.realtimeCount++;
+    if (t.sched.rank > 0) this.realtimeCount++;
     this.queueOf(t).prepend(t);
   }
 
@@ -82,7 +82,7 @@ export class Scheduler {
     if (t.queued) return;
     t.queued = true;
     this.runnable++;
-    if (t.sched.rtPriority > 0) this.realtimeCount++;
+    if (t.sched.rank > 0) this.realtimeCount++;
     this.queueOf(t).append(t);
   }
 
@@ -91,7 +91,7 @@ export class Scheduler {
     this.queueOf(t).remove(t);
     t.queued = false;
     this.runnable--;
-    if (t.sched.rtPriority > 0) this.realtimeCount--;
+    if (t.sched.rank > 0) this.realtimeCount--;
   }
 
   /** Changes policy or priority fields through `change`'s caller: takes the task off its queue first and puts it back. */
@@ -109,7 +109,7 @@ export class Scheduler {
   pick(): Task | null {
     if (this.runnable === 0) return null;
     if (this.realtimeCount > 0) {
-      for (let p = 99; p > 0; p--) {
+      for (let p = 100; p > 0; p--) {
         const q = this.realtime[p];
         if (q && q.head) {
           const t = q.head;
@@ -133,7 +133,7 @@ export class Scheduler {
   /** True if a queued task should run before `t` goes on. */
   hasBetter(t: Task): boolean {
     if (this.realtimeCount === 0) return false;
-    for (let p = 99; p > t.sched.rtPriority; p--) if (this.realtime[p]?.head) return true;
+    for (let p = 100; p > t.sched.rank; p--) if (this.realtime[p]?.head) return true;
     return false;
   }
 }

@@ -71,6 +71,8 @@ export class ThreadGroup implements MemoryLimits {
   /** membarrier registrations. */
   barriers = 0;
   oomScoreAdjMin = 0;
+  /** PR_TIMER_CREATE_RESTORE_IDS: timer_create takes the number that is asked for. */
+  timerIdsRestorable = false;
   /** Init of a PID namespace: unhandled signals do not reach it. */
   unkillable = false;
   /** execve has happened since the fork: setpgid of a parent gives EACCES. */

@@ -80,6 +80,12 @@ export class AddressSpace extends UserMemory {
   hasGuards = false;
   /** mseal was used. */
   hasSeals = false;
+  /** PR_SET_MDWE: PR_MDWE_REFUSE_EXEC_GAIN (1): no mapping is both writable and executable, nor becomes executable; PR_MDWE_NO_INHERIT (2). */
+  denyWriteExec = 0;
+  /** PR_SET_MEMORY_MERGE: every mapping may be merged by KSM. */
+  mergeAny = false;
+  /** modify_ldt's table, 8 bytes an entry. */
+  ldt: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** memfd_secret memory was mapped. */
   hasSecrets = false;
   // Layout, as prctl(PR_SET_MM) and /proc/PID/stat know it.
@@ -207,6 +213,7 @@ export class AddressSpace extends UserMemory {
   split(v: Vma, addr: number): Vma {
     const upper = new Vma(this, addr, v.end, v.flags, v.pageOf(addr), v.object, v.file);
     upper.name = v.name;
+    upper.policy = v.policy;
     upper.anonVma = v.anonVma;
     upper.anonForked = v.anonForked;
     v.end = addr;
@@ -437,6 +444,9 @@ export class AddressSpace extends UserMemory {
     child.hasGuards = this.hasGuards;
     child.hasSeals = this.hasSeals;
     child.hasSecrets = this.hasSecrets;
+    child.mergeAny = this.mergeAny;
+    child.ldt = this.ldt.slice();
+    if (!(this.denyWriteExec & 2)) child.denyWriteExec = this.denyWriteExec;
     child.codeDiffers = this.codeDiffers;
     child.exeFile = this.exeFile;
     child.exeFile?.ref();
@@ -457,6 +467,7 @@ export class AddressSpace extends UserMemory {
       }
       const w = new Vma(child, v.start, v.end, v.flags & ~(VM_LOCKED | VM_LOCKONFAULT), v.pageOffset, v.object, v.file);
       w.name = v.name;
+      w.policy = v.policy;
       if (v.anonVma !== 0) {
         w.anonVma = nextAnonVma++;
         w.anonForked = true;
@@ -495,7 +506,7 @@ function anonCompatible(a: Vma, b: Vma): boolean {
 
 /** Linux can_vma_merge_before/after: `a` ends where `b` starts and they are alike. */
 export function canMerge(a: Vma, b: Vma): boolean {
-  if (a.end !== b.start || a.flags !== b.flags || a.object !== b.object || a.file !== b.file || a.name !== b.name) return false;
+  if (a.end !== b.start || a.flags !== b.flags || a.object !== b.object || a.file !== b.file || a.name !== b.name || a.policy !== b.policy) return false;
   if (a.flags & VM_SPECIAL || a.pageOf(a.end) !== b.pageOffset) return false;
   if (a.anonVma !== b.anonVma) {
     if (a.anonVma !== 0 && b.anonVma !== 0) return false;

@@ -157,6 +157,24 @@ export function setFlags(space: AddressSpace, v: Vma, start: number, stop: numbe
   return 0;
 }
 
+/** mbind(2): gives every mapping in [start, end) that policy. ENOMEM when there are too many mappings. */
+export function setPolicy(space: AddressSpace, start: number, end: number, policy: number): 0 | Errno {
+  for (let at = start; at < end; ) {
+    let v = space.vmas.intersecting(at, end);
+    if (v === null) return 0;
+    const stop = Math.min(end, v.end);
+    if (v.policy !== policy) {
+      if (space.vmas.size + 1 >= MAX_MAP_COUNT) return ENOMEM;
+      if (v.start < start) v = space.split(v, start);
+      if (v.end > end) space.split(v, end);
+      v.policy = policy;
+      space.merge(v);
+    }
+    at = stop;
+  }
+  return 0;
+}
+
 function populateRange(space: AddressSpace, start: number, end: number, access: number): 0 | Errno {
   for (let at = start; at < end; at += 4096) {
     const v = space.vmas.find(at);

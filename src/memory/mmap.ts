@@ -151,6 +151,8 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
     object = shared;
     file = shared;
   }
+  // Linux map_deny_write_exec().
+  if (space.denyWriteExec !== 0 && (vm & (VM_EXEC | VM_WRITE)) === (VM_EXEC | VM_WRITE)) return EACCES;
   let kept = vm;
   if (object !== null && object.isSecret) {
     // Linux 6.18 mm/secretmem.c secretmem_mmap_prepare(): locked, but not faulted in.

@@ -39,6 +39,7 @@ export function mprotect(space: AddressSpace, addr: number, len: number, prot: n
     if (v === null || v.start > at) return ENOMEM;
     const flags: number = (v.flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | want;
     if (want & ~(v.flags >> 4) & (VM_READ | VM_WRITE | VM_EXEC)) return EACCES;
+    if (space.denyWriteExec !== 0 && flags & VM_EXEC && (flags & VM_WRITE || !(v.flags & VM_EXEC))) return EACCES;
     if (v.flags & VM_SEALED) return EPERM;
     const stop: number = Math.min(end, v.end);
     const changed = changeFlags(space, v, at, stop, flags);

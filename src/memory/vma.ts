@@ -29,6 +29,8 @@ export class Vma {
   /** Name of a special mapping ("[vdso]") or of PR_SET_VMA_ANON_NAME. */
   name: string | null = null;
   space: AddressSpace;
+  /** mbind(2): MPOL_ mode with its flags; -1: that of the task. */
+  policy = -1;
   /** Identity of the set of anonymous pages (Linux anon_vma), 0 = none was ever written. Decides merging. */
   anonVma = 0;
   /** The anonymous pages may be shared with a parent or child (more than one anon_vma in the chain). */
@@ -63,5 +65,5 @@ export class Vma {
 
 /** An anonymous private mapping with flags `vm` whose pages start at number `page` can be appended to `v`. */
 export function canMergeFlags(v: Vma, vm: number, page: number): boolean {
-  return v.object === null && v.flags === vm && v.name === null && v.pageOf(v.end) === page && !v.anonForked && !(vm & VM_SPECIAL);
+  return v.object === null && v.flags === vm && v.name === null && v.policy === -1 && v.pageOf(v.end) === page && !v.anonForked && !(vm & VM_SPECIAL);
 }

@@ -1,10 +1,11 @@
 /** NUMA memory policy on a machine with one node: what can be asked for is what there is. Linux 6.18 mm/mempolicy.c, mm/migrate.c. */
-import { EFAULT, EINVAL, ENODEV, ENOENT, EPERM, ESRCH, isErr } from '../abi/errno.ts';
+import { EFAULT, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, EPERM, ESRCH, isErr } from '../abi/errno.ts';
 import { PTRACE_MODE_READ, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
+import { setPolicy } from '../memory/madvise.ts';
 import type { Task } from '../kernel/task.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 
-const MPOL_DEFAULT = 0, MPOL_PREFERRED = 1, MPOL_LOCAL = 4, MPOL_MAX = 7;
+const MPOL_DEFAULT = 0, MPOL_PREFERRED = 1, MPOL_BIND = 2, MPOL_LOCAL = 4, MPOL_PREFERRED_MANY = 5, MPOL_MAX = 7;
 const MPOL_MODE_FLAGS = 0xe000;
 const MPOL_F_NODE = 1, MPOL_F_ADDR = 2, MPOL_F_MEMS_ALLOWED = 4;
 const MPOL_MF_STRICT = 1, MPOL_MF_MOVE = 2, MPOL_MF_MOVE_ALL = 4;
@@ -44,7 +45,7 @@ function checkPolicy(t: Task, mode: number, nodes: number, maxnode: number): num
 function sysSetMempolicy(t: Task, a: SyscallArgs): number {
   const r = checkPolicy(t, a.int(0), a.addr(1), a.size(2));
   if (isErr(r)) return r;
-  t.memoryPolicy = a.int(0) & ~MPOL_MODE_FLAGS;
+  t.memoryPolicy = a.int(0);
   return 0;
 }
 
@@ -56,7 +57,25 @@ function sysMbind(t: Task, a: SyscallArgs): number {
   if (start % 4096 !== 0) return EINVAL;
   const end = start + Math.ceil(a.size(1) / 4096) * 4096;
   if (end === start) return 0;
-  return t.space.covered(start, end) ? 0 : EFAULT;
+  if (!t.space.covered(start, end)) return EFAULT;
+  return setPolicy(t.space, start, end, (a.int(2) & ~MPOL_MODE_FLAGS) === MPOL_DEFAULT ? -1 : a.int(2));
+}
+
+/** set_mempolicy_home_node(start, len, node, flags): the node that a mapping's bound policy prefers. */
+function sysSetMempolicyHomeNode(t: Task, a: SyscallArgs): number {
+  const start = a.addr(0);
+  if (start % 4096 !== 0 || a.lo(3) !== 0 || a.hi(3) !== 0 || a.size(2) !== 0) return EINVAL;
+  const end = start + Math.ceil(a.size(1) / 4096) * 4096;
+  if (end >= 2 ** 64) return EINVAL;
+  if (end === start) return 0;
+  let r: number = ENOENT;
+  for (let v = t.space.vmas.intersecting(start, end); v !== null && v.start < end; v = v.next) {
+    if (v.policy === -1) continue;
+    const mode = v.policy & ~MPOL_MODE_FLAGS;
+    if (mode !== MPOL_BIND && mode !== MPOL_PREFERRED_MANY) return EOPNOTSUPP;
+    r = 0;
+  }
+  return r;
 }
 
 function sysGetMempolicy(t: Task, a: SyscallArgs): number {
@@ -65,7 +84,8 @@ function sysGetMempolicy(t: Task, a: SyscallArgs): number {
   if (flags & ~(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED)) return EINVAL;
   if (a.addr(1) !== 0 && maxnode < 1) return EINVAL;
   let mode = t.memoryPolicy;
-  let nodes = mode === MPOL_DEFAULT || mode === MPOL_LOCAL ? 0 : 1;
+  const kind = mode & ~MPOL_MODE_FLAGS;
+  let nodes = kind === MPOL_DEFAULT || kind === MPOL_LOCAL ? 0 : 1;
   if (flags & MPOL_F_MEMS_ALLOWED) {
     if (flags & (MPOL_F_NODE | MPOL_F_ADDR)) return EINVAL;
     mode = 0;
@@ -73,6 +93,9 @@ function sysGetMempolicy(t: Task, a: SyscallArgs): number {
   } else if (flags & MPOL_F_ADDR) {
     const v = t.space.vmas.find(a.addr(3));
     if (v === null || v.start > a.addr(3)) return EFAULT;
+    if (v.policy !== -1) mode = v.policy;
+    const kind = mode & ~MPOL_MODE_FLAGS;
+    nodes = kind === MPOL_DEFAULT || kind === MPOL_LOCAL ? 0 : 1;
     if (flags & MPOL_F_NODE) mode = 0;
   } else if (a.addr(3) !== 0) return EINVAL;
   else if (flags & MPOL_F_NODE) return EINVAL;
@@ -129,6 +152,7 @@ export const rows: readonly SyscallRow[] = [
   [237, 'mbind', 'addr,size,int,addr,ulong,uint', 'full', sysMbind],
   [238, 'set_mempolicy', 'int,addr,ulong', 'full', sysSetMempolicy],
   [239, 'get_mempolicy', 'addr,addr,ulong,addr,hex', 'full', sysGetMempolicy],
+  [450, 'set_mempolicy_home_node', 'addr,ulong,ulong,ulong', 'full', sysSetMempolicyHomeNode],
   [256, 'migrate_pages', 'pid,ulong,addr,addr', 'full', sysMigratePages],
   [279, 'move_pages', 'pid,ulong,addr,addr,addr,int', 'full', sysMovePages],
 ];

@@ -16,8 +16,14 @@ const PR_CAPBSET_READ = 23, PR_CAPBSET_DROP = 24, PR_GET_TSC = 25, PR_SET_TSC = 
 const PR_GET_TIMERSLACK = 30, PR_SET_MM = 35, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38;
 const PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40, PR_SET_THP_DISABLE = 41, PR_GET_THP_DISABLE = 42, PR_CAP_AMBIENT = 47;
 const PR_GET_SPECULATION_CTRL = 52, PR_SET_SPECULATION_CTRL = 53, PR_SET_IO_FLUSHER = 57, PR_SET_SYSCALL_USER_DISPATCH = 59, PR_GET_IO_FLUSHER = 58, PR_SET_VMA = 0x53564d41, PR_SET_PTRACER = 0x59616d61;
+const PR_TASK_PERF_EVENTS_DISABLE = 31, PR_TASK_PERF_EVENTS_ENABLE = 32, PR_SET_MDWE = 65, PR_GET_MDWE = 66, PR_SET_MEMORY_MERGE = 67, PR_GET_MEMORY_MERGE = 68;
+const PR_TIMER_CREATE_RESTORE_IDS = 77, PR_GET_AUXV = 0x41555856;
 const PR_MCE_KILL = 33, PR_MCE_KILL_GET = 34;
 const PR_CAP_AMBIENT_IS_SET = 1, PR_CAP_AMBIENT_RAISE = 2, PR_CAP_AMBIENT_LOWER = 3, PR_CAP_AMBIENT_CLEAR_ALL = 4;
+
+/** sizeof(mm->saved_auxv): AT_VECTOR_SIZE longs. */
+const SAVED_AUXV_SIZE = 448;
+const PR_MDWE_NO_INHERIT = 2;
 
 function restZero(a: SyscallArgs, from: number): boolean {
   for (let i = from; i < 5; i++) if ((a.lo(i) | a.hi(i)) !== 0) return false;
@@ -175,6 +181,37 @@ function sysPrctl(t: Task, a: SyscallArgs): number {
       return restZero(a, 1) ? (t.ioFlusher ? 1 : 0) : EINVAL;
     case PR_SET_SYSCALL_USER_DISPATCH:
       return a.hi(1) !== 0 ? EINVAL : setSyscallUserDispatch(t, arg2, a.size(2), a.size(3), a.size(4));
+    case PR_TASK_PERF_EVENTS_DISABLE:
+    case PR_TASK_PERF_EVENTS_ENABLE:
+      return 0; // no counter runs for the task
+    case PR_SET_MDWE: {
+      if (!restZero(a, 2) || a.hi(1) !== 0 || arg2 > 3 || arg2 === PR_MDWE_NO_INHERIT) return EINVAL;
+      const { space } = t;
+      // Once set it stays (EPERM), and the way it is inherited too.
+      if (space.denyWriteExec !== 0 && space.denyWriteExec !== arg2) return EPERM;
+      space.denyWriteExec = arg2;
+      return 0;
+    }
+    case PR_GET_MDWE:
+      return restZero(a, 1) ? t.space.denyWriteExec : EINVAL;
+    case PR_SET_MEMORY_MERGE:
+      if (!restZero(a, 2)) return EINVAL;
+      t.space.mergeAny = arg2 !== 0;
+      return 0;
+    case PR_GET_MEMORY_MERGE:
+      return restZero(a, 1) ? (t.space.mergeAny ? 1 : 0) : EINVAL;
+    case PR_TIMER_CREATE_RESTORE_IDS:
+      if (!restZero(a, 2) || arg2 > 2) return EINVAL;
+      if (arg2 === 2) return tg.timerIdsRestorable ? 1 : 0;
+      tg.timerIdsRestorable = arg2 === 1;
+      return 0;
+    case PR_GET_AUXV: {
+      if (!restZero(a, 3)) return EINVAL;
+      const saved = new Uint8Array(SAVED_AUXV_SIZE);
+      saved.set(t.space.auxv.subarray(0, SAVED_AUXV_SIZE));
+      const n = Math.min(SAVED_AUXV_SIZE, a.size(2));
+      return n > 0 && isErr(t.space.writeBytes(arg2, saved, 0, n)) ? EFAULT : SAVED_AUXV_SIZE;
+    }
     case PR_SET_VMA:
       return EINVAL; // the reference kernel is built without CONFIG_ANON_VMA_NAME
     case PR_SET_PTRACER:

@@ -1,10 +1,10 @@
 /** Scheduling: policies, priorities, affinity, yielding. Linux kernel/sched/syscalls.c, kernel/sys.c. */
 import { CAP_SYS_ADMIN, CAP_SYS_NICE } from '../abi/capability.ts';
-import { E2BIG, EACCES, EFAULT, EINVAL, EPERM, ESRCH, isErr } from '../abi/errno.ts';
+import { E2BIG, EACCES, EBUSY, EFAULT, EINVAL, EOPNOTSUPP, EPERM, ESRCH, isErr } from '../abi/errno.ts';
 import { PRIO_PGRP, PRIO_PROCESS, PRIO_USER, RLIMIT_NICE, RLIMIT_RTPRIO } from '../abi/resource.ts';
 import {
-  SCHED_ATTR_SIZE_VER0, SCHED_ATTR_SIZE_VER1, SCHED_BATCH, SCHED_DEADLINE, SCHED_EXT, SCHED_FIFO, SCHED_FLAG_ALL, SCHED_FLAG_KEEP_PARAMS, SCHED_FLAG_KEEP_POLICY,
-  SCHED_FLAG_RESET_ON_FORK, SCHED_IDLE, SCHED_NORMAL, SCHED_RESET_ON_FORK, SCHED_RR,
+  SCHED_ATTR_SIZE_VER0, SCHED_ATTR_SIZE_VER1, SCHED_BATCH, SCHED_DEADLINE, SCHED_EXT, SCHED_FIFO, SCHED_FLAG_ALL, SCHED_FLAG_DL_OVERRUN, SCHED_FLAG_KEEP_PARAMS, SCHED_FLAG_KEEP_POLICY,
+  SCHED_FLAG_RECLAIM, SCHED_FLAG_RESET_ON_FORK, SCHED_FLAG_UTIL_CLAMP_MAX, SCHED_FLAG_UTIL_CLAMP_MIN, SCHED_IDLE, SCHED_NORMAL, SCHED_RESET_ON_FORK, SCHED_RR,
 } from '../abi/sched.ts';
 import { NSEC_PER_SEC } from '../abi/time.ts';
 import { BASE_SLICE_NS } from '../kernel/sched-entity.ts';
@@ -37,43 +37,89 @@ interface NewParameters {
   priority: number;
   nice: number;
   resetOnFork: boolean;
-  keepParameters: boolean;
+  /** SCHED_FLAG_: KEEP_PARAMS, RECLAIM, DL_OVERRUN, UTIL_CLAMP. */
+  flags: number;
+  /** A fair task's slice, or those of SCHED_DEADLINE; ns. */
+  runtime: number;
+  deadline: number;
+  period: number;
 }
 
-/** Linux __sched_setscheduler(): checks in its order, then the change. */
+/** Bounds of a period (sched_deadline_period_min_us, _max_us) and the least runtime (DL_SCALE), ns. */
+const MIN_PERIOD = 100_000, MAX_PERIOD = 4_194_304_000, MIN_RUNTIME = 1024;
+/** Bounds of a fair task's own slice, ns. */
+const MIN_SLICE = 100_000, MAX_SLICE = 100_000_000;
+/** The part of the processors that deadline tasks may ask for (sched_rt_runtime_us / sched_rt_period_us). */
+const DEADLINE_SHARE = 0.95;
+
+/** Linux __checkparam_dl(). */
+function validDeadline(n: NewParameters): boolean {
+  if (n.deadline === 0 || n.runtime < MIN_RUNTIME || n.deadline >= 2 ** 63 || n.period >= 2 ** 63) return false;
+  const period = n.period || n.deadline;
+  return period >= n.deadline && n.deadline >= n.runtime && period >= MIN_PERIOD && period <= MAX_PERIOD;
+}
+
+/** With `p` as asked for, deadline tasks would want more than there is (Linux sched_dl_overflow). */
+function deadlineOverflow(t: Task, p: Task, n: NewParameters): boolean {
+  let sum = n.runtime / (n.period || n.deadline);
+  for (const q of t.kernel.tasks) if (q !== p && q.sched.policy === SCHED_DEADLINE) sum += q.sched.runtime / q.sched.period;
+  return sum > t.kernel.cpus * DEADLINE_SHARE;
+}
+
+/**
+ * Linux __sched_setscheduler(): checks in its order, then the change. Linux differs: deadline tasks run before all others, first come first
+ * served; they are not held to their runtime, nor ordered by their deadlines.
+ */
 function setScheduler(t: Task, p: Task, n: NewParameters): number {
   const s = p.sched;
   const policy = n.policy < 0 ? s.policy : n.policy;
-  if (policy !== SCHED_NORMAL && policy !== SCHED_FIFO && policy !== SCHED_RR && policy !== SCHED_BATCH && policy !== SCHED_IDLE) {
-    return EINVAL; // SCHED_DEADLINE needs admission control over real processors, SCHED_EXT a loaded scheduler
-  }
   const rt = policy === SCHED_FIFO || policy === SCHED_RR;
+  const fair = policy === SCHED_NORMAL || policy === SCHED_BATCH;
+  if (!rt && !fair && policy !== SCHED_IDLE && policy !== SCHED_DEADLINE) return EINVAL; // SCHED_EXT needs a loaded scheduler
   if (n.priority > 99 || n.priority < 0) return EINVAL;
-  if (rt !== (n.priority !== 0)) return EINVAL;
+  if ((policy === SCHED_DEADLINE && !validDeadline(n)) || rt !== (n.priority !== 0)) return EINVAL;
   const c = t.credentials;
   if (!c.capableInInit(CAP_SYS_NICE)) {
-    if (!rt && n.nice < s.nice && 20 - n.nice > p.limit(RLIMIT_NICE)) return EPERM;
+    if (fair && n.nice < s.nice && 20 - n.nice > p.limit(RLIMIT_NICE)) return EPERM;
     if (rt) {
       const max = p.limit(RLIMIT_RTPRIO);
       if (policy !== s.policy && max === 0) return EPERM;
       if (n.priority > s.rtPriority && n.priority > max) return EPERM;
     }
+    if (policy === SCHED_DEADLINE) return EPERM;
     if (s.policy === SCHED_IDLE && policy !== SCHED_IDLE && 20 - s.nice > p.limit(RLIMIT_NICE)) return EPERM;
     if (!owns(t, p)) return EPERM;
     if (s.resetOnFork && !n.resetOnFork) return EPERM;
   }
+  // Built without CONFIG_UCLAMP_TASK.
+  if (n.flags & (SCHED_FLAG_UTIL_CLAMP_MIN | SCHED_FLAG_UTIL_CLAMP_MAX)) return EOPNOTSUPP;
+  if (policy === SCHED_DEADLINE) {
+    if ((allCpus(t) & ~s.affinity) !== 0) return EPERM;
+    if (deadlineOverflow(t, p, n)) return EBUSY;
+  }
   const queue = t.kernel.scheduler;
   const was = queue.changing(p);
   s.resetOnFork = n.resetOnFork;
-  if (!n.keepParameters) {
+  if (!(n.flags & SCHED_FLAG_KEEP_PARAMS)) {
     s.policy = policy;
     s.rtPriority = n.priority;
-    if (!rt) s.nice = n.nice;
+    if (policy === SCHED_DEADLINE) {
+      s.runtime = n.runtime;
+      s.deadline = n.deadline;
+      s.period = n.period || n.deadline;
+      s.deadlineFlags = n.flags & (SCHED_FLAG_RECLAIM | SCHED_FLAG_DL_OVERRUN);
+    } else if (fair) s.nice = n.nice;
+    if (fair) s.slice = n.runtime === 0 ? 0 : Math.max(MIN_SLICE, Math.min(MAX_SLICE, n.runtime));
   }
   queue.changed(p, was);
   if (p === t && queue.hasBetter(t)) t.work |= WORK_RESCHED;
   return 0;
 }
+
+/** What sched_setscheduler and sched_setparam ask for: nothing but policy and priority. */
+const simple = (p: Task, policy: number, priority: number, resetOnFork: boolean): NewParameters => ({
+  policy, priority, nice: p.sched.nice, resetOnFork, flags: 0, runtime: 0, deadline: 0, period: 0,
+});
 
 function sysSchedSetscheduler(t: Task, a: SyscallArgs): number {
   const policy = a.int(1);
@@ -83,9 +129,7 @@ function sysSchedSetscheduler(t: Task, a: SyscallArgs): number {
   if (isErr(priority)) return EFAULT;
   const p = find(t, a.int(0));
   if (p === null) return ESRCH;
-  return setScheduler(t, p, {
-    policy: policy & ~SCHED_RESET_ON_FORK, priority: priority | 0, nice: p.sched.nice, resetOnFork: (policy & SCHED_RESET_ON_FORK) !== 0, keepParameters: false,
-  });
+  return setScheduler(t, p, simple(p, policy & ~SCHED_RESET_ON_FORK, priority | 0, (policy & SCHED_RESET_ON_FORK) !== 0));
 }
 
 function sysSchedSetparam(t: Task, a: SyscallArgs): number {
@@ -94,7 +138,7 @@ function sysSchedSetparam(t: Task, a: SyscallArgs): number {
   if (isErr(priority)) return EFAULT;
   const p = find(t, a.int(0));
   if (p === null) return ESRCH;
-  return setScheduler(t, p, { policy: -1, priority: priority | 0, nice: p.sched.nice, resetOnFork: p.sched.resetOnFork, keepParameters: false });
+  return setScheduler(t, p, simple(p, -1, priority | 0, p.sched.resetOnFork));
 }
 
 function sysSchedGetscheduler(t: Task, a: SyscallArgs): number {
@@ -134,16 +178,21 @@ function sysSchedSetattr(t: Task, a: SyscallArgs): number {
   if (policy > 0x7fffffff) return EINVAL;
   const p = find(t, a.int(0));
   if (p === null) return ESRCH;
-  const nice = Math.max(-20, Math.min(19, attrView.getInt32(16, true)));
-  const priority = attrView.getUint32(20, true);
+  const word64 = (at: number): number => attrView.getUint32(at, true) + attrView.getUint32(at + 4, true) * 4294967296;
   return setScheduler(t, p, {
     policy: flags & SCHED_FLAG_KEEP_POLICY ? -1 : policy,
-    priority: flags & SCHED_FLAG_KEEP_PARAMS ? p.sched.rtPriority : priority,
-    nice: flags & SCHED_FLAG_KEEP_PARAMS ? p.sched.nice : nice,
+    priority: flags & SCHED_FLAG_KEEP_PARAMS ? p.sched.rtPriority : attrView.getUint32(20, true),
+    nice: flags & SCHED_FLAG_KEEP_PARAMS ? p.sched.nice : Math.max(-20, Math.min(19, attrView.getInt32(16, true))),
     resetOnFork: (flags & SCHED_FLAG_RESET_ON_FORK) !== 0,
-    keepParameters: false,
+    flags,
+    runtime: flags & SCHED_FLAG_KEEP_PARAMS ? p.sched.runtime : word64(24),
+    deadline: flags & SCHED_FLAG_KEEP_PARAMS ? p.sched.deadline : word64(32),
+    period: flags & SCHED_FLAG_KEEP_PARAMS ? p.sched.period : word64(40),
   });
 }
+
+/** The slice of a fair task (sysctl_sched_base_slice), ns: longer with more processors. */
+const baseSlice = (t: Task): number => 700_000 * (1 + Math.floor(Math.log2(Math.min(8, t.kernel.cpus))));
 
 function sysSchedGetattr(t: Task, a: SyscallArgs): number {
   const size = a.u32(2);
@@ -154,13 +203,22 @@ function sysSchedGetattr(t: Task, a: SyscallArgs): number {
   const n = Math.min(size, SCHED_ATTR_SIZE_VER1);
   attrView.setUint32(0, n, true);
   attrView.setUint32(4, p.sched.policy, true);
-  attrView.setUint32(8, p.sched.resetOnFork ? SCHED_FLAG_RESET_ON_FORK : 0, true);
-  if (p.sched.rtPriority > 0) attrView.setUint32(20, p.sched.rtPriority, true);
+  const { sched } = p;
+  const deadline = sched.policy === SCHED_DEADLINE;
+  attrView.setUint32(8, (sched.resetOnFork ? SCHED_FLAG_RESET_ON_FORK : 0) | (deadline ? sched.deadlineFlags : 0), true);
+  const put64 = (at: number, v: number): void => {
+    attrView.setUint32(at, v % 4294967296, true);
+    attrView.setUint32(at + 4, Math.floor(v / 4294967296), true);
+  };
+  if (deadline) {
+    put64(24, sched.runtime);
+    put64(32, sched.deadline);
+    put64(40, sched.period);
+  } else if (sched.rtPriority > 0) attrView.setUint32(20, sched.rtPriority, true);
   else {
-    attrView.setInt32(16, p.sched.nice, true);
-    attrView.setUint32(24, 2_800_000, true); // the slice of a fair task, ns
+    attrView.setInt32(16, sched.nice, true);
+    put64(24, sched.slice || baseSlice(t));
   }
-  if (n >= SCHED_ATTR_SIZE_VER1) attrView.setUint32(52, 1024, true); // utilisation may go up to the maximum
   return t.space.writeBytes(a.addr(1), attr, 0, n) !== 0 ? EFAULT : 0;
 }
 
@@ -180,6 +238,8 @@ function sysSchedSetaffinity(t: Task, a: SyscallArgs): number {
   if (!owns(t, p)) return EPERM;
   const usable = mask & allCpus(t);
   if (usable === 0) return EINVAL;
+  // A deadline task counts on all processors.
+  if (p.sched.policy === SCHED_DEADLINE && usable !== allCpus(t)) return EBUSY;
   p.sched.affinity = usable;
   if (((usable >>> p.sched.cpu) & 1) === 0) t.kernel.placeOnCpu(p);
   return 0;
@@ -322,7 +382,7 @@ export const schedRows: readonly SyscallRow[] = [
   [141, 'setpriority', 'priowhich,int,int', 'full', sysSetpriority],
   [142, 'sched_setparam', 'pid,schedparam', 'full', sysSchedSetparam],
   [143, 'sched_getparam', 'pid,out:schedparam', 'full', sysSchedGetparam],
-  [144, 'sched_setscheduler', 'pid,schedpolicy,schedparam', 'partial', sysSchedSetscheduler],
+  [144, 'sched_setscheduler', 'pid,schedpolicy,schedparam', 'full', sysSchedSetscheduler],
   [145, 'sched_getscheduler', 'pid', 'full', sysSchedGetscheduler],
   [146, 'sched_get_priority_max', 'schedpolicy', 'full', (_t, a) => priorityLimit(a.int(0), true)],
   [147, 'sched_get_priority_min', 'schedpolicy', 'full', (_t, a) => priorityLimit(a.int(0), false)],
@@ -332,6 +392,6 @@ export const schedRows: readonly SyscallRow[] = [
   [251, 'ioprio_set', 'int,int,hex', 'full', sysIoprioSet],
   [252, 'ioprio_get', 'int,int', 'full', sysIoprioGet],
   [309, 'getcpu', 'out:int,out:int,addr', 'full', sysGetcpu],
-  [314, 'sched_setattr', 'pid,addr,hex', 'partial', sysSchedSetattr],
+  [314, 'sched_setattr', 'pid,addr,hex', 'full', sysSchedSetattr],
   [315, 'sched_getattr', 'pid,addr,size,hex', 'full', sysSchedGetattr],
 ];

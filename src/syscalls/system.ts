@@ -1,6 +1,6 @@
 /** The system as a whole: names, limits, usage, memory figures, randomness, barriers. Linux kernel/sys.c, kernel/sched/membarrier.c, drivers/char/random.c. */
 import { CAP_SYS_ADMIN, CAP_SYS_BOOT, CAP_SYS_RESOURCE, CAP_SYSLOG } from '../abi/capability.ts';
-import { EFAULT, EINVAL, EPERM, ESRCH, EBADF, isErr } from '../abi/errno.ts';
+import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErr } from '../abi/errno.ts';
 import { RLIMIT_CPU, RLIMIT_NOFILE, RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD } from '../abi/resource.ts';
 import { UTS_MACHINE, UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../abi/uts.ts';
 import { NSEC_PER_SEC } from '../abi/time.ts';
@@ -13,6 +13,7 @@ import { kernelSignal } from '../kernel/signal-info.ts';
 import { sendSignalInfo } from '../kernel/signal-send.ts';
 import { TASK_EXITS } from '../kernel/syscall-state.ts';
 import type { Task } from '../kernel/task.ts';
+import { EpollDescription } from '../vfs/epoll.ts';
 import type { ThreadGroup } from '../kernel/thread-group.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 import { writeRusage } from './rusage.ts';
@@ -291,7 +292,7 @@ function sysReboot(t: Task, a: SyscallArgs): number {
   }
 }
 
-const KCMP_FILE = 0, KCMP_VM = 1, KCMP_FILES = 2, KCMP_FS = 3, KCMP_SIGHAND = 4, KCMP_IO = 5, KCMP_SYSVSEM = 6;
+const KCMP_FILE = 0, KCMP_VM = 1, KCMP_FILES = 2, KCMP_FS = 3, KCMP_SIGHAND = 4, KCMP_IO = 5, KCMP_SYSVSEM = 6, KCMP_EPOLL_TFD = 7;
 
 /** Order of two objects: 0 equal, 1 less, 2 greater. Any total order will do. */
 function compare(x: object | null, y: object | null): number {
@@ -308,6 +309,21 @@ function identity(x: object | null): number {
     identities.set(x, id);
   }
   return id;
+}
+
+/** A file of one task and what is registered in an epoll of the other: struct kcmp_epoll_slot { efd, tfd, toff }. Linux kernel/kcmp.c kcmp_epoll_target(). */
+function compareEpollTarget(t: Task, p1: Task, p2: Task, fd: number, slot: number): number {
+  const efd = t.space.readU32(slot);
+  const tfd = t.space.readU32(slot + 4);
+  const toff = t.space.readU32(slot + 8);
+  if (isErr(efd) || isErr(tfd) || isErr(toff)) return EFAULT;
+  const file = p1.files?.get(fd) ?? null;
+  if (file === null) return EBADF;
+  const epoll = p2.files?.get(efd | 0) ?? null;
+  if (epoll === null) return EBADF;
+  if (!(epoll instanceof EpollDescription)) return EINVAL;
+  const target = epoll.targetAt(tfd | 0, toff);
+  return target === null ? ENOENT : compare(file, target);
 }
 
 function sysKcmp(t: Task, a: SyscallArgs): number {
@@ -334,6 +350,8 @@ function sysKcmp(t: Task, a: SyscallArgs): number {
       return compare(p1.ioContext, p2.ioContext);
     case KCMP_SYSVSEM:
       return compare(p1.semUndo, p2.semUndo);
+    case KCMP_EPOLL_TFD:
+      return compareEpollTarget(t, p1, p2, a.size(3), a.addr(4));
     default:
       return EINVAL;
   }
@@ -350,7 +368,7 @@ export const systemRows: readonly SyscallRow[] = [
   [170, 'sethostname', 'buf:1,size', 'full', (t, a) => setName(t, a, 'nodename')],
   [171, 'setdomainname', 'buf:1,size', 'full', (t, a) => setName(t, a, 'domainname')],
   [302, 'prlimit64', 'pid,rlimit,rlimitval,out:rlimitval', 'full', sysPrlimit64],
-  [312, 'kcmp', 'pid,pid,int,ulong,ulong', 'partial', sysKcmp],
+  [312, 'kcmp', 'pid,pid,int,ulong,ulong', 'full', sysKcmp],
   [318, 'getrandom', 'obuf,size,getrandomflags', 'full', sysGetrandom],
   [324, 'membarrier', 'int,hex,int', 'full', sysMembarrier],
 ];

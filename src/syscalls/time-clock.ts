@@ -50,8 +50,8 @@ function cpuTimeOf(c: { task: Task; process: boolean }): number {
 
 /** Current value of a clock in ns, for clocks that are monotonic time or CPU time; -1 = it is a wall clock (see `wallClock`); EINVAL. */
 /** The alarm clocks (8, 9) need a real-time clock device to wake the machine; there is none, so they do not exist. */
-const isWall = (id: number): boolean => id === CLOCK_REALTIME || id === CLOCK_REALTIME_COARSE || id === CLOCK_TAI;
-const isMonotonic = (id: number): boolean =>
+export const isWall: (id: number) => boolean = (id) => id === CLOCK_REALTIME || id === CLOCK_REALTIME_COARSE || id === CLOCK_TAI;
+export const isMonotonic: (id: number) => boolean = (id) =>
   id === CLOCK_MONOTONIC || id === CLOCK_MONOTONIC_RAW || id === CLOCK_MONOTONIC_COARSE || id === CLOCK_BOOTTIME;
 
 function sysClockGettime(t: Task, a: SyscallArgs): number {
@@ -191,19 +191,28 @@ function sysGettimeofday(t: Task, a: SyscallArgs): number {
   const tv = a.addr(0);
   if (tv !== 0 && !writeTimespec(t, tv, clock.sec, Math.floor(clock.nsec / 1000))) return EFAULT;
   const tz = a.addr(1);
-  if (tz !== 0 && isErr(t.space.writeU64(tz, 0))) return EFAULT;
+  if (tz !== 0 && (isErr(t.space.writeU32(tz, clock.minutesWest)) || isErr(t.space.writeU32(tz + 4, clock.dstTime)))) return EFAULT;
   return 0;
 }
 
 function sysSettimeofday(t: Task, a: SyscallArgs): number {
   const tv = a.addr(0);
-  if (tv === 0) return t.credentials.capableInInit(CAP_SYS_TIME) ? 0 : EPERM;
-  const sec = t.space.readU64(tv);
-  const usec = t.space.readU64(tv + 8);
+  const tz = a.addr(1);
+  const sec = tv === 0 ? 0 : t.space.readU64(tv);
+  const usec = tv === 0 ? 0 : t.space.readU64(tv + 8);
   if (isErr(sec) || isErr(usec)) return EFAULT;
-  if (usec > 1_000_000 || sec >= 2 ** 63) return EINVAL;
+  if (usec > 1_000_000) return EINVAL;
+  const west = tz === 0 ? 0 : t.space.readU32(tz);
+  const dst = tz === 0 ? 0 : t.space.readU32(tz + 4);
+  if (isErr(west) || isErr(dst)) return EFAULT;
+  if (sec >= 2 ** 63 || usec === 1_000_000) return EINVAL;
   if (!t.credentials.capableInInit(CAP_SYS_TIME)) return EPERM;
-  setWallClock(t, sec, usec * 1000);
+  if (tz !== 0) {
+    if (Math.abs(west | 0) > 15 * 60) return EINVAL;
+    t.kernel.clock.minutesWest = west | 0;
+    t.kernel.clock.dstTime = dst | 0;
+  }
+  if (tv !== 0) setWallClock(t, sec, usec * 1000);
   return 0;
 }
 
@@ -230,56 +239,10 @@ function sysTimes(t: Task, a: SyscallArgs): number {
   return Math.floor(t.monotonicNs() / tick);
 }
 
-/** struct timex. Bytes. */
-const TIMEX_SIZE = 208;
-const timex: Uint8Array = new Uint8Array(TIMEX_SIZE);
-const timexView: DataView = new DataView(timex.buffer);
-const ADJ_SETOFFSET = 0x100, ADJ_NANO = 0x2000, ADJ_TAI = 0x80, ADJ_OFFSET_SINGLESHOT = 0x8001, ADJ_OFFSET_SS_READ = 0xa001;
-const STA_UNSYNC = 0x40, TIME_ERROR = 5;
-
-/** adjtimex: the sandbox's clock is not disciplined; its state is read truthfully, and TAI offset and jumps can be set. */
-function adjust(t: Task, addr: number): number {
-  if (t.space.readBytes(addr, timex) !== 0) return EFAULT;
-  const modes = timexView.getUint32(0, true);
-  const clock = t.kernel.clock;
-  if (modes === ADJ_OFFSET_SINGLESHOT ? true : modes !== 0 && modes !== ADJ_OFFSET_SS_READ) {
-    if (!t.credentials.capableInInit(CAP_SYS_TIME)) return EPERM;
-  }
-  if (modes & ADJ_SETOFFSET && modes !== ADJ_OFFSET_SS_READ) {
-    const sec = timexView.getInt32(72, true) + timexView.getInt32(76, true) * 4294967296;
-    const sub = timexView.getUint32(80, true);
-    if (sub >= (modes & ADJ_NANO ? NSEC_PER_SEC : 1_000_000)) return EINVAL;
-    clock.update();
-    const nsec = clock.nsec + (modes & ADJ_NANO ? sub : sub * 1000);
-    setWallClock(t, clock.sec + sec + Math.floor(nsec / NSEC_PER_SEC), nsec % NSEC_PER_SEC);
-  }
-  if (modes & ADJ_TAI && modes !== ADJ_OFFSET_SS_READ && modes !== ADJ_OFFSET_SINGLESHOT) clock.taiOffset = timexView.getInt32(48, true);
-  clock.update();
-  timex.fill(0, 4);
-  timexView.setUint32(24, 16_000_000, true); // maxerror, us
-  timexView.setUint32(32, 16_000_000, true); // esterror
-  timexView.setUint32(40, STA_UNSYNC, true);
-  timexView.setUint32(48, 2, true); // time constant
-  timexView.setUint32(56, 1, true); // precision
-  timexView.setUint32(64, 32768000, true); // tolerance
-  timexView.setUint32(72, clock.sec >>> 0, true);
-  timexView.setUint32(76, Math.floor(clock.sec / 4294967296), true);
-  timexView.setUint32(80, Math.floor(clock.nsec / 1000), true);
-  timexView.setUint32(88, 10_000, true); // tick, us
-  timexView.setInt32(160, clock.taiOffset, true);
-  return t.space.writeBytes(addr, timex) !== 0 ? EFAULT : TIME_ERROR;
-}
-
-function sysClockAdjtime(t: Task, a: SyscallArgs): number {
-  if (a.int(0) !== CLOCK_REALTIME) return isWall(a.int(0)) || isMonotonic(a.int(0)) || cpuClock(t, a.int(0)) !== null ? EOPNOTSUPP : EINVAL;
-  return adjust(t, a.addr(1));
-}
-
 export const timeClockRows: readonly SyscallRow[] = [
   [35, 'nanosleep', 'timespec,out:timespec', 'full', sysNanosleep],
   [96, 'gettimeofday', 'out:timeval,addr', 'full', sysGettimeofday],
   [100, 'times', 'out:tms', 'full', sysTimes],
-  [159, 'adjtimex', 'timex', 'partial', (t, a) => adjust(t, a.addr(0))],
   [164, 'settimeofday', 'timeval,addr', 'full', sysSettimeofday],
   [201, 'time', 'out:time', 'full', sysTime],
   [219, 'restart_syscall', '', 'full', sysRestartSyscall],
@@ -287,6 +250,5 @@ export const timeClockRows: readonly SyscallRow[] = [
   [228, 'clock_gettime', 'clockid,out:timespec', 'full', sysClockGettime],
   [229, 'clock_getres', 'clockid,out:timespec', 'full', sysClockGetres],
   [230, 'clock_nanosleep', 'clockid,int,timespec,out:timespec', 'full', sysClockNanosleep],
-  [305, 'clock_adjtime', 'clockid,timex', 'partial', sysClockAdjtime],
 ];
 

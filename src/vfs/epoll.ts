@@ -273,6 +273,13 @@ export class EpollDescription extends AnonymousDescription {
     this.head = i;
   }
 
+  /** The file registered under number `fd`, the `skip`th of those; null if there are not so many (kcmp). */
+  targetAt(fd: number, skip: number): FileDescription | null {
+    let item = this.items.get(fd) ?? null;
+    for (let n = skip; n > 0 && item !== null; n--) item = item.nextOfFd;
+    return item?.file ?? null;
+  }
+
   /** Readable if an item has events; items without any leave the ready list. */
   pollNested(depth: number): number {
     if (depth > MAX_NESTS + 1) return 0;

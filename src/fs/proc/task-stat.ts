@@ -75,7 +75,7 @@ export function ignoredAndCaught(task: Task): { ignoredLo: number; ignoredHi: nu
 }
 
 /** Linux task_prio(): 20 + nice, or minus one and the real-time priority. */
-export const priorityOf = (task: Task): number => (task.sched.rtPriority > 0 ? -1 - task.sched.rtPriority : 20 + task.sched.nice);
+export const priorityOf = (task: Task): number => (task.sched.rank > 0 ? -1 - task.sched.rank : 20 + task.sched.nice);
 
 function makeStat(task: Task, subject: ProcTask, ctx: VfsContext): string {
   const group = task.threadGroup;
