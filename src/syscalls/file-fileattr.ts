@@ -16,8 +16,8 @@ const FS_XFLAG_IMMUTABLE = 8, FS_XFLAG_APPEND = 0x10;
 /** Every FS_XFLAG_ there is (FS_XFLAGS_MASK), and those that are known beside extent sizes and projects (FS_XFLAG_COMMON). */
 const XFLAGS_KNOWN = 0x8001fffb, XFLAGS_COMMON = 0x8000027a;
 
-/** 0 with the place in pathWalk, or an errno. */
-function walk(t: Task, a: SyscallArgs): number {
+/** What is wrong with flags and size: 0, EINVAL, E2BIG. */
+function checkArguments(a: SyscallArgs): number {
   const flags = a.u32(4);
   const size = a.size(3);
   if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return EINVAL;
@@ -27,7 +27,7 @@ function walk(t: Task, a: SyscallArgs): number {
 }
 
 function fileGetattr(t: Task, a: SyscallArgs): number {
-  const bad = walk(t, a) || walkAt(t, a.int(0), a.addr(1), a.u32(4));
+  const bad = checkArguments(a) || walkAt(t, a.int(0), a.addr(1), a.u32(4));
   if (bad < 0) return bad;
   const { inode } = pathWalk;
   if (!inode.keepsFlags) return EOPNOTSUPP;
@@ -37,7 +37,7 @@ function fileGetattr(t: Task, a: SyscallArgs): number {
 }
 
 function fileSetattr(t: Task, a: SyscallArgs): number {
-  const bad = walk(t, a);
+  const bad = checkArguments(a);
   if (bad < 0) return bad;
   const bytes = new Uint8Array(a.size(3));
   if (isErr(t.space.readBytes(a.addr(2), bytes))) return EFAULT;
