@@ -227,6 +227,7 @@ function commit(t: Task, pending: PendingExec): void {
   tg.posixTimers.clear();
   if (t.mm !== null) program.space.dumpFilter = t.mm.dumpFilter;
   leaveRings(t);
+  if (t.counters !== null) for (const c of t.counters) c.execed();
   releaseMemory(t);
   t.mm = program.space;
   program.space.limits = tg;

@@ -77,6 +77,7 @@ export function finishExit(t: Task, code: number): void {
   if (groupDead) accountExit(t, tg.exiting ? tg.exitCode : code);
   kernel.trace?.exited(t, code);
   leaveRings(t);
+  if (t.counters !== null) for (const c of t.counters) c.taskGone(t);
   releaseMemory(t);
   exitSem(t);
   const files = t.files;

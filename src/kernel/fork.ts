@@ -340,6 +340,7 @@ function copyTaskFields(t: Task, child: Task, flags: number, args: CloneArgument
   const io = t.ioContext;
   if (io !== null) child.ioContext = flags & CLONE_IO ? io : io.priority >> IOPRIO_CLASS_SHIFT !== 0 ? new IoContext(io.priority) : null;
   child.memoryPolicy = t.memoryPolicy;
+  if (t.counters !== null) for (const c of t.counters) c.forked(child);
   child.seccomp = t.seccomp;
   if (t.seccomp !== null) t.seccomp.users++;
   child.seccompMode = t.seccompMode;

@@ -87,6 +87,12 @@ export interface TaskDependant {
   taskGone(t: Task): void;
 }
 
+/** Something that counts what a task does. */
+export interface TaskCounter extends TaskDependant {
+  forked(child: Task): void;
+  execed(): void;
+}
+
 /** The deadline of a wait. */
 class WaitTimer extends Timer {
   readonly task: Task;
@@ -189,6 +195,9 @@ export class Task implements Wakeable, VfsContext {
   readonly internal: boolean;
   /** Semaphore adjustments to undo at exit; shared by CLONE_SYSVSEM. */
   semUndo: SemUndoList | null = null;
+  /** Counters of perf_event_open that count it, and those it made; null for nearly all. */
+  counters: Set<TaskCounter> | null = null;
+  ownedCounters: Set<{ enable(on: boolean): void }> | null = null;
   /** Rings that it registered for IORING_ENTER_REGISTERED_RING, by place. */
   registeredRings: (object | null)[] | null = null;
   /** Rings of io_uring that it has used, told when it exits or execs; null for nearly all. */

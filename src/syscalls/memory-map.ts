@@ -34,7 +34,7 @@ function sysMmap(t: Task, a: SyscallArgs): number {
   if (file === null || file.isPath) return EBADF;
   if (flags & MAP_HUGETLB) return EINVAL;
   const type = flags & MAP_TYPE;
-  const object = file.mmap(t, type === MAP_SHARED || type === MAP_SHARED_VALIDATE, offset, addr);
+  const object = file.mmap(t, type === MAP_SHARED || type === MAP_SHARED_VALIDATE, offset, addr, len);
   if (object === null) return mmap(t.space, addr, len, prot, flags, null, offset);
   const { inode } = file;
   const seals = file instanceof RegularFile ? file.file.seals : 0;

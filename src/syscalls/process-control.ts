@@ -183,7 +183,8 @@ function sysPrctl(t: Task, a: SyscallArgs): number {
       return a.hi(1) !== 0 ? EINVAL : setSyscallUserDispatch(t, arg2, a.size(2), a.size(3), a.size(4));
     case PR_TASK_PERF_EVENTS_DISABLE:
     case PR_TASK_PERF_EVENTS_ENABLE:
-      return 0; // no counter runs for the task
+      if (t.ownedCounters !== null) for (const c of t.ownedCounters) c.enable(a.int(0) === PR_TASK_PERF_EVENTS_ENABLE);
+      return 0;
     case PR_SET_MDWE: {
       if (!restZero(a, 2) || a.hi(1) !== 0 || arg2 > 3 || arg2 === PR_MDWE_NO_INHERIT) return EINVAL;
       const { space } = t;

@@ -204,8 +204,8 @@ export abstract class FileDescription implements MappedFile {
   iterate(_ctx: VfsContext, _emitter: DirectoryEmitter): number {
     return ENOTDIR;
   }
-  /** What mmap maps from byte `_offset` on, with `_addr` as the address asked for: null for anonymous zeros (/dev/zero private); ENODEV if it cannot be mapped. */
-  mmap(_ctx: VfsContext, _shared: boolean, _offset = 0, _addr = 0): MemoryObject | null | Errno {
+  /** What mmap maps: `_length` bytes from `_offset` on, with `_addr` as the address asked for. Null for anonymous zeros (/dev/zero private); ENODEV if it cannot be mapped. */
+  mmap(_ctx: VfsContext, _shared: boolean, _offset = 0, _addr = 0, _length = 0): MemoryObject | null | Errno {
     return ENODEV;
   }
   fsync(_ctx: VfsContext, _dataOnly: boolean): number {
