@@ -226,7 +226,11 @@ export class CodeCache {
   /** Drops all interpreted code. */
   flushInterpreted(): void {
     this.interpretedFull = false;
-    for (const r of this.interpreted) this.drop(r);
+    for (const r of this.interpreted) {
+      this.drop(r);
+      // What is kept of it is this very memory.
+      if (r.record !== null) r.record.superseded = true;
+    }
     this.interpreted = [];
     this.interpretedTop = INTERPRETED_ARENA;
     // Words of dropped regions will be other code's: nothing may be found by address.

@@ -6,13 +6,13 @@
  * bytes were found at the same address, so an image can make a run faster, but never make it do anything else. The module's functions are
  * compiled when they are first called.
  *
- * Image: header (HEADER_WORDS × i32), then meta (i32), slots (i32), slot addresses (f64), source bytes, jump maps, WebAssembly module.
+ * Image: header (HEADER_WORDS × i32), then meta (i32), slots (i32), slot addresses (f64), source bytes, jump maps, interpreted code, WebAssembly module.
  * Meta, for each region: M_… words, then pages (low, high), ranges (start and end from the entry), branch hints.
  */
 import type { Region } from './code-cache.ts';
 
 const MAGIC = 0x31746976;
-const H_MAGIC = 0, H_CHECKSUM = 1, H_LENGTH = 2, H_KEY = 3, H_REGIONS = 4, H_META = 5, H_SLOTS = 6, H_SOURCE = 7, H_MAPS = 8, H_MODULE = 9, H_NEXT_SLOT = 10, H_ARENA = 11;
+const H_MAGIC = 0, H_CHECKSUM = 1, H_LENGTH = 2, H_KEY = 3, H_REGIONS = 4, H_META = 5, H_SLOTS = 6, H_SOURCE = 7, H_MAPS = 8, H_MODULE = 9, H_NEXT_SLOT = 10, H_ARENA = 11, H_CODE = 12;
 const HEADER_WORDS = 16;
 
 const M_ENTRY_LO = 0, M_ENTRY_HI = 1, M_TIER = 2, M_WORD = 3, M_HOME = 4, M_SLOT = 5, M_PAGES = 6, M_RANGES = 7, M_HINTS = 8, M_BODY = 9, M_BODY_LENGTH = 10, M_MAP = 11;
@@ -37,7 +37,7 @@ export interface RegionRecord {
   readonly ranges: readonly number[];
   /** The bytes of the ranges. */
   readonly source: Uint8Array;
-  /** Code-section entry without its size; runtime functions are imported under their numbers. */
+  /** Code-section entry without its size, in which runtime functions are imported under their numbers; of tier 0: its interpreted code, wherever that was. */
   readonly body: Uint8Array;
   readonly hints: readonly number[];
   /** Linear-memory offset of the jump map, 0 = none, and the map. */
@@ -71,6 +71,7 @@ export class TranslationImage {
   private readonly slotAddresses: Float64Array;
   private readonly source: Uint8Array;
   private readonly maps: Uint8Array;
+  private readonly code: Uint8Array;
   /** By entry address: where the meta words of its regions are. */
   private readonly at: Map<number, number | number[]> = new Map();
   /** Records made so far, by place in meta. */
@@ -81,8 +82,8 @@ export class TranslationImage {
     if (bytes.length < HEADER_WORDS * 4 || (bytes.byteOffset & 7) !== 0) return null;
     const header = new Int32Array(bytes.buffer, bytes.byteOffset, HEADER_WORDS);
     if (header[H_MAGIC] !== MAGIC || header[H_LENGTH] !== bytes.length || header[H_KEY] !== hashText(key)) return null;
-    for (let i = H_REGIONS; i <= H_ARENA; i++) if (header[i]! < 0) return null;
-    const end = HEADER_WORDS * 4 + header[H_META]! * 4 + header[H_SLOTS]! * 12 + header[H_SOURCE]! + header[H_MAPS]! + header[H_MODULE]!;
+    for (let i = H_REGIONS; i <= H_CODE; i++) if (header[i]! < 0) return null;
+    const end = HEADER_WORDS * 4 + header[H_META]! * 4 + header[H_SLOTS]! * 12 + header[H_SOURCE]! + header[H_MAPS]! + header[H_CODE]! + header[H_MODULE]!;
     if (end !== bytes.length || header[H_META]! % 2 !== 0 || header[H_SLOTS]! % 2 !== 0) return null;
     if (checksum(bytes.subarray(H_LENGTH * 4)) !== header[H_CHECKSUM]) return null;
     return new TranslationImage(bytes, header);
@@ -103,6 +104,7 @@ export class TranslationImage {
     this.slotAddresses = new Float64Array(buffer, part(header[H_SLOTS]! * 8), header[H_SLOTS]!);
     this.source = new Uint8Array(buffer, part(header[H_SOURCE]!), header[H_SOURCE]!);
     this.maps = new Uint8Array(buffer, part(header[H_MAPS]!), header[H_MAPS]!);
+    this.code = new Uint8Array(buffer, part(header[H_CODE]!), header[H_CODE]!);
     this.module = new Uint8Array(buffer, part(header[H_MODULE]!), header[H_MODULE]!);
     const { meta } = this;
     for (let i = 0, p = 0; i < this.regions; i++) {
@@ -165,7 +167,7 @@ export class TranslationImage {
     const hints: number[] = [];
     for (let i = 0; i < meta[p + M_HINTS]!; i++) hints.push(meta[q++]!);
     const source = this.source.subarray(meta[p + M_SOURCE]!, meta[p + M_SOURCE]! + meta[p + M_SOURCE_LENGTH]!);
-    const body = this.module.subarray(meta[p + M_BODY]!, meta[p + M_BODY]! + meta[p + M_BODY_LENGTH]!);
+    const body = (meta[p + M_TIER] === 0 ? this.code : this.module).subarray(meta[p + M_BODY]!, meta[p + M_BODY]! + meta[p + M_BODY_LENGTH]!);
     const map = meta[p + M_MAP]!;
     // The maps lie one behind the other, in the order of the regions; M_MAP is the place in linear memory, M_MAP_LENGTH the bytes.
     const mapBytes = map === 0 ? NO_BYTES : this.mapOf(p);
@@ -220,8 +222,15 @@ export function writeImage(
 ): Uint8Array<ArrayBuffer> | null {
   if (nextSlot > MAX_SLOTS) return null;
   const kept = records.filter((r) => !r.superseded && r.age <= MAX_AGE).sort((a, b) => a.entry - b.entry || b.tier - a.tier);
-  const isFirst = kept.map((r, i) => i === 0 || kept[i - 1]!.entry !== r.entry);
-  const { bytes: module, bodies } = writeModule(kept, isFirst);
+  const compiled = kept.filter((r) => r.tier !== 0);
+  const { bytes: module, bodies: moduleBodies } = writeModule(compiled, compiled.map((r, i) => i === 0 || compiled[i - 1]!.entry !== r.entry));
+  let codeBytes = 0;
+  let k = 0;
+  const bodies = kept.map((r) => {
+    if (r.tier !== 0) return moduleBodies[k++]!; // one for each compiled record
+    codeBytes += r.body.length;
+    return codeBytes - r.body.length;
+  });
   let metaWords = 0;
   let sourceBytes = 0;
   let mapBytes = 0;
@@ -233,7 +242,7 @@ export function writeImage(
   metaWords += metaWords & 1;
   const addresses = [...slots.keys()].sort((a, b) => a - b);
   const slotCount = addresses.length + (addresses.length & 1);
-  const length = HEADER_WORDS * 4 + metaWords * 4 + slotCount * 12 + sourceBytes + mapBytes + module.length;
+  const length = HEADER_WORDS * 4 + metaWords * 4 + slotCount * 12 + sourceBytes + mapBytes + codeBytes + module.length;
   if (length > MAX_IMAGE) return null;
   const out = new Uint8Array(length);
   const header = new Int32Array(out.buffer, 0, HEADER_WORDS);
@@ -281,8 +290,9 @@ export function writeImage(
     s += r.source.length;
     out.set(r.mapBytes, maps + m);
     m += r.mapBytes.length;
+    if (r.tier === 0) out.set(r.body, maps + mapBytes + bodies[i]!);
   });
-  out.set(module, maps + mapBytes);
+  out.set(module, maps + mapBytes + codeBytes);
   header[H_MAGIC] = MAGIC;
   header[H_LENGTH] = length;
   header[H_KEY] = hashText(key);
@@ -291,6 +301,7 @@ export function writeImage(
   header[H_SLOTS] = slotCount;
   header[H_SOURCE] = sourceBytes;
   header[H_MAPS] = mapBytes;
+  header[H_CODE] = codeBytes;
   header[H_MODULE] = module.length;
   header[H_NEXT_SLOT] = nextSlot;
   header[H_ARENA] = arena;

@@ -6,6 +6,7 @@ import { wasmEngine } from '../wasm/engine.ts';
 import type { CodeCache, Region } from './code-cache.ts';
 import { ControlFlow } from './control-flow.ts';
 import { DataFlow } from './data-flow.ts';
+import { CODE_COUNT, CODE_WORD } from './interpreted-ops.ts';
 import { Linearizer } from './linearizer.ts';
 import { ModuleAssembler } from './module-assembler.ts';
 import type { RuntimeFunction } from './module-assembler.ts';
@@ -98,6 +99,7 @@ export class Translator {
     const slot = cache.slotOf(rip);
     const region: Region = { entry: rip, word: start, home: 0, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier: 0, record: null };
     cache.addInterpreted(region, size, context);
+    if (this.keeping) this.keepInterpreted(region, size);
     return slot;
   }
 
@@ -105,7 +107,10 @@ export class Translator {
   hot(space: AddressSpace, context: number, rip: number): number {
     const found = this.cache.find(space, context, rip);
     if (found !== null && found.tier !== 0) return found.slot;
-    if (found !== null) this.cache.replace(found);
+    if (found !== null) {
+      this.cache.replace(found);
+      if (found.record !== null) found.record.superseded = true;
+    }
     return this.translate(space, context, rip, 1);
   }
 
@@ -240,8 +245,7 @@ export class Translator {
 
   /** Remembers a region whose code comes from files: what programs write for themselves is elsewhere in the next run. */
   private keep(region: Region, map: number): void {
-    if (this.keptBytes > MAX_KEPT) return;
-    for (const frame of region.frames) if ((this.pm.frameFlags[frame]! & FRAME_CACHE) === 0) return;
+    if (!this.mayKeep(region)) return;
     const { body, hints } = this.assembler.keptBody(this.emitter);
     const record: RegionRecord = {
       entry: region.entry, tier: region.tier, word: region.word, home: region.home, slot: region.slot, pages: region.pages, ranges: region.ranges,
@@ -252,6 +256,37 @@ export class Translator {
     region.record = record;
   }
 
+  private mayKeep(region: Region): boolean {
+    if (this.keptBytes > MAX_KEPT) return false;
+    for (const frame of region.frames) if ((this.pm.frameFlags[frame]! & FRAME_CACHE) === 0) return false;
+    return true;
+  }
+  private keepInterpreted(region: Region, size: number): void {
+    if (!this.mayKeep(region)) return;
+    const { entry, word, slot, pages, ranges } = region;
+    const record: RegionRecord = {
+      entry, tier: 0, word: 0, home: 0, slot, pages, ranges, source: sourceOf(region, this.pm.u8), body: this.pm.u8.subarray(word, word + size), hints: [], map: 0, mapBytes: NO_BYTES,
+      superseded: false, age: 0,
+    };
+    this.keptBytes += size;
+    this.kept.push(record);
+    region.record = record;
+  }
+
+  /** Puts interpreted code of the image where the next such code goes; false if there is no room. */
+  private placeInterpreted(record: RegionRecord, frames: readonly number[], context: number): boolean {
+    const { cache, pm } = this;
+    const start = cache.interpretedStart;
+    const size = record.body.length;
+    if (start === 0 || size > cache.interpretedRoom) return false;
+    pm.u8.set(record.body, start);
+    pm.i32[(start + CODE_WORD) >> 2] = 0;
+    pm.i32[(start + CODE_COUNT) >> 2] = this.hotCount;
+    const { entry, slot, pages, ranges } = record;
+    cache.addInterpreted({ entry, word: start, home: 0, slot, pages, frames, ranges, dead: false, tier: 0, record }, size, context);
+    return true;
+  }
+
   /** Slot of a region of the image that is what `space` has at `rip`, 0 if there is none. */
   private resolveStored(image: TranslationImage, space: AddressSpace, context: number, rip: number): number {
     const candidates = image.from(rip);
@@ -260,8 +295,14 @@ export class Translator {
       if (record.superseded) continue;
       const frames = this.framesOf(space, record.pages);
       if (frames === null || !sameSource(record, frames, this.pm.u8)) continue;
+      if (record.tier === 0 && this.firstTier !== 0) continue;
       record.age = 0;
       this.protect(frames);
+      if (record.tier === 0) {
+        if (!this.placeInterpreted(record, frames, context)) continue;
+        this.stats.stored++;
+        return record.slot;
+      }
       this.stats.stored++;
       const region: Region = {
         entry: rip, word: record.word, home: record.home, slot: record.slot, pages: record.pages, frames, ranges: record.ranges, dead: false, tier: record.tier, record,
