@@ -15,7 +15,7 @@ import * as O from './interpreted-ops.ts';
 import { INTERPRETED_CACHE, INTERPRETED_CACHE_ENTRIES, JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
 import type { RuntimeFunction } from './module-assembler.ts';
 import {
-  RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOOKUP, RT_RMW_END, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8, RT_STUB, RT_SYSCALL,
+  RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOOKUP, RT_RMW_END, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8, RT_STUB, RT_SYSCALL, runtimeTypes,
 } from './runtime-functions.ts';
 
 /** What JavaScript provides to the interpreter besides the runtime functions. */
@@ -69,11 +69,11 @@ function numeric(opcode: number, result: IrType, ...operands: Expr[]): Expr {
 }
 
 let built: { readonly pages: number; readonly bytes: Uint8Array<ArrayBuffer> } | null = null;
-/** The interpreter's module for a memory of so many WebAssembly pages; `types`: the runtime functions, by number. Made once: a start-up snapshot holds it. */
-export function interpreterModule(memoryPages: number, types: readonly RuntimeFunction[]): Uint8Array<ArrayBuffer> {
+/** The interpreter's module for a memory of so many WebAssembly pages. Made once: a start-up snapshot holds it. */
+export function interpreterModule(memoryPages: number): Uint8Array<ArrayBuffer> {
   if (built?.pages !== memoryPages) {
     const m = new ModuleBuilder();
-    buildInterpreter(m, types);
+    buildInterpreter(m, runtimeTypes());
     built = { pages: memoryPages, bytes: m.write(memoryPages, 1) };
   }
   return built.bytes;

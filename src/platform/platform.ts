@@ -19,12 +19,11 @@ import { faultsAsStack } from '../x86/stack-fault.ts';
 import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_INTERRUPT, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_REENTER, EXIT_SINGLE_STEP, EXIT_SYSCALL } from './exits.ts';
 import { helperImplementations } from './helper-bindings.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
-import type { RuntimeFunction } from './module-assembler.ts';
 import { interpreterModule } from './interpreter.ts';
 import { runtimeModule } from './runtime.ts';
 import {
   RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
-  RT_STORE_SLOW, RT_STUB, RT_SYSCALL,
+  RT_STORE_SLOW, RT_STUB, RT_SYSCALL, runtimeTypes,
 } from './runtime-functions.ts';
 import type { Checksum } from './stored-translations.ts';
 import { SpaceState, TlbPool } from './tlb.ts';
@@ -68,12 +67,11 @@ export class PlatformStats {
 /** Loop iterations and calls between two looks at what is running. */
 const SAMPLE_FUEL = 50000;
 
-/** IR type → WebAssembly value type. */
-const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];
-
 /** Makes once what every platform of this memory size needs: for a start-up snapshot, which then holds it. */
 export function preparePlatform(memoryBytes: number): void {
-  runtimeModule(Math.floor(memoryBytes / WASM_PAGE));
+  const pages = Math.floor(memoryBytes / WASM_PAGE);
+  runtimeModule(pages);
+  interpreterModule(pages);
 }
 
 type CpuFunction = (cpu: number, argument: number) => number;
@@ -134,43 +132,34 @@ export class Platform implements PlatformHooks {
     this.enter = runtime.exports['enter'] as (cpu: number) => void;
     this.enterOnce = runtime.exports['enter_once'] as (cpu: number, slot: number) => void;
 
-    const types: (RuntimeFunction | undefined)[] = [];
     const imports: Record<string, unknown> = { m: memory, t: this.table };
-    const bind = (id: number, fn: unknown, params: readonly number[], results: readonly number[]): void => {
-      types[id] = { params, results };
+    const bind = (id: number, fn: unknown): void => {
       imports[String(id)] = fn;
     };
-    const I = 0x7f;
-    const L = 0x7e;
-    bind(RT_STUB, runtime.exports['stub'], [I, I], [L]);
-    bind(RT_LOAD_SLOW, runtime.exports['load_slow'], [I, L, I, L], [I]);
-    bind(RT_STORE_SLOW, runtime.exports['store_slow'], [I, L, I, L], [I]);
-    bind(RT_RMW_SLOW, runtime.exports['rmw_slow'], [I, L, I, L], [I]);
-    bind(RT_RMW_END, (cpu: number, size: number) => this.rmwEnd(cpu, size), [I, I], []);
-    bind(RT_SYSCALL, (cpu: number) => this.syscall(cpu), [I], [I]);
-    bind(RT_LOOKUP, js.lookup, [I], [I]);
-    bind(RT_CONDITION, runtime.exports['condition'], [I, I, L, L, L], [I]);
-    bind(RT_EFLAGS, runtime.exports['eflags'], [I, L, L, L], [I]);
-    bind(RT_HOST_READ, runtime.exports['host_read'], [I, L, I], [I]);
-    bind(RT_HOST_WRITE, runtime.exports['host_write'], [I, L, I], [I]);
-    bind(RT_STORE_1, runtime.exports['store_1'], [I, L, I], [I]);
-    bind(RT_STORE_2, runtime.exports['store_2'], [I, L, I], [I]);
-    bind(RT_STORE_4, runtime.exports['store_4'], [I, L, I], [I]);
-    bind(RT_STORE_8, runtime.exports['store_8'], [I, L, L], [I]);
-    bind(RT_STORE_16, runtime.exports['store_16'], [I, L, 0x7b], [I]);
-    HELPERS.forEach((h, i) => {
-      const params = h.params.map((t) => WASM_TYPE[t]!);
-      if (h.takesCpu) params.unshift(I);
-      const fn = runtime.exports[h.name] ?? implementations[h.name];
-      bind(RT_HELPERS + i, fn ?? missing(h.name), params, h.result === 0 ? [] : [WASM_TYPE[h.result]!]);
-    });
-    const interpreter = new wasmEngine.Instance(new wasmEngine.Module(interpreterModule(pages, types as RuntimeFunction[])), {
+    bind(RT_STUB, runtime.exports['stub']);
+    bind(RT_LOAD_SLOW, runtime.exports['load_slow']);
+    bind(RT_STORE_SLOW, runtime.exports['store_slow']);
+    bind(RT_RMW_SLOW, runtime.exports['rmw_slow']);
+    bind(RT_RMW_END, (cpu: number, size: number) => this.rmwEnd(cpu, size));
+    bind(RT_SYSCALL, (cpu: number) => this.syscall(cpu));
+    bind(RT_LOOKUP, js.lookup);
+    bind(RT_CONDITION, runtime.exports['condition']);
+    bind(RT_EFLAGS, runtime.exports['eflags']);
+    bind(RT_HOST_READ, runtime.exports['host_read']);
+    bind(RT_HOST_WRITE, runtime.exports['host_write']);
+    bind(RT_STORE_1, runtime.exports['store_1']);
+    bind(RT_STORE_2, runtime.exports['store_2']);
+    bind(RT_STORE_4, runtime.exports['store_4']);
+    bind(RT_STORE_8, runtime.exports['store_8']);
+    bind(RT_STORE_16, runtime.exports['store_16']);
+    HELPERS.forEach((h, i) => bind(RT_HELPERS + i, runtime.exports[h.name] ?? implementations[h.name] ?? missing(h.name)));
+    const interpreter = new wasmEngine.Instance(new wasmEngine.Module(interpreterModule(pages)), {
       env: { memory, table: this.table },
       e: imports,
       js: { faulted: (cpu: number, place: number) => this.faulted(cpu, place), hot: (cpu: number) => this.hot(cpu) },
     });
     this.code = new CodeCache(this.memory, this.table, interpreter.exports['enter_region']);
-    this.translator = new Translator(this.memory, this.code, this.tlbs, this.stats, types, imports, pages);
+    this.translator = new Translator(this.memory, this.code, this.tlbs, this.stats, runtimeTypes(), imports, pages);
     if (options.firstTier !== undefined) {
       this.translator.firstTier = options.firstTier;
       this.translator.hotCount = 0x7fffffff;

@@ -1,4 +1,8 @@
 /** Numbers of the runtime functions that translated code calls; a helper of x86/helpers.ts is RT_HELPERS + its number. */
+import { HELPERS } from '../x86/helpers.ts';
+import type { HelperSpec } from '../x86/ir.ts';
+import type { RuntimeFunction } from './module-assembler.ts';
+
 /** (cpu, depth) -> rip: finds, translates if need be, and enters the region at the RIP in the CPU state. */
 export const RT_STUB = 0;
 /** (cpu, address i64, size) -> host offset to load from, 0 = fault. */
@@ -23,3 +27,30 @@ export const RT_HOST_WRITE = 10;
 /** (cpu, address i64, value) -> 1 = stored, 0 = leave. */
 export const RT_STORE_1 = 11, RT_STORE_2 = 12, RT_STORE_4 = 13, RT_STORE_8 = 14, RT_STORE_16 = 15;
 export const RT_HELPERS = 16;
+
+const I = 0x7f, L = 0x7e, V = 0x7b;
+/** WebAssembly types of the runtime functions below RT_HELPERS. */
+const TYPES: readonly RuntimeFunction[] = [
+  { params: [I, I], results: [L] },
+  { params: [I, L, I, L], results: [I] }, { params: [I, L, I, L], results: [I] }, { params: [I, L, I, L], results: [I] },
+  { params: [I, I], results: [] },
+  { params: [I], results: [I] }, { params: [I], results: [I] },
+  { params: [I, I, L, L, L], results: [I] }, { params: [I, L, L, L], results: [I] },
+  { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] },
+  { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, L], results: [I] }, { params: [I, L, V], results: [I] },
+];
+/** IR type → WebAssembly value type. */
+const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];
+
+let types: readonly RuntimeFunction[] = [];
+/** WebAssembly types of all runtime functions, by number. */
+export function runtimeTypes(): readonly RuntimeFunction[] {
+  if (types.length !== RT_HELPERS + HELPERS.length) {
+    const helper = (h: HelperSpec): RuntimeFunction => ({
+      params: [...(h.takesCpu ? [I] : []), ...h.params.map((t) => WASM_TYPE[t]!)],
+      results: h.result === 0 ? [] : [WASM_TYPE[h.result]!],
+    });
+    types = [...TYPES, ...HELPERS.map(helper)];
+  }
+  return types;
+}
