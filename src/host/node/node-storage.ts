@@ -1,7 +1,7 @@
 /** A folder of files, one a key: of this user only, bounded in size, written aside and renamed. */
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, futimesSync, mkdirSync, openSync, readSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, existsSync, fstatSync, futimesSync, mkdirSync, openSync, readSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { HostStorage } from '../storage.ts';
 
@@ -10,6 +10,19 @@ const MAX_TOTAL = 512 << 20;
 const MAX_FILE = 256 << 20;
 /** Age in ms from which a file that was written aside has been left behind by a process that died. */
 const STALE = 3600_000;
+
+/** mkdir -p, for this user only. Node's own never returns where nothing can be made (/proc). */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path || existsSync(dirname(path))) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
+}
 
 export class NodeStorage implements HostStorage {
   private readonly folder: string;
@@ -61,7 +74,7 @@ export class NodeStorage implements HostStorage {
     const path = this.path(key);
     const aside = `${path}.${randomBytes(6).toString('hex')}`;
     try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.folder);
       const fd = openSync(aside, 'wx', 0o600);
       try {
         for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
