@@ -1,7 +1,10 @@
 /** Files without a name in any tree: anonymous inodes (eventfd, epoll …), pipes, sockets. */
 import { ANON_INODE_FS_MAGIC, S_IFIFO } from '../abi/stat.ts';
+import { EOPNOTSUPP } from '../abi/errno.ts';
+import { copyAttributes } from './attributes.ts';
+import type { VfsContext } from './context.ts';
 import { Dentry } from './dentry.ts';
-import { Inode } from './inode.ts';
+import { Inode, type SetAttributes } from './inode.ts';
 import { Mount, Path } from './mount.ts';
 import { SuperBlock } from './super-block.ts';
 import type { Vfs } from './vfs.ts';
@@ -40,6 +43,18 @@ export class PseudoInode extends Inode {
     super(sb, sb.allocateIno(), mode);
     this.touch(-1);
   }
+  /** Pipes and sockets have an owner and a mode, which count for nothing once they are open (simple_setattr). */
+  override setattr(_ctx: VfsContext, attrs: SetAttributes): number {
+    copyAttributes(this, attrs);
+    return 0;
+  }
+}
+
+/** Of what has no attributes of its own: they cannot be changed (anon_inode_setattr). */
+class FixedInode extends PseudoInode {
+  override setattr(): number {
+    return EOPNOTSUPP;
+  }
 }
 
 /** The anonymous inode file system: all its descriptions share one inode, mode 0600 and no type, as in Linux. */
@@ -47,7 +62,7 @@ export class AnonymousInodes extends PseudoFileSystem {
   private readonly inode: PseudoInode;
   constructor(vfs: Vfs) {
     super(vfs, 'anon_inodefs', ANON_INODE_FS_MAGIC);
-    this.inode = new PseudoInode(this, 0o600);
+    this.inode = new FixedInode(this, 0o600);
   }
   /** A path for a description of class `name`: anonymousPath('[eventfd]') is shown as "anon_inode:[eventfd]". */
   anonymousPath(name: string): Path {
