@@ -16,6 +16,8 @@ export class SchedEntity {
   resetOnFork = false;
   /** Bits of the CPUs it may run on. */
   affinity = 0xffffffff;
+  /** What sched_setaffinity asked for: counts again when a cpuset allows it. */
+  wishedAffinity = 0xffffffff;
   /** The virtual CPU it is on. */
   cpu = 0;
   /** A fair task's own slice (sched_setattr), ns; 0: the usual one. */
@@ -60,6 +62,7 @@ export class SchedEntity {
     this.period = o.period;
     this.deadlineFlags = o.deadlineFlags;
     this.affinity = o.affinity;
+    this.wishedAffinity = o.wishedAffinity;
     this.resetOnFork = o.resetOnFork;
     this.fuel = o.fuel;
     this.refill();

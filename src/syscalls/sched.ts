@@ -7,6 +7,7 @@ import {
   SCHED_FLAG_RECLAIM, SCHED_FLAG_RESET_ON_FORK, SCHED_FLAG_UTIL_CLAMP_MAX, SCHED_FLAG_UTIL_CLAMP_MIN, SCHED_IDLE, SCHED_NORMAL, SCHED_RESET_ON_FORK, SCHED_RR,
 } from '../abi/sched.ts';
 import { NSEC_PER_SEC } from '../abi/time.ts';
+import { allCpus, effectiveCpus } from '../kernel/cgroup/cpuset.ts';
 import { BASE_SLICE_NS } from '../kernel/sched-entity.ts';
 import { IoContext } from '../kernel/io-context.ts';
 import { type Task, WORK_RESCHED } from '../kernel/task.ts';
@@ -223,7 +224,6 @@ function sysSchedGetattr(t: Task, a: SyscallArgs): number {
 }
 
 /** Mask of the processors there are. */
-const allCpus = (t: Task): number => (t.kernel.cpus >= 32 ? -1 : (1 << t.kernel.cpus) - 1);
 
 function sysSchedSetaffinity(t: Task, a: SyscallArgs): number {
   const size = a.u32(1);
@@ -236,10 +236,11 @@ function sysSchedSetaffinity(t: Task, a: SyscallArgs): number {
   const p = find(t, a.int(0));
   if (p === null) return ESRCH;
   if (!owns(t, p)) return EPERM;
-  const usable = mask & allCpus(t);
+  const usable = mask & effectiveCpus(p.cgroup, allCpus(t));
   if (usable === 0) return EINVAL;
   // A deadline task counts on all processors.
   if (p.sched.policy === SCHED_DEADLINE && usable !== allCpus(t)) return EBUSY;
+  p.sched.wishedAffinity = mask;
   p.sched.affinity = usable;
   if (((usable >>> p.sched.cpu) & 1) === 0) t.kernel.placeOnCpu(p);
   return 0;

@@ -2,7 +2,7 @@
 import { EINVAL, ENODEV, ERANGE, type Errno } from '../../abi/errno.ts';
 import type { Cgroup } from '../../kernel/cgroup/cgroup.ts';
 import { CPUSET, IO, PIDS } from '../../kernel/cgroup/controllers.ts';
-import { effectiveCpus, effectiveMems, formatList, parseList } from '../../kernel/cgroup/cpuset.ts';
+import { allCpus, applyCpuset, effectiveCpus, formatList, parseList } from '../../kernel/cgroup/cpuset.ts';
 import type { Task } from '../../kernel/task.ts';
 import { changed, type CgroupFileType, parseInt0, shown } from './file-type.ts';
 
@@ -29,7 +29,6 @@ export const PIDS_FILES: readonly CgroupFileType[] = [
   shown('pids.events.local', pidsOf((p) => `max ${p.localEvents}`), { ...IN_PIDS, waits: true }),
 ];
 
-const allCpus = (t: Task): number => (t.kernel.cpus >= 31 ? 0x7fffffff : (1 << t.kernel.cpus) - 1);
 const IN_CPUSET = { controller: CPUSET, where: 'child' } as const;
 
 function cpuList(name: string, get: (s: NonNullable<Cgroup['cpuset']>) => number, set: (s: NonNullable<Cgroup['cpuset']>, mask: number) => void, limit: (t: Task) => number): CgroupFileType {
@@ -39,16 +38,9 @@ function cpuList(name: string, get: (s: NonNullable<Cgroup['cpuset']>) => number
     if (mask === null || c.cpuset === null) return EINVAL;
     if (mask & ~((1 << limit(t)) - 1)) return EINVAL;
     set(c.cpuset, mask);
-    for (const d of c.subtree()) for (const m of d.tasks) applyCpus(m);
+    for (const d of c.subtree()) for (const m of d.tasks) applyCpuset(m);
     return 0;
   }, IN_CPUSET);
-}
-
-/** The task may use no other processors than its group's. */
-function applyCpus(t: Task): void {
-  const allowed = effectiveCpus(t.cgroup, allCpus(t));
-  t.sched.affinity = (t.sched.affinity & allowed) !== 0 ? t.sched.affinity & allowed : allowed;
-  if (((t.sched.affinity >>> t.sched.cpu) & 1) === 0) t.kernel.placeOnCpu(t);
 }
 
 export const CPUSET_FILES: readonly CgroupFileType[] = [
@@ -65,7 +57,7 @@ export const CPUSET_FILES: readonly CgroupFileType[] = [
     return 0;
   }, { ...IN_CPUSET, waits: true }),
   cpuList('cpuset.mems', (s) => s.mems, (s, v) => { s.mems = v; }, () => 1),
-  shown('cpuset.mems.effective', (c) => `${formatList(effectiveMems(c))}\n`, { controller: CPUSET }),
+  shown('cpuset.mems.effective', () => '0\n', { controller: CPUSET }),
 ];
 
 /** There are no block devices: nothing is limited, and none can be named. */

@@ -47,7 +47,7 @@ export class CpuGroup extends Competitor {
   burst = 0;
   /** Left of the quota in this period. */
   left = 0;
-  private usedInPeriod = false;
+  private usedInPeriod = 0;
   throttled = false;
   private throttledSince = 0;
   periods = 0;
@@ -87,21 +87,25 @@ export class CpuGroup extends Competitor {
       this.left = this.quota;
       this.cgroup.hierarchy.timers.arm(this.timer, now - spent + this.period);
     }
-    this.usedInPeriod = true;
+    this.usedInPeriod += spent;
     this.left -= spent;
     if (this.left > 0) return false;
     if (!this.throttled) {
       this.throttled = true;
       this.throttledSince = now;
-      this.throttledPeriods++;
     }
     return true;
   }
   periodEnds(now: number): void {
     this.armed = false;
+    if (this.usedInPeriod === 0 && !this.throttled) return;
     this.periods++;
-    if (!this.usedInPeriod && !this.throttled) return;
-    this.usedInPeriod = false;
+    if (this.throttled) this.throttledPeriods++;
+    if (this.burst > 0 && this.usedInPeriod > this.quota) {
+      this.bursts++;
+      this.burstTime += this.usedInPeriod - this.quota;
+    }
+    this.usedInPeriod = 0;
     this.left = Math.min(this.left + this.quota, this.quota + this.burst);
     this.armed = true;
     this.cgroup.hierarchy.timers.arm(this.timer, now + this.period);

@@ -1,4 +1,5 @@
 /** The cpuset controller: which processors and memory nodes. Linux kernel/cgroup/cpuset.c. */
+import type { Task } from '../task.ts';
 import type { Cgroup } from './cgroup.ts';
 
 /** Sets of small numbers, as bits. */
@@ -46,6 +47,16 @@ export function effectiveCpus(c: Cgroup, all: number): number {
   const own = c.cpuset?.cpus ?? 0;
   return (own & above) !== 0 ? own & above : above;
 }
-export function effectiveMems(c: Cgroup): number {
-  return c.isRoot ? 1 : 1;
+
+/** Bits of all processors. */
+export function allCpus(t: Task): number {
+  return t.kernel.cpus >= 31 ? 0x7fffffff : (1 << t.kernel.cpus) - 1;
+}
+/** The task runs where its group and (as far as that leaves anything) its own wish allow. */
+export function applyCpuset(t: Task): void {
+  const allowed = effectiveCpus(t.cgroup, allCpus(t));
+  const { sched } = t;
+  const wished = sched.wishedAffinity & allowed;
+  sched.affinity = wished !== 0 ? wished : allowed;
+  if (((sched.affinity >>> sched.cpu) & 1) === 0) t.kernel.placeOnCpu(t);
 }

@@ -11,7 +11,7 @@ import type { Task } from '../task.ts';
 import { Cgroup } from './cgroup.ts';
 import { CPU, CPUSET, IO, MEMORY, PIDS } from './controllers.ts';
 import { CpuFairness, CpuGroup } from './cpu.ts';
-import { CpusetState } from './cpuset.ts';
+import { applyCpuset, CpusetState } from './cpuset.ts';
 import { vetDestination, vetEnable } from './domain-rules.ts';
 import type { EventFile } from './event-file.ts';
 import { refreshFrozen, setTaskFreeze } from './freezer.ts';
@@ -26,6 +26,13 @@ export interface CgroupFiles {
   cgroupOf(file: FileDescription): Cgroup | null;
   /** inotify: the content of a file of the group changed. */
   modified(cgroup: Cgroup, file: string): void;
+}
+
+/** The group whose processors tasks of `c` may use. */
+function effectiveCpuset(c: Cgroup): Cgroup {
+  let g = c;
+  while (g.cpuset === null && g.parent !== null) g = g.parent;
+  return g;
 }
 
 export class CgroupHierarchy {
@@ -66,6 +73,7 @@ export class CgroupHierarchy {
     this.addTask(t, c);
     // It is frozen before it runs: the group does not seem to thaw in between.
     if (c.freezing) setTaskFreeze(t, true);
+    if (c.cpuset !== null) applyCpuset(t);
   }
   private addTask(t: Task, c: Cgroup): void {
     const was = c.populated;
@@ -162,6 +170,7 @@ export class CgroupHierarchy {
         recalcSigpending(m);
       }
       if (to.freezing) refreshFrozen(to);
+      if (effectiveCpuset(from) !== effectiveCpuset(to)) applyCpuset(m);
       if (m === m.kernel.current) this.memory.account = to.frameAccount;
     }
   }
