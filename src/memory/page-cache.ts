@@ -2,7 +2,7 @@
  * Pages of a file in frames: what read, write and mmap of one inode share. Without a backing it is the file itself (tmpfs, memfd, shared
  * anonymous memory): missing pages are holes of zeros. With one (host files), missing pages are read from it.
  */
-import { EFAULT, ENOMEM, ENXIO, isErr } from '../abi/errno.ts';
+import { EFAULT, ENOMEM, ENOSPC, ENXIO, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import type { IoVector } from '../base/io-vector.ts';
 import { MemoryObject } from './memory-object.ts';
@@ -76,7 +76,8 @@ export class PageCache extends MemoryObject {
   }
 
   private setSlot(page: number, frame: number): void {
-    if (page >= this.dense.length && frame !== 0 && page < Math.max(4, this.dense.length * 2)) this.grow();
+    // Only where pages are close together: one page at each power of two must not make the table as long as the file.
+    if (page >= this.dense.length && frame !== 0 && page < Math.max(4, this.dense.length * 2) && this.pages * 4 >= this.dense.length) this.grow();
     if (page < this.dense.length) this.dense[page] = frame;
     else if (frame !== 0) (this.sparse ??= new Map()).set(page, frame);
     else this.sparse?.delete(page);
@@ -240,6 +241,7 @@ export class PageCache extends MemoryObject {
   /** Gives every page of from..to-1 a frame (fallocate); ENOSPC, ENOMEM, with nothing kept. */
   allocate(from: number, to: number): 0 | Errno {
     const last = Math.ceil(to / 4096);
+    if (last - Math.floor(from / 4096) > this.pm.total) return ENOSPC;
     for (let p = Math.floor(from / 4096); p < last; p++) {
       if (this.slot(p) !== 0) continue;
       const f = this.addPage(p, false);

@@ -3,6 +3,7 @@ import { signalName } from '../abi/signal.ts';
 import type { UserMemory } from '../memory/user-memory.ts';
 import { CONSTANT_FAMILIES, constantText, FLAG_FAMILIES, flagText, futexOpText, socketTypeText } from './flag-names.ts';
 import { formatBuffer, formatPath, formatString, pointer } from './string-format.ts';
+import { ioPriorityText, RARE_CONSTANTS, RARE_FLAGS } from './rare-formats.ts';
 import { formatArray, formatSocketAddress, formatStruct, modeText, openFlagsText, STRUCTS } from './struct-formats.ts';
 import type { TracedArguments } from './trace-sink.ts';
 
@@ -112,6 +113,7 @@ export function formatArgument(type: ArgumentType, space: UserMemory, a: TracedA
     case 'array':
     case 'outarray': {
       const [name = '', count = ''] = detail.split(':');
+      if (count === 'result') return result === null || result < 0 ? pointer(addr) : formatArray(space, addr, result, name);
       return formatArray(space, addr, a.addr(Number(count)), name);
     }
     case 'sigset':
@@ -122,9 +124,10 @@ export function formatArgument(type: ArgumentType, space: UserMemory, a: TracedA
     default:
       break;
   }
-  const flags = FLAG_FAMILIES[word];
+  if (word === 'ioprio') return ioPriorityText(a.lo(i));
+  const flags = FLAG_FAMILIES[word] ?? RARE_FLAGS[word];
   if (flags !== undefined) return flagText(flags, a.lo(i));
-  const constants = CONSTANT_FAMILIES[word];
+  const constants = CONSTANT_FAMILIES[word] ?? RARE_CONSTANTS[word];
   if (constants !== undefined) return constantText(constants, a.lo(i));
   if (STRUCTS[word] !== undefined) return formatStruct(space, addr, word);
   return addr === 0 ? '0' : pointer(addr);

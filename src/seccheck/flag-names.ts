@@ -19,7 +19,7 @@ type Constants = Readonly<Record<string, unknown>>;
 export type NameTable = readonly (readonly [value: number, name: string])[];
 
 /** The constants of `module` whose names match, in the order of their values (multi-bit flags before their parts). */
-function names(module: Constants, pattern: RegExp): NameTable {
+export function names(module: Constants, pattern: RegExp): NameTable {
   const rows = Object.entries(module).filter((row): row is [string, number] => pattern.test(row[0]) && typeof row[1] === 'number');
   const bits = (v: number): number => {
     let n = 0;

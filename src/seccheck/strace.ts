@@ -5,6 +5,7 @@ import { signalName } from '../abi/signal.ts';
 import type { CallSignature } from './argument-formats.ts';
 import { formatArgument, formatResult, parseSignature } from './argument-formats.ts';
 import { pointer } from './string-format.ts';
+import { prctlText } from './rare-formats.ts';
 import type { TracedArguments, TracedSignal, TracedTask, TraceSink } from './trace-sink.ts';
 
 /** What a row of the syscall table says, as far as it is printed. */
@@ -84,6 +85,11 @@ export class Strace implements TraceSink {
     for (; i < s.args.length; i++) {
       const type = s.args[i];
       if (type === undefined || type.output) break;
+      if (type.word === 'prctl') {
+        text += prctlText(task.space, a);
+        i = s.args.length;
+        break;
+      }
       if (type.word === 'mode' && s.args[i - 1]?.word === 'openflags' && (a.lo(i - 1) & CREATES) === 0) continue;
       text += (i > 0 ? ', ' : '') + formatArgument(type, task.space, a, i, null);
     }

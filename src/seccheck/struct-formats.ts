@@ -3,6 +3,7 @@ import { signalName } from '../abi/signal.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
 import type { UserMemory } from '../memory/user-memory.ts';
 import { CONSTANT_FAMILIES, constantText, FLAG_FAMILIES, flagText } from './flag-names.ts';
+import { RARE_STRUCTS } from './rare-formats.ts';
 import { formatBuffer, pointer, quote } from './string-format.ts';
 
 /** A structure's size in bytes, and the text of the one at `view`'s start. */
@@ -37,6 +38,7 @@ const timeval: StructFormat = { size: 16, text: (v) => `{tv_sec=${i64(v, 0)}, tv
 const limit = (n: number): string => (n >= 2 ** 63 ? 'RLIM64_INFINITY' : n >= 1024 && n % 1024 === 0 ? `${n / 1024}*1024` : String(n));
 
 export const STRUCTS: Readonly<Record<string, StructFormat>> = {
+  ...RARE_STRUCTS,
   timespec,
   timeval,
   itimerspec: { size: 32, text: (v) => `{it_interval={tv_sec=${i64(v, 0)}, tv_nsec=${i64(v, 8)}}, it_value={tv_sec=${i64(v, 16)}, tv_nsec=${i64(v, 24)}}}` },

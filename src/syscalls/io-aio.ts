@@ -218,10 +218,10 @@ function ioCancel(t: Task, a: SyscallArgs): number {
 }
 
 export const rows: readonly SyscallRow[] = [
-  [206, 'io_setup', 'uint,addr', 'full', ioSetup],
+  [206, 'io_setup', 'uint,out:addr', 'full', ioSetup],
   [207, 'io_destroy', 'addr', 'full', (t, a) => destroy(t, a.addr(0))],
   [208, 'io_getevents', 'addr,long,long,outarray:io_event:result,timespec', 'full', ioGetevents],
-  [209, 'io_submit', 'addr,long,iocbs:1', 'full', ioSubmit],
+  [209, 'io_submit', 'addr,long,array:iocbptr:1', 'full', ioSubmit],
   [210, 'io_cancel', 'addr,iocb,addr', 'full', ioCancel],
   [333, 'io_pgetevents', 'addr,long,long,outarray:io_event:result,timespec,addr', 'full', ioPgetevents],
 ];

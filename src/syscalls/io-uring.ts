@@ -204,7 +204,7 @@ function waitForCompletions(t: Task, a: SyscallArgs, ring: IoRing, _flags: numbe
 }
 
 export const rows: readonly SyscallRow[] = [
-  [425, 'io_uring_setup', 'uint,io_uring_params=fd', 'full', ioUringSetup],
+  [425, 'io_uring_setup', 'uint,out:io_uring_params=fd', 'full', ioUringSetup],
   [426, 'io_uring_enter', 'fd,uint,uint,ioringenterflags,addr,size', 'full', ioUringEnter],
   [427, 'io_uring_register', 'fd,ioringregister,addr,uint', 'full', ioUringRegister],
 ];

@@ -121,6 +121,6 @@ function restrictSelf(t: Task, a: SyscallArgs): number {
 
 export const landlockRows: readonly SyscallRow[] = [
   [444, 'landlock_create_ruleset', 'landlock_ruleset,size,landlockflags=fd', 'full', createRuleset],
-  [445, 'landlock_add_rule', 'fd,landlockrule,addr,uint', 'full', addRule],
+  [445, 'landlock_add_rule', 'fd,landlockrule,landlock_path,uint', 'full', addRule],
   [446, 'landlock_restrict_self', 'fd,uint', 'full', restrictSelf],
 ];

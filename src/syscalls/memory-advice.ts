@@ -59,5 +59,5 @@ export const rows: readonly SyscallRow[] = [
   [151, 'mlockall', 'mlockallflags', 'full', sysMlockall],
   [152, 'munlockall', '', 'full', sysMunlockall],
   [462, 'mseal', 'addr,size,ulong', 'full', sysMseal],
-  [325, 'mlock2', 'addr,size,int', 'full', sysMlock2],
+  [325, 'mlock2', 'addr,size,mlockflags', 'full', sysMlock2],
 ];

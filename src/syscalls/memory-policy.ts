@@ -149,9 +149,9 @@ function sysMovePages(t: Task, a: SyscallArgs): number {
 }
 
 export const rows: readonly SyscallRow[] = [
-  [237, 'mbind', 'addr,size,int,addr,ulong,uint', 'full', sysMbind],
-  [238, 'set_mempolicy', 'int,addr,ulong', 'full', sysSetMempolicy],
-  [239, 'get_mempolicy', 'addr,addr,ulong,addr,hex', 'full', sysGetMempolicy],
+  [237, 'mbind', 'addr,size,mpolmode,addr,ulong,mpolmove', 'full', sysMbind],
+  [238, 'set_mempolicy', 'mpolmode,addr,ulong', 'full', sysSetMempolicy],
+  [239, 'get_mempolicy', 'addr,addr,ulong,addr,mpolget', 'full', sysGetMempolicy],
   [450, 'set_mempolicy_home_node', 'addr,ulong,ulong,ulong', 'full', sysSetMempolicyHomeNode],
   [256, 'migrate_pages', 'pid,ulong,addr,addr', 'full', sysMigratePages],
   [279, 'move_pages', 'pid,ulong,addr,addr,addr,int', 'full', sysMovePages],

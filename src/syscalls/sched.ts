@@ -390,9 +390,9 @@ export const schedRows: readonly SyscallRow[] = [
   [148, 'sched_rr_get_interval', 'pid,out:timespec', 'full', sysSchedRrGetInterval],
   [203, 'sched_setaffinity', 'pid,size,addr', 'full', sysSchedSetaffinity],
   [204, 'sched_getaffinity', 'pid,size,addr', 'full', sysSchedGetaffinity],
-  [251, 'ioprio_set', 'int,int,hex', 'full', sysIoprioSet],
-  [252, 'ioprio_get', 'int,int', 'full', sysIoprioGet],
+  [251, 'ioprio_set', 'iopriowho,int,ioprio', 'full', sysIoprioSet],
+  [252, 'ioprio_get', 'iopriowho,int', 'full', sysIoprioGet],
   [309, 'getcpu', 'out:int,out:int,addr', 'full', sysGetcpu],
-  [314, 'sched_setattr', 'pid,addr,hex', 'full', sysSchedSetattr],
-  [315, 'sched_getattr', 'pid,addr,size,hex', 'full', sysSchedGetattr],
+  [314, 'sched_setattr', 'pid,sched_attr,hex', 'full', sysSchedSetattr],
+  [315, 'sched_getattr', 'pid,out:sched_attr,size,hex', 'full', sysSchedGetattr],
 ];

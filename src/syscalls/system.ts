@@ -224,7 +224,8 @@ function sysMembarrier(t: Task, a: SyscallArgs): number {
   }
 }
 
-const LOG_SIZE = 262144;
+/** log_buf_len of the reference kernel, bytes. */
+const LOG_SIZE = 131072;
 
 /** syslog(type, buf, len): the log of this kernel is empty. */
 function sysSyslog(t: Task, a: SyscallArgs): number {
@@ -368,8 +369,8 @@ export const systemRows: readonly SyscallRow[] = [
   [170, 'sethostname', 'buf:1,size', 'full', (t, a) => setName(t, a, 'nodename')],
   [171, 'setdomainname', 'buf:1,size', 'full', (t, a) => setName(t, a, 'domainname')],
   [302, 'prlimit64', 'pid,rlimit,rlimitval,out:rlimitval', 'full', sysPrlimit64],
-  [312, 'kcmp', 'pid,pid,int,ulong,ulong', 'full', sysKcmp],
+  [312, 'kcmp', 'pid,pid,kcmptype,ulong,ulong', 'full', sysKcmp],
   [318, 'getrandom', 'obuf,size,getrandomflags', 'full', sysGetrandom],
-  [324, 'membarrier', 'int,hex,int', 'full', sysMembarrier],
+  [324, 'membarrier', 'membarriercmd,hex,int', 'full', sysMembarrier],
 ];
 

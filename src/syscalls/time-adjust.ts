@@ -118,6 +118,6 @@ function sysClockAdjtime(t: Task, a: SyscallArgs): number {
 }
 
 export const timeAdjustRows: readonly SyscallRow[] = [
-  [159, 'adjtimex', 'timex', 'full', (t, a) => adjust(t, a.addr(0))],
-  [305, 'clock_adjtime', 'clockid,timex', 'full', sysClockAdjtime],
+  [159, 'adjtimex', 'out:timex', 'full', (t, a) => adjust(t, a.addr(0))],
+  [305, 'clock_adjtime', 'clockid,out:timex', 'full', sysClockAdjtime],
 ];
