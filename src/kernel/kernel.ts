@@ -514,6 +514,7 @@ export class Kernel implements HostDriver {
     if (spent <= 0) return 0;
     t.usage.utime += spent;
     t.sched.left -= spent;
+    if (this.scheduler.ran(t.sched.rank, spent, now, this.cpus)) t.sched.left = 0;
     this.cpuTime += spent;
     this.cpuTimes[t.sched.cpu]! += spent;
     const cgroup = t.cgroup;

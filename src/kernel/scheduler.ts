@@ -29,11 +29,19 @@ class RunQueue {
   }
 }
 
+/** Over how long the share of real-time tasks is taken, ns. */
+const REALTIME_WINDOW_NS = 100_000_000;
+
 export class Scheduler {
   private readonly normal: RunQueue = new RunQueue();
   /** By SchedEntity.rank: real-time priority, and deadline tasks above; made when the first such task appears. */
   private readonly realtime: (RunQueue | null)[] = new Array<RunQueue | null>(101).fill(null);
   private realtimeCount = 0;
+  /** What real-time tasks have run in this window, ns, and when it ends. */
+  private realtimeSpent = 0;
+  private windowEnd = 0;
+  /** Real-time tasks had their share of this window: the others run while there are any. */
+  private throttled = false;
   /** Runnable tasks, not counting the running one. */
   runnable = 0;
 
@@ -43,6 +51,24 @@ export class Scheduler {
     const p = t.sched.rank;
     if (p === 0) return this.normal;
     return (this.realtime[p] ??= new RunQueue());
+  }
+
+  /**
+   * A task of rank `rank` ran for `spent` ns until `now`. Real-time tasks leave to the others what they would have on a machine of `cpus` processors:
+   * the processors without a real-time task, or else 5 % (Linux sched_rt_runtime_us). True if `rank` must make room.
+   */
+  ran(rank: number, spent: number, now: number, cpus: number): boolean {
+    if (now >= this.windowEnd) {
+      this.windowEnd = now + REALTIME_WINDOW_NS;
+      this.realtimeSpent = 0;
+      this.throttled = false;
+    }
+    if (rank === 0) return false;
+    this.realtimeSpent += spent;
+    const busy = this.realtimeCount + 1;
+    const share = busy < cpus ? busy / cpus : 0.95;
+    this.throttled = this.realtimeSpent > REALTIME_WINDOW_NS * share;
+    return this.throttled && this.normal.head !== null;
   }
 
   /** Adds a task that became runnable; the running task and queued ones are left alone. */
@@ -108,7 +134,7 @@ export class Scheduler {
   /** Takes the next task off the queue, or null. */
   pick(): Task | null {
     if (this.runnable === 0) return null;
-    if (this.realtimeCount > 0) {
+    if (this.realtimeCount > 0 && !(this.throttled && this.normal.head !== null)) {
       for (let p = 100; p > 0; p--) {
         const q = this.realtime[p];
         if (q && q.head) {
@@ -132,7 +158,7 @@ export class Scheduler {
 
   /** True if a queued task should run before `t` goes on. */
   hasBetter(t: Task): boolean {
-    if (this.realtimeCount === 0) return false;
+    if (this.realtimeCount === 0 || (this.throttled && t.sched.rank === 0)) return false;
     for (let p = 100; p > t.sched.rank; p--) if (this.realtime[p]?.head) return true;
     return false;
   }
