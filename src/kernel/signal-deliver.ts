@@ -90,7 +90,7 @@ function getSignal(t: Task): SignalInfo | null {
       continue;
     }
     t.kernel.trace?.signalDelivered(t, info);
-    exitGroup(t, sigKernelCoredump(sig) && t.space.dumpable === 1 && mayDumpCore(t) ? sig | CORE_FLAG : sig);
+    exitGroup(t, sigKernelCoredump(sig) && t.mm?.dumpable === 1 && mayDumpCore(t) ? sig | CORE_FLAG : sig);
     return null;
   }
 }
