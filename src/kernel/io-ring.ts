@@ -129,6 +129,8 @@ export class IoRing extends AnonymousDescription {
   readonly completions: WaitQueue = new WaitQueue();
   /** Completions so far, for timeouts that count them. */
   completed = 0;
+  /** Timeouts that have run out: each ends a wait for completions, however few there are (Linux cq_timeouts). */
+  timeouts = 0;
   private readonly spare: IoWorker[] = [];
   /** Called when nothing is under way any more: requests that wait for that (IOSQE_IO_DRAIN). */
   drained: () => void = () => {};

@@ -128,6 +128,7 @@ const span = new TimeSpan();
 /** What a wait was asked for, kept while it lasts. */
 class EnterWait {
   submitted = 0;
+  timeouts = 0;
   deadline = Infinity;
 }
 
@@ -152,6 +153,7 @@ function ioUringEnter(t: Task, a: SyscallArgs): number {
   if (!(flags & U.IORING_ENTER_GETEVENTS)) return done;
   const wait = new EnterWait();
   wait.submitted = done;
+  wait.timeouts = ring.timeouts;
   const bad = readWait(t, a, ring, flags, wait);
   return bad < 0 ? (done > 0 ? done : bad) : waitForCompletions(t, a, ring, flags, wait);
 }
@@ -189,7 +191,7 @@ function waitForCompletions(t: Task, a: SyscallArgs, ring: IoRing, _flags: numbe
   ring.flushOverflow();
   const least = Math.min(a.u32(2), ring.cqEntries);
   let r = 0;
-  if (ring.ready < least) {
+  if (ring.ready < least && ring.timeouts === wait.timeouts) {
     if (t.syscall.timedOut || t.monotonicNs() >= wait.deadline) r = ETIME;
     else {
       t.syscall.object = wait;

@@ -298,6 +298,7 @@ function timeout(w: IoWorker, r: UringRequest): number {
   }
   if (r.target !== 0 && ring.completed - r.events >= r.target) return 0;
   if (w.syscall.timedOut || w.monotonicNs() >= r.deadline) {
+    ring.timeouts++;
     if (r.opFlags & U.IORING_TIMEOUT_MULTISHOT) {
       const left = r.target === 0 ? Infinity : --r.target;
       if (left > 0) {

@@ -64,7 +64,7 @@ static void waits(void) {
   write(p[1], "ab", 2); sqe(&r, IORING_OP_READ, p[0], buf, 4, 0, 37)->flags = IOSQE_IO_LINK; sqe(&r, IORING_OP_NOP, -1, 0, 0, 0, 38); run(&r, "short read breaks it", 2);
   sqe(&r, IORING_OP_READ, p[0], buf, 4, 0, 40)->flags = IOSQE_IO_LINK; sqe(&r, IORING_OP_LINK_TIMEOUT, -1, &ts, 1, 0, 41); run(&r, "link timeout", 2); write(p[1], "abcd", 4); sqe(&r, IORING_OP_READ, p[0], buf, 4, 0, 42)->flags = IOSQE_IO_LINK; sqe(&r, IORING_OP_LINK_TIMEOUT, -1, &far, 1, 0, 43); run(&r, "link timeout in vain", 2); sqe(&r, IORING_OP_LINK_TIMEOUT, -1, &far, 1, 0, 43); run(&r, "link timeout alone", 0);
   sqe(&r, IORING_OP_NOP, -1, 0, 0, 0, 50)->flags = IOSQE_CQE_SKIP_SUCCESS; sqe(&r, IORING_OP_NOP, -1, 0, 0, 0, 51); run(&r, "skip success", 1);
-  struct ring d; ring_open(&d, 4, 0, 0); sqe(&d, IORING_OP_TIMEOUT, -1, &ts, 1, 0, 54); sqe(&d, IORING_OP_NOP, -1, 0, 0, 0, 55)->flags = IOSQE_IO_DRAIN; sqe(&d, IORING_OP_NOP, -1, 0, 0, 0, 56); submit(&d, 0); R(*d.ctail - *d.chead); R(enter(&d, 0, 3)); reap(&d, "drained");
+  struct ring d; ring_open(&d, 4, 0, 0); sqe(&d, IORING_OP_TIMEOUT, -1, &ts, 1, 0, 54); sqe(&d, IORING_OP_NOP, -1, 0, 0, 0, 55)->flags = IOSQE_IO_DRAIN; sqe(&d, IORING_OP_NOP, -1, 0, 0, 0, 56); submit(&d, 0); R(*d.ctail - *d.chead); for (int i = 0; i < 100 && *d.ctail - *d.chead < 3; i++) { enter(&d, 0, 3); usleep(1000); } reap(&d, "drained");
   sqe(&r, IORING_OP_TIMEOUT, -1, &ts, 1, 0, 52); sqe(&r, IORING_OP_NOP, -1, 0, 0, 0, 53)->flags = IOSQE_IO_DRAIN; submit(&r, 0); R(*r.ctail - *r.chead); run(&r, "drain", 2);
   close(p[0]); close(p[1]);
 }
