@@ -34,7 +34,7 @@ export function copyData(ctx: VfsContext, from: PagedFile, to: PagedFile, limit:
 }
 
 /** Gives `to` the mode, owner, times and extended attributes of `from`. */
-export function copyMetadata(ctx: VfsContext, from: Inode, to: Inode): number {
+export function copyMetadata(ctx: VfsContext, from: Inode, to: Inode, ownXattrs: string): number {
   attrs.valid = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME;
   attrs.mode = from.mode & 0o7777;
   attrs.uid = from.uid;
@@ -50,7 +50,7 @@ export function copyMetadata(ctx: VfsContext, from: Inode, to: Inode): number {
   const names = from.listxattr(ctx);
   if (typeof names === 'number') return 0;
   for (const name of names) {
-    if (name.startsWith('trusted.overlay.')) continue;
+    if (name.startsWith(ownXattrs)) continue;
     const value: Uint8Array | Errno = from.getxattr(ctx, name);
     if (typeof value !== 'number') to.setxattr(ctx, name, value, 0);
   }

@@ -10,10 +10,9 @@ import { ATTR_CTIME, type Inode } from '../../vfs/inode.ts';
 import type { Path } from '../../vfs/mount.ts';
 import { copyMetadata } from './copy-up.ts';
 import { OverlayInode } from './inode.ts';
-import { isWhiteout, type OverlayFs } from './overlay-fs.ts';
+import type { OverlayFs } from './overlay-fs.ts';
 import { MergedDirectoryFile } from './merged-directory-file.ts';
 
-const OPAQUE = 'trusted.overlay.opaque';
 const OPAQUE_VALUE: Uint8Array = Uint8Array.of(0x79);
 
 export interface MergedEntry {
@@ -41,8 +40,8 @@ function isLister(inode: Inode): inode is Inode & EntryLister {
   return 'list' in inode;
 }
 
-function isOpaque(ctx: VfsContext, dir: Inode): boolean {
-  const v = dir.getxattr(ctx, OPAQUE);
+function isOpaque(ctx: VfsContext, ovl: OverlayFs, dir: Inode): boolean {
+  const v = dir.getxattr(ctx, ovl.xattrPrefix + 'opaque');
   return typeof v !== 'number' && v.length === 1 && v[0] === 0x79;
 }
 
@@ -74,7 +73,7 @@ export class OverlayDirectory extends OverlayInode {
     if (this.upper !== null) {
       const u = this.upper.lookup(ctx, name);
       if (typeof u !== 'number') {
-        if (isWhiteout(u)) return ENOENT;
+        if (this.ovl.isWhiteout(u)) return ENOENT;
         if (!u.isDirectory) return ovl.fileInode(u, null, this, name);
         const known = ovl.known(u);
         if (known !== undefined) return known;
@@ -82,20 +81,20 @@ export class OverlayDirectory extends OverlayInode {
       } else if (u !== ENOENT) return u;
     }
     const found: Inode[] = [];
-    if (upper === null || !isOpaque(ctx, upper)) {
+    if (upper === null || !isOpaque(ctx, ovl, upper)) {
       for (const lower of this.lowers) {
         const l = lower.lookup(ctx, name);
         if (typeof l === 'number') {
           if (l === ENOENT) continue;
           return l;
         }
-        if (isWhiteout(l)) break;
+        if (this.ovl.isWhiteout(l)) break;
         if (!l.isDirectory) {
           if (upper === null && found.length === 0) return ovl.fileInode(null, l, this, name);
           break;
         }
         found.push(l);
-        if (this.lowers.length > 1 && isOpaque(ctx, l)) break;
+        if (this.lowers.length > 1 && isOpaque(ctx, ovl, l)) break;
       }
     }
     if (upper === null && found.length === 0) return ENOENT;
@@ -110,7 +109,7 @@ export class OverlayDirectory extends OverlayInode {
   private lowerHas(ctx: VfsContext, name: string): boolean {
     for (const lower of this.lowers) {
       const l = lower.lookup(ctx, name);
-      if (typeof l !== 'number') return !isWhiteout(l);
+      if (typeof l !== 'number') return !this.ovl.isWhiteout(l);
     }
     return false;
   }
@@ -125,7 +124,7 @@ export class OverlayDirectory extends OverlayInode {
     if (r < 0) return r;
     const made = place.dir.upper!.mkdir(ctx, place.name, S_IFDIR | 0o700); // just copied up
     if (typeof made === 'number') return made;
-    const m = copyMetadata(ctx, this.lower!, made); // no upper: there is a lower one
+    const m = copyMetadata(ctx, this.lower!, made, this.ovl.xattrPrefix); // no upper: there is a lower one
     if (m < 0) return m;
     this.upper = made;
     made.openCount++;
@@ -160,7 +159,7 @@ export class OverlayDirectory extends OverlayInode {
         if (types[i] === DT_CHR || layer === this.upper) {
           const real = layer.lookup(ctx, name);
           if (typeof real !== 'number') {
-            if (isWhiteout(real)) continue;
+            if (this.ovl.isWhiteout(real)) continue;
             const known = this.ovl.known(real);
             if (known !== undefined) ino = known.ino;
             else if (real.isDirectory && layer === this.upper) {
@@ -182,7 +181,7 @@ export class OverlayDirectory extends OverlayInode {
     if (r < 0) return r as Errno;
     const dir = this.upper!; // copied up
     const there = dir.lookup(ctx, name);
-    if (typeof there !== 'number' && isWhiteout(there)) {
+    if (typeof there !== 'number' && this.ovl.isWhiteout(there)) {
       const u = dir.unlink(ctx, name, there);
       if (u < 0) return u as Errno;
       return { dir, had: true };
@@ -191,7 +190,7 @@ export class OverlayDirectory extends OverlayInode {
   }
 
   private whiteout(ctx: VfsContext, name: string): number {
-    const r = this.upper!.mknod(ctx, name, S_IFCHR, 0); // callers copied up
+    const r = this.upper!.mknod(ctx, name, S_IFCHR, this.ovl.whiteoutRdev); // callers copied up
     return typeof r === 'number' ? r : 0;
   }
 
@@ -211,7 +210,7 @@ export class OverlayDirectory extends OverlayInode {
   }
   override mknod(ctx: VfsContext, name: string, mode: number, rdev: number): Inode | Errno {
     // A whiteout of somebody else's making is not for this layer.
-    if ((mode & S_IFMT) === S_IFCHR && rdev === 0) return EPERM;
+    if ((mode & S_IFMT) === S_IFCHR && rdev === this.ovl.whiteoutRdev) return EPERM;
     const p = this.prepare(ctx, name);
     return typeof p === 'number' ? p : this.made(ctx, name, p.dir.mknod(ctx, name, mode, rdev), p.had);
   }
@@ -225,7 +224,7 @@ export class OverlayDirectory extends OverlayInode {
     const inode = p.dir.mkdir(ctx, name, mode);
     if (typeof inode === 'number') return this.made(ctx, name, inode, p.had);
     // What the whiteout hid must stay hidden.
-    if (p.had) inode.setxattr(ctx, OPAQUE, OPAQUE_VALUE, 0);
+    if (p.had) inode.setxattr(ctx, this.ovl.xattrPrefix + 'opaque', OPAQUE_VALUE, 0);
     if (this.ovl.transparent || this.lower === null) this.nlink++;
     this.copyAttributes();
     return new OverlayDirectory(this.ovl, inode, [], this, name);
@@ -305,7 +304,7 @@ export class OverlayDirectory extends OverlayInode {
     upper.list(ctx, 0, 0, listing);
     for (const name of listing.names) {
       const w = upper.lookup(ctx, name);
-      if (typeof w !== 'number' && isWhiteout(w)) upper.unlink(ctx, name, w);
+      if (typeof w !== 'number' && this.ovl.isWhiteout(w)) upper.unlink(ctx, name, w);
     }
   }
 
@@ -359,7 +358,7 @@ export class OverlayDirectory extends OverlayInode {
     r = this.upper!.rename(ctx, name, from.upper!, to.upper!, newName, target, 0); // copied up
     if (r < 0) return r;
     if (hidesLower) this.whiteout(ctx, name);
-    if (covers) from.upper!.setxattr(ctx, OPAQUE, OPAQUE_VALUE, 0);
+    if (covers) from.upper!.setxattr(ctx, this.ovl.xattrPrefix + 'opaque', OPAQUE_VALUE, 0);
     if (other instanceof OverlayDirectory) other.goneFrom(to, newName);
     else if (other !== null) {
       other.removeAlias(to, newName);

@@ -102,13 +102,13 @@ export class OverlayInode extends Inode {
     }
     if (typeof made === 'number') return made;
     if (lower.isRegular) {
-      const r = copyData(ctx, lower as PagedFile, made as PagedFile, limit);
+      const r = copyData(ctx, pagedOf(lower), pagedOf(made), limit);
       if (r < 0) {
         if (place !== undefined) place.dir.upper!.unlink(ctx, place.name, made);
         return r;
       }
     }
-    const r = copyMetadata(ctx, lower, made);
+    const r = copyMetadata(ctx, lower, made, this.ovl.xattrPrefix);
     if (r < 0) return r;
     this.upper = made;
     made.openCount++;
@@ -147,7 +147,7 @@ export class OverlayInode extends Inode {
   }
 
   override getxattr(ctx: VfsContext, name: string): Uint8Array | Errno {
-    return name.startsWith('trusted.overlay.') ? ENODATA : this.real.getxattr(ctx, name);
+    return name.startsWith(this.ovl.xattrPrefix) ? ENODATA : this.real.getxattr(ctx, name);
   }
   override setxattr(ctx: VfsContext, name: string, value: Uint8Array, flags: number): number {
     const up = this.copyUp(ctx);
@@ -170,7 +170,7 @@ export class OverlayInode extends Inode {
   }
   override listxattr(ctx: VfsContext): string[] | Errno {
     const names = this.real.listxattr(ctx);
-    return typeof names === 'number' ? names : names.filter((n) => !n.startsWith('trusted.overlay.'));
+    return typeof names === 'number' ? names : names.filter((n) => !n.startsWith(this.ovl.xattrPrefix));
   }
 
   /** One name less. */
@@ -186,10 +186,16 @@ export class OverlayInode extends Inode {
   }
 }
 
+/** The file with the bytes behind an inode of a layer. */
+function pagedOf(inode: Inode): PagedFile {
+  return inode instanceof OverlayRegular ? inode.paged : (inode as PagedFile);
+}
+
 export class OverlayRegular extends OverlayInode {
   /** Where the bytes are now. */
   get paged(): PagedFile {
-    return this.real as PagedFile;
+    // A layer may be an overlay itself.
+    return pagedOf(this.real);
   }
   override get mapping(): MemoryObject | null {
     return this.real.mapping;

@@ -21,20 +21,19 @@ export interface OverlayOptions {
   readonly redirect: boolean;
   /** Link counts, sizes and statfs look like those of the lower file system, not like an overlay's: for the root. */
   readonly transparent: boolean;
+  /** Its own attributes are users' ones (userxattr). */
+  readonly userXattrs?: boolean;
   /** For /proc/PID/mounts. */
   readonly shownOptions: string;
 }
 
+/** No device number that mknod(2) can give. */
+const PRIVATE_WHITEOUT: number = 2 ** 40;
 /** Type of an overlay's own handles. */
 const OVL_FILEID_V1 = 0xf8;
 /** Inode numbers of layers are told apart by their high bits, as xino does: lower layer 0 keeps its numbers. */
 const LAYER_INO_STEP = 2 ** 36;
 const UPPER_INO_BASE = 2 ** 33;
-
-/** True for what stands in an upper layer for "not there". */
-export function isWhiteout(inode: Inode): boolean {
-  return (inode.mode & S_IFMT) === S_IFCHR && inode.rdev === 0;
-}
 
 export class OverlayFs extends SuperBlock {
   readonly upper: Inode | null;
@@ -42,6 +41,10 @@ export class OverlayFs extends SuperBlock {
   readonly redirect: boolean;
   readonly transparent: boolean;
   private readonly shownOptions: string;
+  /** Device number of what stands in an upper layer for "not there". The root's are its own: what a guest makes there with 0 is a file. */
+  readonly whiteoutRdev: number;
+  /** Extended attributes that are the overlay's own begin so. */
+  readonly xattrPrefix: string;
   /** Handles of an overlay's files say which one it is, but lead nowhere. The root passes for a disk's file system. */
   override readonly exports: 'fid' | 'full';
   override readonly idmappedMounts: boolean;
@@ -66,6 +69,8 @@ export class OverlayFs extends SuperBlock {
     this.lowers = options.lowers;
     this.redirect = options.redirect;
     this.transparent = options.transparent;
+    this.whiteoutRdev = options.transparent ? PRIVATE_WHITEOUT : 0;
+    this.xattrPrefix = options.transparent ? 'trusted.vivarium.' : options.userXattrs ? 'user.overlay.' : 'trusted.overlay.';
     this.exports = options.transparent ? 'full' : 'fid';
     this.idmappedMounts = options.transparent;
     this.shownOptions = options.shownOptions;
@@ -92,6 +97,10 @@ export class OverlayFs extends SuperBlock {
   /** st_dev: the overlay's, but for files that lie on another device than their layer's root. */
   devOf(real: Inode): number {
     return real.dev === real.sb.dev ? this.dev : real.dev;
+  }
+
+  isWhiteout(inode: Inode): boolean {
+    return (inode.mode & S_IFMT) === S_IFCHR && inode.rdev === this.whiteoutRdev;
   }
 
   known(real: Inode): OverlayInode | undefined {

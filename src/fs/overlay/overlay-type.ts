@@ -161,6 +161,7 @@ export class OverlayType implements FileSystemType {
       lowers: paths.map((p) => p.dentry.inode as Inode), // walked to
       redirect: redirectMode === 'on' && upper !== null,
       transparent: false,
+      userXattrs: config.has('userxattr'),
       shownOptions: shownOptions(config, upper !== null, redirectMode, privileged),
     });
     sb.source = source;
