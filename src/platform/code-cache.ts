@@ -18,7 +18,7 @@ const EXEC = 2;
 /** Bytes that the code of one interpreted region may take. */
 const MIN_ROOM = 1 << 16;
 /** Initial size of the function table; it doubles when it is full. */
-const TABLE_SIZE = 1 << 13;
+const TABLE_SIZE = 1 << 11;
 
 /** One translated region. */
 export interface Region {
