@@ -7,6 +7,11 @@ export interface FrameAccountOwner {
   high(account: FrameAccount): void;
 }
 
+/** The most that was used since somebody began to watch. */
+export interface PeakWatcher {
+  peak: number;
+}
+
 /** Frames between two looks at `high`. */
 const HIGH_BATCH = 32;
 
@@ -22,6 +27,8 @@ export class FrameAccount {
   highMark: number = Infinity;
   /** Frames whose owner is this very account. */
   own = 0;
+  /** Null for nearly all. */
+  private watchers: PeakWatcher[] | null = null;
   private overHigh = 0;
 
   constructor(id: number, parent: FrameAccount | null, owner: FrameAccountOwner) {
@@ -36,12 +43,22 @@ export class FrameAccount {
     this.own++;
     for (let a: FrameAccount | null = this; a !== null; a = a.parent) {
       if (++a.usage > a.peak) a.peak = a.usage;
+      if (a.watchers !== null) for (const w of a.watchers) if (a.usage > w.peak) w.peak = a.usage;
       if (a.usage > a.highMark && ++a.overHigh >= HIGH_BATCH) {
         a.overHigh = 0;
         a.owner.high(a);
       }
     }
     return true;
+  }
+  watch(w: PeakWatcher): void {
+    w.peak = this.usage;
+    if (this.watchers === null) this.watchers = [w];
+    else if (!this.watchers.includes(w)) this.watchers.push(w);
+  }
+  unwatch(w: PeakWatcher): void {
+    const left = this.watchers?.filter((o) => o !== w) ?? [];
+    this.watchers = left.length > 0 ? left : null;
   }
   uncharge(): void {
     for (let a: FrameAccount | null = this; a !== null; a = a.parent) a.usage--;

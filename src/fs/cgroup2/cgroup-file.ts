@@ -10,7 +10,7 @@ import { FileDescription } from '../../vfs/file-description.ts';
 import type { Path } from '../../vfs/mount.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 import { bytesOf } from '../pseudo/text-file.ts';
-import type { CgroupFileType, Opener } from './file-type.ts';
+import type { CgroupFileType, OpenState } from './file-type.ts';
 
 /** A write is at most a page. */
 const MAX_WRITE = 4096;
@@ -18,7 +18,7 @@ const MAX_WRITE = 4096;
 export class CgroupFile extends FileDescription {
   private readonly cgroup: Cgroup;
   private readonly type: CgroupFileType;
-  private readonly opener: Opener;
+  private readonly state: OpenState;
   private readonly events: EventFile | null;
   private seen: number;
   private text: Uint8Array | null = null;
@@ -27,7 +27,7 @@ export class CgroupFile extends FileDescription {
     super(path, flags);
     this.cgroup = cgroup;
     this.type = type;
-    this.opener = { credentials: t.credentials, namespace: t.nsproxy.cgroup };
+    this.state = { watcher: null, opener: { credentials: t.credentials, namespace: t.nsproxy.cgroup } };
     this.events = type.waits ? cgroup.eventFile(type.name) : null;
     this.seen = this.events?.count ?? 0;
   }
@@ -44,7 +44,7 @@ export class CgroupFile extends FileDescription {
     if (this.text === null || at === 0) {
       if (this.type.show === null) return EINVAL;
       this.seen = this.events?.count ?? 0;
-      const made = this.type.show(this.cgroup, ctx as Task);
+      const made = this.type.show(this.cgroup, ctx as Task, this.state);
       if (isErr(made)) return made;
       this.text = bytesOf(made as string);
     }
@@ -55,22 +55,26 @@ export class CgroupFile extends FileDescription {
   }
 
   override write(ctx: VfsContext, iov: IoVector, offset: number): number {
-    const { cgroup, type, opener } = this;
+    const { cgroup, type, state } = this;
     if (this.gone) return ENODEV;
     if (type.write === null || !(ctx instanceof Task)) return EINVAL;
     const bytes = new Uint8Array(Math.min(iov.remaining, MAX_WRITE));
     const n = iov.take(bytes, 0, bytes.length);
     if (n < 0) return n;
     if (n === 0) return 0;
-    const ns = opener.namespace;
+    const ns = state.opener.namespace;
     if (cgroup.hierarchy.nsDelegate && !type.delegatable && ns.root === cgroup && !ns.root.isRoot) return EPERM;
     let text = '';
     for (let i = 0; i < n; i++) text += String.fromCharCode(bytes[i]!); // in range
-    const r = type.write(cgroup, text, ctx, opener);
+    const r = type.write(cgroup, text, ctx, state);
     if (r < 0) return r;
     this.text = null;
     if (offset < 0) this.pos += n;
     return n;
+  }
+
+  override release(): void {
+    if (this.state.watcher !== null) this.cgroup.memory?.account.unwatch(this.state.watcher);
   }
 
   override poll(table: PollTable | null): number {

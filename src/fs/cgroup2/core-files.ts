@@ -118,13 +118,13 @@ export const CORE_FILES: readonly CgroupFileType[] = [
   changed(
     'cgroup.procs',
     (c, t) => (c.threaded ? EOPNOTSUPP : processesOf(c).map((g) => line(g.pid.nr(t.pidNs))).join('')),
-    (c, text, t, opener) => move(c, text, t, opener, true),
+    (c, text, t, open) => move(c, text, t, open.opener, true),
     { delegatable: true },
   ),
   changed(
     'cgroup.threads',
     (c, t) => [...c.tasks].map((m) => line(m.pid.nr(t.pidNs))).join(''),
-    (c, text, t, opener) => move(c, text, t, opener, false),
+    (c, text, t, open) => move(c, text, t, open.opener, false),
     { delegatable: true },
   ),
   shown('cgroup.controllers', (c) => line(controllerNames(c.controllers))),

@@ -2,6 +2,7 @@
 import { EINVAL, ERANGE, type Errno } from '../../abi/errno.ts';
 import type { Credentials } from '../../auth/credentials.ts';
 import type { Cgroup } from '../../kernel/cgroup/cgroup.ts';
+import type { PeakWatcher } from '../../memory/frame-account.ts';
 import type { CgroupNamespace } from '../../kernel/nsproxy.ts';
 import type { Task } from '../../kernel/task.ts';
 
@@ -9,6 +10,13 @@ import type { Task } from '../../kernel/task.ts';
 export interface Opener {
   readonly credentials: Credentials;
   readonly namespace: CgroupNamespace;
+}
+
+/** What one open file keeps for itself. */
+export interface OpenState {
+  /** memory.peak since this descriptor was written to; null: since the group was made. */
+  watcher: PeakWatcher | null;
+  readonly opener: Opener;
 }
 
 export interface CgroupFileType {
@@ -21,9 +29,9 @@ export interface CgroupFileType {
   readonly where: 'all' | 'root' | 'child';
   /** May be written from inside of a namespace whose root the group is (CFTYPE_NS_DELEGATABLE). */
   readonly delegatable: boolean;
-  readonly show: ((c: Cgroup, t: Task) => string | Errno) | null;
+  readonly show: ((c: Cgroup, t: Task, open: OpenState) => string | Errno) | null;
   /** Takes one write(2): 0 or errno. */
-  readonly write: ((c: Cgroup, text: string, t: Task, opener: Opener) => number) | null;
+  readonly write: ((c: Cgroup, text: string, t: Task, open: OpenState) => number) | null;
   /** Its changes can be waited for. */
   readonly waits: boolean;
 }

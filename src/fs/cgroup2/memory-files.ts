@@ -68,8 +68,9 @@ function statText(c: Cgroup): string {
 
 export const MEMORY_FILES: readonly CgroupFileType[] = [
   shown('memory.current', of((m) => m.account.usage * PAGE), IN_GROUP),
-  changed('memory.peak', of((m) => m.account.peak * PAGE), (c) => {
-    if (c.memory !== null) c.memory.account.peak = c.memory.account.usage;
+  changed('memory.peak', (c, _t, open) => (c.memory === null ? EINVAL : `${(open.watcher?.peak ?? c.memory.account.peak) * PAGE}\n`), (c, _text, _t, open) => {
+    // Starts anew for this descriptor only.
+    c.memory?.account.watch((open.watcher ??= { peak: 0 }));
     return 0;
   }, IN_GROUP),
   size('memory.min', (m) => m.min, (m, v) => { m.min = v; }),
