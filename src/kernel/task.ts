@@ -3,6 +3,7 @@ import { ERESTARTSYS, type Errno, BLOCKED } from '../abi/errno.ts';
 import type { Pid as PidNumber } from '../abi/ids.ts';
 import { RLIMIT_FSIZE, RLIMIT_NOFILE } from '../abi/resource.ts';
 import { SIGKILL } from '../abi/signal.ts';
+import { devMajor, devMinor } from '../abi/stat.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { unqueue, WaitQueue, Waiter, type Wakeable } from '../base/wait-queue.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
@@ -280,6 +281,12 @@ export class Task implements Wakeable, VfsContext {
   }
   get fileSizeLimit(): number {
     return this.threadGroup.limits.soft[RLIMIT_FSIZE]!; // fixed indices
+  }
+  /** True unless a program of its control groups forbids such an access (ACCESS_*) to the device. */
+  deviceAllowed(kind: number, rdev: number, access: number): boolean {
+    if (!this.kernel.cgroups.deviceProgramsInUse) return true;
+    for (const p of this.cgroup.effectiveDevicePrograms()) if (!p.allows(kind, devMajor(rdev), devMinor(rdev), access)) return false;
+    return true;
   }
   get mountNamespace(): MountNamespace | null {
     return this.nsproxy.mnt;

@@ -5,6 +5,7 @@
 import { ENOSYS } from '../abi/errno.ts';
 import { SYSCALL_NAMES } from '../abi/syscall-numbers.ts';
 import type { SyscallHandler, SyscallRow } from './args.ts';
+import { rows as bpf } from './bpf.ts';
 import { rows as fanotify } from './fanotify.ts';
 import { rows as fileAttributes } from './file-attributes.ts';
 import { rows as fileDescriptor } from './file-descriptor.ts';
@@ -65,7 +66,7 @@ import { timeClockRows } from './time-clock.ts';
 import { timeTimerRows } from './time-timer.ts';
 
 const FAMILIES: readonly (readonly SyscallRow[])[] = [
-  fanotify, fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
+  bpf, fanotify, fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, mountConfig, mountQuery, mountTree, namespace, quota, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
   ioAio, ioUring, landlockRows, fileFileattrRows, processLdtRows, perfEventRows, timeAdjustRows, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,

@@ -24,6 +24,8 @@ export interface VfsContext {
   readonly fdTable: FdTable;
   /** The caller's mount namespace; null before there is any. */
   readonly mountNamespace: MountNamespace | null;
+  /** Do the caller's control groups let it access device `rdev` of `kind` (1 block, 2 character) so (1 mknod, 2 read, 4 write)? */
+  deviceAllowed?(kind: number, rdev: number, access: number): boolean;
   /** User memory, for ioctl arguments. */
   readonly space: AddressSpace;
   /** Thread-group id in the initial PID namespace: l_pid of POSIX locks, and what F_SETOWN defaults to. */

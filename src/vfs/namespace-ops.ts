@@ -17,7 +17,7 @@ import {
   IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVED_FROM, IN_MOVED_TO, IN_MOVE_SELF, nextRenameCookie, notifyEntry, notifyInode, notifyRename,
 } from './notify.ts';
 import { LAST_DOT, LAST_DOTDOT, LAST_NORM, LAST_ROOT, lookupChild, LOOKUP_EMPTY, LOOKUP_FOLLOW, LOOKUP_PARENT, pathWalk } from './path-walk.ts';
-import { inodePermission, MAY_READ, MAY_WRITE, mayCreate, mayDelete, ownerOrCapable } from './permission.ts';
+import { DEVICE_BLOCK, DEVICE_CHAR, DEVICE_MKNOD, inodePermission, MAY_READ, MAY_WRITE, mayCreate, mayDelete, ownerOrCapable } from './permission.ts';
 
 /** Most names a file may have. */
 const LINK_MAX = 0x7fffffff;
@@ -89,6 +89,7 @@ export function makeNode(ctx: VfsContext, base: Path | null, name: string, mode:
   if (type === 0 || type === S_IFREG) return created(ctx, d, dir.create(ctx, d.name, S_IFREG | perm));
   const whiteout = type === S_IFCHR && rdev === 0;
   if ((type === S_IFCHR || type === S_IFBLK) && !whiteout && !ctx.credentials.capableInInit(CAP_MKNOD)) return EPERM;
+  if ((type === S_IFCHR || type === S_IFBLK) && !whiteout && ctx.deviceAllowed?.(type === S_IFBLK ? DEVICE_BLOCK : DEVICE_CHAR, rdev, DEVICE_MKNOD) === false) return EPERM;
   return created(ctx, d, dir.mknod(ctx, d.name, type | perm, rdev));
 }
 

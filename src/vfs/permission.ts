@@ -2,13 +2,15 @@
 import { EACCES, EISDIR, ENOENT, ENOTDIR, EOVERFLOW, EPERM, EROFS, EBUSY, EEXIST } from '../abi/errno.ts';
 import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER } from '../abi/capability.ts';
 import { MS_RDONLY } from '../abi/mount.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISVTX, S_IXUGO } from '../abi/stat.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISVTX, S_IXUGO } from '../abi/stat.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { VfsContext } from './context.ts';
 import type { Dentry } from './dentry.ts';
 import { type MountIdMap, shownGid, shownUid, storedGid, storedUid } from './mount-id-map.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from './inode.ts';
 
+/** As VfsContext.deviceAllowed has them. */
+export const DEVICE_BLOCK = 1, DEVICE_CHAR = 2, DEVICE_MKNOD = 1, DEVICE_READ = 2, DEVICE_WRITE = 4;
 export const MAY_EXEC = 1;
 export const MAY_WRITE = 2;
 export const MAY_READ = 4;
@@ -75,7 +77,11 @@ export function inodePermission(ctx: VfsContext, inode: Inode, mask: number, idm
     const r = inode.permission(ctx, mask);
     if (r !== undefined) return r;
   }
-  return genericPermission(ctx.credentials, inode, mask, idmap);
+  const r = genericPermission(ctx.credentials, inode, mask, idmap);
+  const type = inode.mode & S_IFMT;
+  if (r < 0 || (type !== S_IFCHR && type !== S_IFBLK)) return r;
+  const access = (mask & MAY_READ ? DEVICE_READ : 0) | (mask & MAY_WRITE ? DEVICE_WRITE : 0);
+  return ctx.deviceAllowed?.(type === S_IFBLK ? DEVICE_BLOCK : DEVICE_CHAR, inode.rdev, access) === false ? EPERM : 0;
 }
 
 /** Linux HAS_UNMAPPED_ID. */

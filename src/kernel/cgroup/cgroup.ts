@@ -4,10 +4,14 @@ import type { Task } from '../task.ts';
 import type { CpuGroup } from './cpu.ts';
 import { ALL_CONTROLLERS, THREADED_CONTROLLERS } from './controllers.ts';
 import type { CpusetState } from './cpuset.ts';
+import type { DeviceProgram } from './device-program.ts';
 import { EventFile } from './event-file.ts';
 import type { CgroupHierarchy } from './hierarchy.ts';
 import type { MemoryState } from './memory.ts';
 import type { PidsState } from './pids.ts';
+
+/** Attachments above and below count together. */
+const BPF_F_ALLOW_MULTI = 2;
 
 export class Cgroup {
   readonly hierarchy: CgroupHierarchy;
@@ -46,6 +50,10 @@ export class Cgroup {
   niceTime = 0;
   readonly events: EventFile = new EventFile('cgroup.events');
 
+  /** Programs that decide about devices for tasks here and below, in the order of attachment; and how they were attached (BPF_F_ALLOW_*). */
+  devicePrograms: readonly DeviceProgram[] = [];
+  deviceFlags = 0;
+
   // States of the controllers that this group has.
   pids: PidsState | null = null;
   memory: MemoryState | null = null;
@@ -63,6 +71,16 @@ export class Cgroup {
     this.name = name;
     this.level = parent === null ? 0 : parent.level + 1;
     this.eventFiles.set(this.events.name, this.events);
+  }
+
+  /** Those that count here: its own and those above, where the ones above allow more than one; else the nearest. Linux compute_effective_progs(). */
+  effectiveDevicePrograms(): readonly DeviceProgram[] {
+    const all: DeviceProgram[] = [];
+    for (let g: Cgroup | null = this; g !== null; g = g.parent) {
+      if (g.devicePrograms.length === 0) continue;
+      if (all.length === 0 || g.deviceFlags & BPF_F_ALLOW_MULTI) all.push(...g.devicePrograms);
+    }
+    return all;
   }
 
   /** The file of that name, whose waiters outlive the controller's state. */

@@ -36,6 +36,8 @@ function effectiveCpuset(c: Cgroup): Cgroup {
 }
 
 export class CgroupHierarchy {
+  /** Some group has had a program that decides about devices: accesses are looked at. */
+  deviceProgramsInUse = false;
   readonly root: Cgroup;
   readonly memory: PhysicalMemory;
   readonly timers: TimerHeap;
