@@ -65,6 +65,13 @@ test('a region is taken only for the very bytes that it was made from', () => {
   assert.equal(sameSource(r, [2, 1], memory), false);
 });
 
+test('a large image is cut down to what was used last', () => {
+  const body = new Array<number>(9 << 20).fill(1);
+  const bytes = writeImage([record(0x401000, 0, body), record(0x402000, 0, body, { age: 1 }), record(0x403000, 0, body)], SLOTS, 12, 0x800100, 'key', () => 0, writeModule)!; // within bounds
+  const read = TranslationImage.read(bytes, 'key', () => 0)!; // just written
+  assert.deepEqual([0x401000, 0x402000, 0x403000].map((a) => read.from(a).length), [1, 0, 1]);
+});
+
 test('regions that nobody uses any more are left out after some runs', () => {
   let bytes = image([record(0x401000, 1, [1]), record(0x402000, 1, [2])]);
   for (let run = 0; run < 10; run++) {

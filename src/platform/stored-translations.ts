@@ -23,6 +23,8 @@ const M_SIZE = 16;
 const MAX_AGE = 8;
 /** Bytes of one image at most: what would go beyond is translated anew in each run. */
 const MAX_IMAGE = 96 << 20;
+/** Bytes of code above which only what the last run used is kept. */
+const LARGE_IMAGE = 24 << 20;
 /** Table slots are never given back within an image: with more than this, the next run starts without one. */
 const MAX_SLOTS = 1 << 18;
 
@@ -221,7 +223,10 @@ export function writeImage(
   records: readonly RegionRecord[], slots: ReadonlyMap<number, number>, nextSlot: number, arena: number, key: string, checksum: Checksum, writeModule: ModuleWriter,
 ): Uint8Array<ArrayBuffer> | null {
   if (nextSlot > MAX_SLOTS) return null;
-  const kept = records.filter((r) => !r.superseded && r.age <= MAX_AGE).sort((a, b) => a.entry - b.entry || b.tier - a.tier);
+  const alive = records.filter((r) => !r.superseded && r.age <= MAX_AGE);
+  // An image is read as a whole at each start: a large one (of a shell that has run all kinds of programs) is cut down to what this run has used.
+  const large = alive.reduce((sum, r) => sum + r.body.length + r.source.length, 0) > LARGE_IMAGE;
+  const kept = alive.filter((r) => !large || r.age === 0).sort((a, b) => a.entry - b.entry || b.tier - a.tier);
   const compiled = kept.filter((r) => r.tier !== 0);
   const { bytes: module, bodies: moduleBodies } = writeModule(compiled, compiled.map((r, i) => i === 0 || compiled[i - 1]!.entry !== r.entry));
   let codeBytes = 0;
