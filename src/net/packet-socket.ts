@@ -1,5 +1,5 @@
 /** AF_PACKET: packets as they are on the device. Facts: Linux 6.18 net/packet/af_packet.c; man 7 packet. */
-import { EADDRNOTAVAIL, EAGAIN, EDESTADDRREQ, EFAULT, EINVAL, EMSGSIZE, ENETDOWN, ENODEV, ENOPROTOOPT, ENXIO, EOPNOTSUPP, type Errno } from '../abi/errno.ts';
+import { EAGAIN, EDESTADDRREQ, EFAULT, EINVAL, EMSGSIZE, ENETDOWN, ENODEV, ENOPROTOOPT, ENXIO, EOPNOTSUPP, type Errno } from '../abi/errno.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRBAND, POLLWRNORM } from '../abi/poll.ts';
 import * as S from '../abi/socket.ts';
 import type { IoVector } from '../base/io-vector.ts';
@@ -228,7 +228,7 @@ export class PacketSocket extends Socket {
       name[11] = 6;
       name.set(skb.data.subarray(skb.mac + 6, skb.mac + 12), 12);
     }
-    msg.name = name.slice(0, Math.max(18, 12 + name[11]!));
+    msg.name = name;
     msg.hasName = true;
     if (this.timestamps !== 0) msg.control.push(this.stamp(skb));
     if (this.flags.get(PACKET_AUXDATA)) {
@@ -314,7 +314,8 @@ export class PacketSocket extends Socket {
       return 0;
     }
     const i = this.memberships.findIndex((m) => m.index === index && m.type === type && m.address.every((b, j) => b === address[j]));
-    if (i < 0) return EADDRNOTAVAIL;
+    // Linux does not mind one that is not there.
+    if (i < 0) return 0;
     this.memberships.splice(i, 1);
     if (d !== null) this.apply(d, type, address, -1);
     return 0;

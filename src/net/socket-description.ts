@@ -3,6 +3,7 @@ import { EPIPE, ESPIPE } from '../abi/errno.ts';
 import { O_NONBLOCK, O_RDWR } from '../abi/fcntl.ts';
 import { SIGPIPE } from '../abi/signal.ts';
 import { S_IFSOCK, SOCKFS_MAGIC } from '../abi/stat.ts';
+import { SOCK_STREAM } from '../abi/socket.ts';
 import type { IoVector } from '../base/io-vector.ts';
 import { PseudoFileSystem, PseudoInode } from '../vfs/anonymous.ts';
 import type { VfsContext } from '../vfs/context.ts';
@@ -51,7 +52,10 @@ export class SocketDescription extends FileDescription {
   }
   override write(ctx: VfsContext, iov: IoVector, offset: number): number {
     if (offset >= 0) return ESPIPE;
+    const start = iov.remaining;
     const r = this.socket.send(ctx as SocketCaller, plain.reset(0), iov, this.nonBlocking);
+    // A datagram that failed was not sent in part.
+    if (r < 0 && this.socket.type !== SOCK_STREAM && iov.remaining < start) iov.unread(start - iov.remaining);
     if (r === EPIPE && this.socket.signalsBrokenPipe) ctx.sendSignal(SIGPIPE);
     return r;
   }

@@ -128,7 +128,7 @@ export function setSocketOption(ctx: SocketCaller, s: Socket, name: number, valu
       return 0;
     }
     case S.SO_PEEK_OFF:
-      if (!unix && s.type !== S.SOCK_DGRAM) return EOPNOTSUPP;
+      if (!unix && !(inet && s.type !== S.SOCK_RAW)) return EOPNOTSUPP;
       if (n < -1) return EINVAL;
       s.peekOffset = n;
       return 0;
@@ -161,7 +161,6 @@ export function setSocketOption(ctx: SocketCaller, s: Socket, name: number, valu
     case S.SO_BINDTOIFINDEX:
       if (n < 0) return EINVAL;
       if (s.boundIndex !== 0 && !ctx.credentials.nsCapable(s.netNs.userNs, CAP_NET_RAW)) return EPERM;
-      if (n !== 0 && s.netNs.deviceByIndex(n) === null) return ENODEV;
       s.boundIndex = n;
       return 0;
     case S.SO_ATTACH_FILTER:
@@ -263,7 +262,7 @@ export function getSocketOption(s: Socket, name: number, room: number): Uint8Arr
     case S.SO_ACCEPTCONN:
       return intOption(s.listening ? 1 : 0);
     case S.SO_PEEK_OFF:
-      return s.family === S.AF_UNIX || s.type === S.SOCK_DGRAM ? intOption(s.peekOffset) : EOPNOTSUPP;
+      return s.family === S.AF_UNIX || ((s.family === S.AF_INET || s.family === S.AF_INET6) && s.type !== S.SOCK_RAW) ? intOption(s.peekOffset) : EOPNOTSUPP;
     case S.SO_COOKIE: {
       const b = new Uint8Array(8);
       b.set(intOption(s.cookie));

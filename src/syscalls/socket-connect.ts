@@ -145,7 +145,6 @@ function makeInetSocket(t: Task, family: number, type: number, protocol: number)
       if (protocol === icmp) return pingAllowed(t) ? new PingSocket(t, family, protocol) : EACCES;
       return protocol === IPPROTO_UDPLITE ? new UdpSocket(t, family, protocol) : EPROTONOSUPPORT;
     case SOCK_RAW:
-      if (protocol > 255) return EINVAL;
       if (protocol === 0) return EPROTONOSUPPORT;
       return t.credentials.nsCapable(ns.userNs, CAP_NET_RAW) ? new RawSocket(t, family, protocol) : EPERM;
   }

@@ -11,6 +11,7 @@ import {
   MSGHDR_NAMELEN,
   SIZEOF_MMSGHDR,
   SIZEOF_MSGHDR,
+  SOCK_STREAM,
   UIO_MAXIOV,
 } from '../abi/socket.ts';
 import type { Task } from '../kernel/task.ts';
@@ -53,6 +54,8 @@ function sendTo(t: Task, s: Socket, file: SocketDescription, iov: IoVector, flag
   const start = iov.remaining;
   const r = s.send(t, message, iov, file.nonBlocking || (flags & MSG_DONTWAIT) !== 0);
   if (r === EPIPE && before === 0 && s.signalsBrokenPipe && (flags & MSG_NOSIGNAL) === 0) t.sendSignal(SIGPIPE);
+  // A datagram that failed was not sent in part.
+  if (r < 0 && r !== BLOCKED && s.type !== SOCK_STREAM) return r;
   return settle(t, r, before, start - iov.remaining);
 }
 

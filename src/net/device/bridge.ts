@@ -93,6 +93,10 @@ export class BridgeDevice extends NetDeviceClass {
   override portMtuChanged(): void {
     if (!this.mtuSet) this.autoMtu();
   }
+  /** Large packets that all ports take (br_set_gso_limits). */
+  private tsoLimit(): void {
+    this.tsoMaxSize = Math.min(524280, ...this.ports.map((p) => p.device.tsoMaxSize));
+  }
   private autoMtu(): void {
     const mtu = this.ports.length === 0 ? 1500 : Math.min(...this.ports.map((p) => p.device.mtu));
     this.mtu = mtu;
@@ -127,6 +131,7 @@ export class BridgeDevice extends NetDeviceClass {
     this.addLocal(d.mac, port);
     this.pickMac();
     if (!this.mtuSet) this.autoMtu();
+    this.tsoLimit();
     this.portChanged(port);
     return 0;
   }
@@ -141,6 +146,7 @@ export class BridgeDevice extends NetDeviceClass {
     setPromiscuity(d, -1);
     this.pickMac();
     if (!this.mtuSet) this.autoMtu();
+    this.tsoLimit();
     this.updateCarrier();
     return 0;
   }

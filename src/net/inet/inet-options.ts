@@ -11,6 +11,8 @@ import { blockSource, joinGroup, leaveGroup } from './multicast.ts';
 
 const BOOL = 1;
 const RANGE = 2;
+/** IPV6_PREFER_SRC_: PUBTMP_DEFAULT and HOME. */
+const PREFER_DEFAULT = 0x500;
 /** Kinds: a switch, or a number from `min` to `max`, with its value at birth. `raw`: for raw sockets only, `dgram`: not for streams. */
 interface Rule {
   readonly kind: number;
@@ -43,7 +45,7 @@ const IP_RULES: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [S.IP_NODEFRAG, flag(0, 'raw')],
   [S.IP_CHECKSUM, flag()],
   [S.IP_BIND_ADDRESS_NO_PORT, flag()],
-  [S.IP_RECVFRAGSIZE, range(0, 0, 1, 'dgram')],
+  [S.IP_RECVFRAGSIZE, flag(0, 'dgram')],
   [S.IP_MULTICAST_TTL, range(1, -1, 255, 'dgram')],
   [S.IP_MULTICAST_LOOP, flag(1)],
   [S.IP_MULTICAST_ALL, range(1, 0, 1)],
@@ -52,7 +54,7 @@ const IPV6_RULES: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [S.IPV6_UNICAST_HOPS, range(-1, -1, 255)],
   [S.IPV6_MULTICAST_HOPS, range(1, -1, 255, 'dgram')],
   [S.IPV6_MULTICAST_LOOP, range(1, 0, 1)],
-  [S.IPV6_MULTICAST_ALL, range(1, 0, 1)],
+  [S.IPV6_MULTICAST_ALL, flag(1)],
   [S.IPV6_MTU_DISCOVER, range(1, 0, 5)],
   [S.IPV6_MTU, range(0, 0, 0x7fffffff)],
   [S.IPV6_RECVERR, flag()],
@@ -80,7 +82,7 @@ const IPV6_RULES: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [S.IPV6_AUTOFLOWLABEL, flag(1)],
   [S.IPV6_MINHOPCOUNT, range(0, 0, 255)],
   [S.IPV6_RECVFRAGSIZE, flag()],
-  [S.IPV6_ADDR_PREFERENCES, range(0x2, 0, 0x7fffffff)],
+  [S.IPV6_ADDR_PREFERENCES, range(PREFER_DEFAULT, 0, 0xfff)],
 ]);
 /** What an option has before it is set, by level * 256 + name. */
 export const OPTION_DEFAULTS: ReadonlyMap<number, number> = new Map([
@@ -94,8 +96,7 @@ function fits(rule: Rule, s: InetSocket): boolean {
 function checked(s: InetSocket, key: number, rule: Rule, n: number): number {
   if (rule.kind === BOOL) n = n !== 0 ? 1 : 0;
   else if (n < rule.min || n > rule.max) return EINVAL;
-  if (n === rule.initial) s.options.delete(key);
-  else s.options.set(key, n);
+  s.options.set(key, n);
   return 0;
 }
 
@@ -103,7 +104,7 @@ function checked(s: InetSocket, key: number, rule: Rule, n: number): number {
 export function setInetOption(ctx: SocketCaller, s: InetSocket, level: number, name: number, value: Uint8Array): number {
   if (level === S.SOL_IP) return setIp(ctx, s, name, value);
   if (level === S.SOL_IPV6 && s.family === S.AF_INET6) return setIp6(ctx, s, name, value);
-  return EOPNOTSUPP;
+  return ENOPROTOOPT;
 }
 
 function setIp(ctx: SocketCaller, s: InetSocket, name: number, value: Uint8Array): number {
@@ -169,7 +170,8 @@ function setIp(ctx: SocketCaller, s: InetSocket, name: number, value: Uint8Array
     }
   }
   const rule = IP_RULES.get(name);
-  if (rule === undefined || (rule.only === 'raw' && s.type !== S.SOCK_RAW)) return ENOPROTOOPT;
+  if (rule === undefined) return ENOPROTOOPT;
+  if (rule.only === 'raw' && s.type !== S.SOCK_RAW) return name === S.IP_ROUTER_ALERT ? EINVAL : ENOPROTOOPT;
   if (value.length < 1 || !fits(rule, s)) return EINVAL;
   const key = S.SOL_IP * 256 + name;
   switch (name) {
@@ -295,9 +297,25 @@ function setIp6(ctx: SocketCaller, s: InetSocket, name: number, value: Uint8Arra
     s.forgetRoute();
     return checked(s, key, rule, n === -1 ? 0 : s.type === S.SOCK_STREAM ? (n & ~3) | (s.option(S.SOL_IPV6, name) & 3) : n);
   }
+  if (name === S.IPV6_ADDR_PREFERENCES) return setPreferences(s, n);
   if (name === S.IPV6_MULTICAST_LOOP && n !== (n !== 0 ? 1 : 0)) return EINVAL;
   if (name === S.IPV6_RECVERR && n === 0) s.errorQueue.length = 0;
   return checked(s, key, rule, n);
+}
+/** Which kinds of own address are preferred: of each pair one at most (ip6_sock_set_addr_preferences). */
+function setPreferences(s: InetSocket, n: number): number {
+  const groups = [0x103, 0x404, 0x808];
+  if (n & ~0xd0f) return EINVAL;
+  const key = S.SOL_IPV6 * 256 + S.IPV6_ADDR_PREFERENCES;
+  let now = s.option(S.SOL_IPV6, S.IPV6_ADDR_PREFERENCES);
+  for (const g of groups) {
+    const wanted = n & g;
+    if (wanted === 0) continue;
+    if ((wanted & (wanted - 1)) !== 0) return EINVAL;
+    if (g !== 0x808) now = (now & ~g) | wanted;
+  }
+  s.options.set(key, now);
+  return 0;
 }
 /** IPV6_CHECKSUM of a raw socket: offset of a checksum that the kernel fills in, -1: none. */
 export function setChecksum(s: InetSocket, n: number): number {
@@ -309,7 +327,7 @@ export function setChecksum(s: InetSocket, n: number): number {
 export function getInetOption(_ctx: SocketCaller, s: InetSocket, level: number, name: number, given: Uint8Array): Uint8Array | Errno {
   if (level === S.SOL_IP) return getIp(s, name, given);
   if (level === S.SOL_IPV6 && s.family === S.AF_INET6) return getIp6(s, name);
-  return EOPNOTSUPP;
+  return s.family === S.AF_INET6 ? ENOPROTOOPT : EOPNOTSUPP;
 }
 function getIp(s: InetSocket, name: number, given: Uint8Array): Uint8Array | Errno {
   const number = (n: number): Uint8Array => (given.length < 4 && given.length > 0 && n >= 0 && n <= 255 ? Uint8Array.of(n) : intOption(n));
@@ -338,7 +356,7 @@ function getIp(s: InetSocket, name: number, given: Uint8Array): Uint8Array | Err
       return number(s.protocol);
   }
   const rule = IP_RULES.get(name);
-  if (rule === undefined || (rule.only === 'raw' && s.type !== S.SOCK_RAW)) return ENOPROTOOPT;
+  if (rule === undefined) return ENOPROTOOPT;
   return number(s.option(S.SOL_IP, name));
 }
 function getIp6(s: InetSocket, name: number): Uint8Array | Errno {

@@ -8,6 +8,7 @@ import {
   IP_BIND_ADDRESS_NO_PORT,
   IP_FREEBIND,
   IP_LOCAL_PORT_RANGE,
+  IP_MULTICAST_ALL,
   IP_MULTICAST_IF,
   IP_RECVERR,
   IP_TOS,
@@ -83,7 +84,11 @@ export abstract class InetSocket extends Socket {
 
   option(level: number, name: number): number {
     const key = level * 256 + name;
-    return this.options.get(key) ?? OPTION_DEFAULTS.get(key) ?? 0;
+    const set = this.options.get(key);
+    if (set !== undefined) return set;
+    // IPv6 sockets have IP_MULTICAST_ALL off.
+    if (name === IP_MULTICAST_ALL && level === SOL_IP && this.family === AF_INET6) return 0;
+    return OPTION_DEFAULTS.get(key) ?? 0;
   }
   get reuseAddress(): boolean {
     return this.remembered.get(SO_REUSEADDR) === 1;

@@ -157,6 +157,8 @@ export class RouteTables {
   /** Each table's routes in the order of the lookup: longest prefix, TOS, lowest priority, oldest. */
   readonly tables: Map<number, Route[]> = new Map();
   readonly rules: Rule[] = [];
+  /** A route was added once. */
+  used = false;
   constructor(family: number, length: number) {
     this.family = family;
     this.length = length;
@@ -180,6 +182,7 @@ export class RouteTables {
   }
   /** Puts a route among its equals: `append` behind those of the same priority, else before them (IPv4's order of fib_alias). */
   insert(r: Route, append: boolean): void {
+    this.used = true;
     const t = this.table(r.table);
     let i = 0;
     for (; i < t.length; i++) {

@@ -1,7 +1,7 @@
 /** IPv4 packets that come in: checks, reassembly, delivery, forwarding. Linux 6.18 net/ipv4/{ip_input,ip_forward,ip_fragment}.c. */
 import { EACCES, EINVAL, ENETUNREACH, isErr } from '../../abi/errno.ts';
 import { checksum } from '../checksum.ts';
-import type { NetDevice } from '../device/net-device.ts';
+import { hexOf, type NetDevice } from '../device/net-device.ts';
 import { FragmentKey } from '../ip/fragments.ts';
 import { flowTo, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST } from '../ip/route-table.ts';
 import type { NetworkNamespace } from '../network-namespace.ts';
@@ -71,6 +71,7 @@ export function ipReceive(ns: NetworkNamespace, skb: SkBuff, d: NetDevice): void
     return;
   }
   if (type === RTN_MULTICAST) {
+    if (!d.groups4.has(hexOf(skb.destination))) return;
     c.inMcast++;
     c.inMcastOctets += total;
   } else if (type === RTN_BROADCAST) {

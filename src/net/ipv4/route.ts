@@ -34,6 +34,8 @@ export function deviceOfAddress4(ns: NetworkNamespace, ip: Uint8Array): NetDevic
 export function addressType4(ns: NetworkNamespace, ip: Uint8Array, dev: NetDevice | null = null): number {
   if (isAny(ip) || isBroadcast(ip)) return RTN_BROADCAST;
   if (isMulticast(ip)) return RTN_MULTICAST;
+  // Before the first route there is no table, and all counts as broadcast.
+  if (!ns.routes4.used) return RTN_BROADCAST;
   const found = ns.routes4.lookupIn(RT_TABLE_LOCAL, flowTo(ip));
   if (found === null || isErr(found)) return RTN_UNICAST;
   return dev === null || found.hop.device === dev ? found.route.type : RTN_UNICAST;
@@ -56,7 +58,7 @@ export function selectAddress4(ns: NetworkNamespace, d: NetDevice | null, to: Ui
 function routeMtu(ns: NetworkNamespace, route: Route | null, device: NetDevice, destination: Uint8Array): number {
   const learnt = ns.pathMtu(destination);
   const locked = route?.metrics?.get(RTAX_MTU);
-  const mtu = Math.min(locked ?? device.mtu, 65535 + (device.loopback ? 1 : 0));
+  const mtu = Math.min(locked ?? device.mtu, 65535);
   return learnt === 0 ? mtu : Math.min(mtu, Math.max(learnt, Math.min(mtu, MIN_PMTU)));
 }
 

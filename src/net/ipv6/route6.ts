@@ -1,5 +1,5 @@
 /** Output and input routes of IPv6, and which address to send from. Linux 6.18 net/ipv6/{route,addrconf}.c; RFC 6724. */
-import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, type Errno, isErr } from '../../abi/errno.ts';
+import { EACCES, EADDRNOTAVAIL, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, type Errno, isErr } from '../../abi/errno.ts';
 import { AF_INET6 } from '../../abi/socket.ts';
 import { type DeviceAddress, IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_OPTIMISTIC, IFA_F_TENTATIVE, type NetDevice } from '../device/net-device.ts';
 import { ANY6, isAny, isLinkLocal, isLinkScopeMulticast, isMulticast, LOOPBACK6 } from '../inet/inet-address.ts';
@@ -98,6 +98,8 @@ export function routeOutput6(ns: NetworkNamespace, flow: Flow): Dst | Errno {
   if (isAny(destination)) destination = LOOPBACK6;
   if (flow.oif !== 0 && ns.deviceByIndex(flow.oif) === null) return ENODEV;
   const found = lookup6(ns, { ...flow, source, destination });
+  // The source is chosen first: without any address that is what fails.
+  if (source === null && selectAddress6(ns, isErr(found) ? null : found.hop.device, destination) === null && (isErr(found) || found.route.prefSource === null)) return EADDRNOTAVAIL;
   if (isErr(found)) return found === EINVAL || found === EACCES || found === EHOSTUNREACH ? found : ENETUNREACH;
   const { route, hop } = found;
   const device = hop.device ?? ns.loopback;

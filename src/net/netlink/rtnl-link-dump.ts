@@ -53,7 +53,7 @@ export function writeLink(w: NetlinkWriter, d: NetDevice, m: LinkMessage): void 
   w.attribute32(59, d.tsoMaxSize);
   w.attribute32(60, 65535);
   w.attribute32(32, d.numQueues);
-  if (d.link !== d.index) w.attribute32(5, d.link);
+  if (d.link !== d.index || d.linkNs !== d.ns) w.attribute32(5, d.link);
   if (d.master !== null) w.attribute32(10, d.master.index);
   w.attribute8(33, d.carrier ? 1 : 0);
   w.attributeString(6, d.qdisc);

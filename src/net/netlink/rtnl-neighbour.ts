@@ -186,6 +186,7 @@ export function changeNeighbour(r: NetlinkRequest, ns: NetworkNamespace, what: '
     return EEXIST;
   }
   const entry = n ?? table.get(d, ip);
+  if (mac === undefined && state & NUD_VALID && (entry.state & NUD_VALID) === 0) return r.ext.fail(EINVAL, 'No link layer address given');
   entry.flags = flags;
   const protocol = attrs.get(NDA_PROTOCOL);
   if (protocol !== undefined) entry.protocol = protocol[0]!; // one byte

@@ -31,14 +31,15 @@ export class TcpSettings {
   fastOpenConnect = false;
   fastOpenNoCookie = false;
   notSentLowat = 0;
-  saveSyn = false;
+  /** TCP_SAVE_SYN: 1 from the network header, 2 with the link's. */
+  saveSyn = 0;
   inq = false;
   thinLinear = false;
   thinDupAck = false;
   txDelay = 0;
   copyFrom(o: TcpSettings): void {
     Object.assign(this, o);
-    this.saveSyn = false;
+    this.saveSyn = 0;
     this.deferAccept = o.deferAccept;
   }
 }
@@ -121,7 +122,7 @@ export function setTcpOption(ctx: SocketCaller, s: TcpSocket, name: number, valu
       return 0;
     case S.TCP_SAVE_SYN:
       if (n < 0 || n > 2) return EINVAL;
-      t.saveSyn = n !== 0;
+      t.saveSyn = n;
       return 0;
     case S.TCP_LINGER2:
       t.linger2 = n < 0 ? -1 : n > 120 ? 120 : n;
@@ -251,7 +252,7 @@ export function getTcpOption(s: TcpSocket, name: number, given: Uint8Array): Uin
     case S.TCP_INQ:
       return intOption(t.inq ? 1 : 0);
     case S.TCP_SAVE_SYN:
-      return intOption(t.saveSyn ? 1 : 0);
+      return intOption(t.saveSyn);
     case S.TCP_SAVED_SYN: {
       const { savedSyn } = s;
       if (savedSyn === null) return new Uint8Array(0);

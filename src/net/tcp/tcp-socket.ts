@@ -196,7 +196,7 @@ export class TcpSocket extends InetSocket {
     return this.state === TCP_LISTEN ? this.backlog : this.state === TCP_CLOSE ? 0 : seq.distance(this.writeSeq, this.sndUna);
   }
   get saveSyn(): boolean {
-    return this.settings.saveSyn;
+    return this.settings.saveSyn !== 0;
   }
   get synAckRetries(): number {
     return this.settings.synCount || this.netNs.sysctls.number('ipv4/tcp_synack_retries');
