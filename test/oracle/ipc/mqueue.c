@@ -23,6 +23,8 @@
 #include <dirent.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
+/* Where temporary directories are made: the folder that the test is started in. */
+static char home[256];
 #define R(name, e) do { errno = 0; long r_ = (long)(e); printf("%s: %ld errno %d\n", name, r_ < 0 ? -1 : r_, r_ < 0 ? errno : 0); } while (0)
 #define OK(name, e) do { errno = 0; long r_ = (long)(e); printf("%s: %s errno %d\n", name, r_ < 0 ? "no" : "yes", r_ < 0 ? errno : 0); } while (0)
 static int sys_open(const char *n, int f, int m, void *a) { return syscall(SYS_mq_open, n, f, m, a); }
@@ -86,7 +88,7 @@ static int number(const char *f) { FILE *s = fopen(f, "r"); int v = -1; if (!s) 
 static int put(const char *f, const char *v) { int d = open(f, O_WRONLY); if (d < 0) return -errno; int r = write(d, v, strlen(v)); r = r < 0 ? -errno : 0; close(d); return r; }
 #define SYS "/proc/sys/fs/mqueue/"
 static void filesystem(void) {
-  if (unshare(CLONE_NEWNS | CLONE_NEWIPC)) { perror("unshare"); return; } mount(0, "/", 0, MS_REC | MS_PRIVATE, 0); char dir[] = "/tmp/vm-mqXXXXXX"; mkdtemp(dir); R("mount", mount("none", dir, "mqueue", 0, 0)); R("mount option", mount("none", dir, "mqueue", 0, "mode=700")); chdir(dir);
+  if (unshare(CLONE_NEWNS | CLONE_NEWIPC)) { perror("unshare"); return; } mount(0, "/", 0, MS_REC | MS_PRIVATE, 0); char dir[400]; snprintf(dir, 400, "%s/vmXXXXXX", home); mkdtemp(dir); R("mount", mount("none", dir, "mqueue", 0, 0)); R("mount option", mount("none", dir, "mqueue", 0, "mode=700")); chdir(dir);
   struct stat st; stat(".", &st); printf("root %o size %ld nlink %ld\n", st.st_mode, (long)st.st_size, (long)st.st_nlink); struct statfs fs; statfs(".", &fs); printf("magic %lx namelen %ld\n", (long)fs.f_type, (long)fs.f_namelen);
   int in = inotify_init1(IN_NONBLOCK); inotify_add_watch(in, ".", IN_CREATE | IN_DELETE); mqd_t q = mq_open("/seen", O_CREAT | O_RDWR, 0640, NULL); OK("file there", access("seen", F_OK)); stat(".", &st); printf("root size %ld\n", (long)st.st_size); stat("seen", &st); printf("seen %o %ld\n", st.st_mode, (long)st.st_size); int f = open("made", O_CREAT | O_RDWR, 0604); OK("made", f); attrs("made attrs", f); OK("made by name", mq_open("/made", O_RDONLY)); R("send to made", mq_send(f, "x", 1, 1));
   DIR *d = opendir("."); struct dirent *e; while ((e = readdir(d))) if (e->d_name[0] != '.') printf("entry %s type %d\n", e->d_name, e->d_type); closedir(d);
@@ -97,7 +99,8 @@ static void filesystem(void) {
   put(SYS "queues_max", "10"); put(SYS "msgsize_max", "8192"); put(SYS "msg_max", "10"); mqd_t deny = mq_open("/deny", O_CREAT | O_RDWR, 0640, NULL); (void)deny; fflush(stdout); if (!fork()) { setgid(65534); setuid(65534); OK("permission", mq_open("/deny", O_RDONLY)); R("sticky", mq_unlink("/deny")); struct mq_attr a = {.mq_maxmsg = 11, .mq_msgsize = 10}; OK("over msg_max", mq_open("/big", O_CREAT | O_RDWR, 0600, &a)); a.mq_maxmsg = 10; a.mq_msgsize = 8192; struct rlimit rl = {10 * 8192 + 10 * 96, 10 * 8192 + 10 * 96}; setrlimit(RLIMIT_MSGQUEUE, &rl); OK("just fits", mq_open("/big", O_CREAT | O_RDWR, 0600, &a)); OK("second does not", mq_open("/big2", O_CREAT | O_RDWR, 0600, &a)); mq_unlink("/big"); OK("still open", mq_open("/big2", O_CREAT | O_RDWR, 0600, &a)); fflush(stdout); _exit(0); } wait(0);
   if (!fork()) { unshare(CLONE_NEWIPC); OK("other namespace", mq_open("/deny", O_RDONLY)); printf("fresh limits %d %d\n", number(SYS "msg_max"), number(SYS "queues_max")); OK("old mount shows", access("deny", F_OK)); int o = open("deny", O_RDONLY | O_NONBLOCK); char b[8192]; OK("old queue by path", o); R("works", mq_receive(o, b, sizeof b, 0)); fflush(stdout); _exit(0); } wait(0);
   fflush(stdout); if (!fork()) { setgid(65534); setuid(65534); unshare(CLONE_NEWUSER | CLONE_NEWNS); R("mount in user namespace with a foreign ipc namespace", mount("none", "/tmp", "mqueue", 0, 0)); unshare(CLONE_NEWIPC); R("mount own", mount("none", "/tmp", "mqueue", 0, 0)); fflush(stdout); _exit(0); } wait(0);
-  fflush(stdout); if (!fork()) { if (unshare(CLONE_NEWIPC)) _exit(1); char m2[] = "/tmp/vm-mqXXXXXX"; mkdtemp(m2); mount("none", m2, "mqueue", 0, 0); mqd_t z = mq_open("/z", O_CREAT | O_RDWR, 0600, NULL); (void)z; if (!fork()) { unshare(CLONE_NEWIPC); chdir(m2); char b[8192]; usleep(150000); int fd = open("z", O_RDWR | O_NONBLOCK); OK("after the namespace", fd); R("send", mq_send(fd, "q", 1, 0)); R("receive", mq_receive(fd, b, 8192, 0)); OK("no new one", open("new", O_CREAT | O_RDWR, 0600)); R("unlink", unlink("z")); close(fd); chdir("/"); umount(m2); rmdir(m2); fflush(stdout); _exit(0); } _exit(0); } while (wait(0) > 0); usleep(300000);
+  fflush(stdout); if (!fork()) { if (unshare(CLONE_NEWIPC)) _exit(1); char m2[400]; snprintf(m2, 400, "%s/vmXXXXXX", home); mkdtemp(m2); mount("none", m2, "mqueue", 0, 0); mqd_t z = mq_open("/z", O_CREAT | O_RDWR, 0600, NULL); (void)z; if (!fork()) { unshare(CLONE_NEWIPC); chdir(m2); char b[8192]; usleep(150000); int fd = open("z", O_RDWR | O_NONBLOCK); OK("after the namespace", fd); R("send", mq_send(fd, "q", 1, 0)); R("receive", mq_receive(fd, b, 8192, 0)); OK("no new one", open("new", O_CREAT | O_RDWR, 0600)); R("unlink", unlink("z")); close(fd); chdir("/"); umount(m2); rmdir(m2); fflush(stdout); _exit(0); } _exit(0); } while (wait(0) > 0); usleep(300000);
   chdir("/"); umount(dir); rmdir(dir);
 }
-int main(void) { setvbuf(stdout, 0, _IOLBF, 0); signal(SIGCHLD, SIG_DFL); opening(); access_modes(); waiting(); notification(); filesystem(); return 0; }
+static void findhome(void) { getcwd(home, sizeof home); }
+int main(void) { findhome(); setvbuf(stdout, 0, _IOLBF, 0); signal(SIGCHLD, SIG_DFL); opening(); access_modes(); waiting(); notification(); filesystem(); return 0; }
