@@ -1,5 +1,5 @@
 /** The way of a system call through the kernel. The usual one allocates nothing and stores its result in place. */
-import { BLOCKED, ENOSYS, ERESTART_RESTARTBLOCK } from '../abi/errno.ts';
+import { BLOCKED, EFAULT, ENOSYS, ERESTARTNOINTR, ERESTART_RESTARTBLOCK } from '../abi/errno.ts';
 import { GPR, RAX } from '../x86/cpu-layout.ts';
 import type { Kernel } from './kernel.ts';
 import { ptraceSyscallStop } from './ptrace-stop.ts';
@@ -10,6 +10,7 @@ import { REGISTERS_SET, TASK_EXITS } from './syscall-state.ts';
 import {
   RESUME_SYSCALL_ENTRY, RESUME_USER, SYSCALL_DISPATCH, SYSCALL_EMU, SYSCALL_PTRACE, SYSCALL_SECCOMP, SYSCALL_TRACE, type Task, WORK_SIGNAL, WORK_SYSCALL_EXIT,
 } from './task.ts';
+import { awaitPage } from './userfaultfd.ts';
 
 export type SyscallHandlerFunction = (t: Task, a: SyscallArgs) => number;
 
@@ -68,6 +69,11 @@ export function makeDispatcher(kernel: Kernel, handlers: readonly SyscallHandler
   /** Everything but a plain result. Always leaves the guest. */
   function finish(t: Task, at: number, nr: number, r: number): 0 | 1 {
     if (r === BLOCKED) return 1;
+    if (r === EFAULT && t.mm !== null && t.mm.userFault !== 0 && awaitPage(t)) {
+      // A signal comes first; the call is made again after it.
+      if (!t.signalPending()) return 1;
+      r = ERESTARTNOINTR;
+    }
     if (t.syscallWork & SYSCALL_TRACE && kernel.trace !== null && r !== REGISTERS_SET && r !== TASK_EXITS) {
       args.base = at;
       kernel.trace.syscallLeave(t, nr, args, r);
@@ -129,7 +135,7 @@ export function makeDispatcher(kernel: Kernel, handlers: readonly SyscallHandler
       if (--unlooked <= 0) look();
       if (t.syscallWork !== 0) return watched(t, at, nr);
       const r = nr >= 0 && nr < count ? handlers[nr]!(t, args) : ENOSYS;
-      if (t.work === 0 && r > -512) {
+      if (t.work === 0 && r > -512 && r !== EFAULT) {
         if (r === (r | 0)) {
           i32[at + RAX_WORD] = r;
           i32[at + RAX_WORD + 1] = r >> 31;

@@ -2,13 +2,14 @@
 import {
   FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN, SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE,
 } from '../abi/signal.ts';
-import { FAULT_OOM } from '../memory/fault-code.ts';
+import { FAULT_OOM, FAULT_USER } from '../memory/fault-code.ts';
 import {
   EXIT_BREAKPOINT, EXIT_DIVIDE, EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL, EXIT_OVERFLOW, EXIT_PAGE_FAULT, EXIT_SIMD, EXIT_SINGLE_STEP, EXIT_STACK, EXIT_X87,
 } from '../x86/exits.ts';
 import { SignalInfo } from './signal-info.ts';
 import { forceSignal, sendSignalToGroup } from './signal-send.ts';
-import type { Task } from './task.ts';
+import { RESUME_FAULT, type Task } from './task.ts';
+import { Userfaultfd } from './userfaultfd.ts';
 
 /** Exception vectors, as sigcontext.trapno and ptrace show them. */
 const X86_TRAP_DE = 0, X86_TRAP_DB = 1, X86_TRAP_BP = 3, X86_TRAP_OF = 4, X86_TRAP_UD = 6, X86_TRAP_SS = 12, X86_TRAP_GP = 13, X86_TRAP_PF = 14, X86_TRAP_MF = 16;
@@ -88,6 +89,11 @@ function pageFault(t: Task): void {
   const addr = regs.faultAddress;
   const access = regs.faultAccess;
   const code = regs.exitDetail;
+  if (code === FAULT_USER) {
+    const v = t.space.vmas.find(addr);
+    if (v?.userfault instanceof Userfaultfd) t.waitForPage(v.userfault.report(t, addr, access === 1), RESUME_FAULT);
+    return;
+  }
   if (code === FAULT_OOM) {
     t.kernel.outOfMemory(t);
     return;

@@ -4,7 +4,7 @@ import { rseqResume } from './rseq.ts';
 import { exitNotify, finishExit } from './exit.ts';
 import { deliverSignal } from './signal-deliver.ts';
 import {
-  RESUME_EXIT, RESUME_IO_WORK, RESUME_SYSCALL, RESUME_SYSCALL_ENTRY, RESUME_USER, RESUME_ZAP, TASK_RUNNABLE, type Task, WORK_REGISTERS, WORK_RESTORE_MASK, WORK_RSEQ, WORK_SIGNAL,
+  RESUME_EXIT, RESUME_FAULT, RESUME_IO_WORK, RESUME_SYSCALL, RESUME_SYSCALL_ENTRY, RESUME_USER, RESUME_ZAP, TASK_RUNNABLE, type Task, WORK_REGISTERS, WORK_RESTORE_MASK, WORK_RSEQ, WORK_SIGNAL,
   WORK_SYSCALL_EXIT, WORK_TRACE_STOP,
 } from './task.ts';
 import { setBlocked } from './signal-send.ts';
@@ -16,6 +16,12 @@ export function resumeTask(t: Task): void {
       return;
     case RESUME_SYSCALL:
       t.kernel.dispatcher.retry(t);
+      return;
+    case RESUME_FAULT:
+      // It has only just begun to wait.
+      if (t.runState !== TASK_RUNNABLE) return;
+      t.clearWaits();
+      t.resume = RESUME_USER;
       return;
     case RESUME_SYSCALL_ENTRY:
       t.kernel.dispatcher.enter(t);

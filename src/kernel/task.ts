@@ -57,7 +57,9 @@ export const RESUME_USER = 0, RESUME_SYSCALL = 1, RESUME_SYSCALL_ENTRY = 2, RESU
 export const RESUME_ZAP = 4;
 /** A worker goes on with its request (io-worker.ts). */
 export const RESUME_IO_WORK = 5;
-export type Resume = 0 | 1 | 2 | 3 | 4 | 5;
+/** It waited for a page, and the instruction is tried again. */
+export const RESUME_FAULT = 6;
+export type Resume = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 /** exitState */
 export const EXIT_NONE_YET = 0, EXIT_ZOMBIE = 1, EXIT_GONE = 2;
@@ -423,6 +425,15 @@ export class Task implements Wakeable, VfsContext {
       return true;
     }
     return false;
+  }
+  /** Waits on `queue` for a page, to go on as `resume` says; a signal ends the wait too. */
+  waitForPage(queue: WaitQueue, resume: Resume): void {
+    this.clearWaits();
+    this.waiter.exclusive = false;
+    this.waiter.events = -1;
+    queue.add(this.waiter);
+    this.runState = TASK_BLOCKED;
+    this.resume = resume;
   }
   /** RESUME_IO_WORK; only workers go on in that way. */
   runWork(): void {

@@ -13,7 +13,7 @@ import { AnonymousShared } from './page-cache.ts';
 import { PTE_ANON, PTE_WRITE } from './page-table.ts';
 import { TASK_SIZE, UserMemory } from './user-memory.ts';
 import {
-  VM_ACCOUNT, VM_DONTCOPY, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYWRITE, VM_READ, VM_SEALED, VM_SHARED, VM_SPECIAL, VM_WIPEONFORK, VM_WRITE, Vma,
+  VM_ACCOUNT, VM_DONTCOPY, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_LOCKONFAULT, VM_MAYWRITE, VM_READ, VM_SEALED, VM_SHARED, VM_SPECIAL, VM_UFFD_MISSING, VM_UFFD_WP, VM_WIPEONFORK, VM_WRITE, Vma,
 } from './vma.ts';
 import { VmaSet } from './vma-set.ts';
 
@@ -214,6 +214,7 @@ export class AddressSpace extends UserMemory {
     const upper = new Vma(this, addr, v.end, v.flags, v.pageOf(addr), v.object, v.file);
     upper.name = v.name;
     upper.policy = v.policy;
+    upper.userfault = v.userfault;
     upper.anonVma = v.anonVma;
     upper.anonForked = v.anonForked;
     v.end = addr;
@@ -465,7 +466,7 @@ export class AddressSpace extends UserMemory {
         child.table.zap(v.start, v.end);
         continue;
       }
-      const w = new Vma(child, v.start, v.end, v.flags & ~(VM_LOCKED | VM_LOCKONFAULT), v.pageOffset, v.object, v.file);
+      const w = new Vma(child, v.start, v.end, v.flags & ~(VM_LOCKED | VM_LOCKONFAULT | VM_UFFD_MISSING | VM_UFFD_WP), v.pageOffset, v.object, v.file);
       w.name = v.name;
       w.policy = v.policy;
       if (v.anonVma !== 0) {
@@ -506,7 +507,7 @@ function anonCompatible(a: Vma, b: Vma): boolean {
 
 /** Linux can_vma_merge_before/after: `a` ends where `b` starts and they are alike. */
 export function canMerge(a: Vma, b: Vma): boolean {
-  if (a.end !== b.start || a.flags !== b.flags || a.object !== b.object || a.file !== b.file || a.name !== b.name || a.policy !== b.policy) return false;
+  if (a.end !== b.start || a.flags !== b.flags || a.object !== b.object || a.file !== b.file || a.name !== b.name || a.policy !== b.policy || a.userfault !== b.userfault) return false;
   if (a.flags & VM_SPECIAL || a.pageOf(a.end) !== b.pageOffset) return false;
   if (a.anonVma !== b.anonVma) {
     if (a.anonVma !== 0 && b.anonVma !== 0) return false;

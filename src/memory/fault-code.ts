@@ -7,3 +7,5 @@ export const FAULT_GP: number = 11 | (0x80 << 8);
 export const FAULT_BUS: number = 7 | (2 << 8);
 /** No frame left: the kernel picks a victim (OOM killer) and the access is tried again. */
 export const FAULT_OOM = 0x10000;
+/** The page is for a userfaultfd to give: the access is tried again when it has. */
+export const FAULT_USER = 0x20000;

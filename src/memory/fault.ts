@@ -2,13 +2,13 @@
 import { ENOMEM, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
 import type { AddressSpace } from './address-space.ts';
-import { FAULT_ACCERR, FAULT_BUS, FAULT_GP, FAULT_MAPERR, FAULT_OOM } from './fault-code.ts';
+import { FAULT_ACCERR, FAULT_BUS, FAULT_GP, FAULT_MAPERR, FAULT_OOM, FAULT_USER } from './fault-code.ts';
 import {
   EXEC, PTE_ANON, PTE_EXEC, PTE_GUARD, PTE_LAZYFREE, PTE_PRESENT, PTE_SHARED, PTE_SHMEM, PTE_SPECIAL, PTE_WRITE, WRITE,
 } from './page-table.ts';
 import { growStack } from './stack-growth.ts';
 import { TASK_SIZE } from './user-memory.ts';
-import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE } from './vma.ts';
+import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_UFFD_MISSING, VM_UFFD_WP, VM_WRITE } from './vma.ts';
 import type { Vma } from './vma.ts';
 
 /** A read fault in a file mapping maps the cached pages of this many aligned pages at once (Linux fault_around_bytes = 64 KiB). */
@@ -37,6 +37,12 @@ export function resolveFault(space: AddressSpace, addr: number, access: number):
   const index = (addr / 4096) & 1023;
   const pte = space.pm.i32[base + index]!;
   if (pte & PTE_GUARD) return FAULT_MAPERR;
+  const { userfault } = v;
+  if (userfault !== null) {
+    const there = pte !== 0 || (v.object !== null && v.object.cachedFrame(Math.floor(v.pageOf(addr))) !== 0);
+    const watched = there ? access === WRITE && pte !== 0 && (v.flags & VM_UFFD_WP) !== 0 && userfault.guards(addr) : (v.flags & VM_UFFD_MISSING) !== 0;
+    if (watched) return userfault.signals ? FAULT_BUS : FAULT_USER;
+  }
   if (pte !== 0) {
     if (access === WRITE) return writeFault(space, v, addr, base, index, pte);
     // The page is there with fewer rights than the mapping gives it.

@@ -1,7 +1,7 @@
 /** Access of the kernel to guest memory: copies, single words, strings. Every byte goes through the page table and is read once. */
 import { EFAULT, ENAMETOOLONG, isErr } from '../abi/errno.ts';
 import type { Errno } from '../abi/errno.ts';
-import { FAULT_OOM } from './fault-code.ts';
+import { FAULT_OOM, FAULT_USER } from './fault-code.ts';
 import { PTE_FRAME, PTE_PRESENT, PTE_SHARED, PTE_WRITE, PageTable, READ, WRITE } from './page-table.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
@@ -13,6 +13,9 @@ const LOOP_MAX = 8;
 export abstract class UserMemory {
   readonly pm: PhysicalMemory;
   readonly table: PageTable;
+  /** Where a call met memory that a userfaultfd has to give, 0 = nowhere; and whether it wrote. */
+  userFault = 0;
+  userFaultWrites = false;
 
   constructor(pm: PhysicalMemory) {
     this.pm = pm;
@@ -25,6 +28,10 @@ export abstract class UserMemory {
   /** As fault, in a call: it cannot wait for memory, so when there is none it takes from the reserve while a victim is killed. */
   private kernelFault(addr: number, access: number): number {
     const code = this.fault(addr, access);
+    if (code === FAULT_USER) {
+      this.userFault = addr;
+      this.userFaultWrites = access === WRITE;
+    }
     if (code !== FAULT_OOM || !this.pm.beginReserve()) return code;
     const again = this.fault(addr, access);
     this.pm.endReserve();

@@ -13,6 +13,13 @@ export const VM_WIPEONFORK = 0x2000000, VM_DONTDUMP = 0x4000000, VM_HUGEPAGE = 0
 export const VM_MERGEABLE = 0x200;
 /** mseal(2): neither unmapped, moved nor given other rights. (Bit 63 in Linux.) */
 export const VM_SEALED = 0x1000;
+/** Registered with a userfaultfd: for missing pages, for writes to protected ones. (Bits 9 and 12 in Linux.) */
+export const VM_UFFD_MISSING = 0x800, VM_UFFD_WP = 0x1000000;
+/** What a userfaultfd tells about its memory. */
+export interface FaultWatcher {
+  readonly signals: boolean;
+  guards(address: number): boolean;
+}
 /** Never merged nor expanded (VM_SPECIAL). */
 export const VM_SPECIAL: number = VM_IO | VM_DONTEXPAND | VM_PFNMAP;
 
@@ -31,6 +38,8 @@ export class Vma {
   space: AddressSpace;
   /** mbind(2): MPOL_ mode with its flags; -1: that of the task. */
   policy = -1;
+  /** The userfaultfd it is registered with. */
+  userfault: FaultWatcher | null = null;
   /** Identity of the set of anonymous pages (Linux anon_vma), 0 = none was ever written. Decides merging. */
   anonVma = 0;
   /** The anonymous pages may be shared with a parent or child (more than one anon_vma in the chain). */

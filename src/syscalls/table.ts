@@ -48,6 +48,7 @@ import { landlockRows } from './landlock.ts';
 import { processCloneRows } from './process-clone.ts';
 import { processControlRows } from './process-control.ts';
 import { fileFileattrRows } from './file-fileattr.ts';
+import { memoryUserfaultRows } from './memory-userfault.ts';
 import { perfEventRows } from './perf-event.ts';
 import { processLdtRows } from './process-ldt.ts';
 import { timeAdjustRows } from './time-adjust.ts';
@@ -69,7 +70,7 @@ const FAMILIES: readonly (readonly SyscallRow[])[] = [
   bpf, fanotify, fileAttributes, fileDescriptor, fileDirectory, fileLink, fileIoctl, fileSync, filePipe, fileOpen, fileReadWrite, fileStat, fileHandle, fileSplice, fileXattr, ioAnon,
   ioEpoll, ioFiles, ioPoll, ipcMqueue, ipcSysv, keyctl, memoryAdvice, memoryMap, memoryPolicy, memoryProcessVm, mountClassic, mountConfig, mountQuery, mountTree, namespace, quota, socketConnect, socketTransfer,
   capabilityRows, futexRows, identityRows, processCloneRows, processControlRows, processExecRows, processExitRows, ptraceRows, schedRows, seccompRows, signalRows, systemRows, timeClockRows, timeTimerRows,
-  ioAio, ioUring, landlockRows, fileFileattrRows, processLdtRows, perfEventRows, timeAdjustRows, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
+  ioAio, ioUring, landlockRows, fileFileattrRows, processLdtRows, perfEventRows, memoryUserfaultRows, timeAdjustRows, fileSystemInfoRows, systemAbsentRows, systemAdminRows, systemLsmRows,
 ];
 
 export const NR_SYSCALLS: number = SYSCALL_NAMES.length;
