@@ -1,5 +1,5 @@
 # needs: util-linux procps libcap2-bin uidmap
-# timeout: 240
+# timeout: 400
 # unshare, nsenter, lsns, setpriv, capsh, newuidmap in their many forms, on a copy of /etc with a user that has ranges of ids.
 exec 2>&1
 chmod 755 .
@@ -20,7 +20,7 @@ unshare -R / true; echo $?; unshare -w /tmp pwd; unshare -S 5 -G 6 id; unshare -
 echo "== nsenter"
 touch nsfile; unshare --uts=nsfile hostname pinned; nsenter --uts=nsfile hostname; umount nsfile
 mkdir md; mount --bind md md; mount --make-private md; touch md/m; unshare --mount=md/m sh -c 'mount -t tmpfs x /mnt' && nsenter --mount=md/m findmnt -no FSTYPE /mnt; umount md/m; umount md
-unshare -pf --mount-proc sh -c 'sleep 312' & sleep 0.8; T=$(pgrep -f '^sleep 312' | tail -1); nsenter -t $T -p -m ps -eo comm --no-headers | head -2; nsenter -t $T -a -r pwd; nsenter -t $T -F -p sh -c 'readlink /proc/self/ns/pid_for_children | grep -c pid'; nsenter -t $T -U true; echo $?; nsenter --preserve-credentials -t $T -m id -u; nsenter -S 7 -G 8 -t $T -m id; u nsenter -t $T -m true; echo $?; kill -9 $T; wait
+unshare -pf --mount-proc sh -c 'sleep 312' & sleep 0.8; T=$(pgrep -f '^sleep 312' | tail -1); nsenter -t $T -p -m ps -eo comm --no-headers | head -2; nsenter -t $T -a -r pwd; nsenter -t $T -F -p sh -c 'readlink /proc/self/ns/pid_for_children | grep -c pid'; nsenter -t $T -U true; echo $?; nsenter --preserve-credentials -t $T -m id -u; nsenter -S 7 -G 8 -t $T -m id; u nsenter -t $T -m true | sed "s,[0-9],,g"; kill -9 $T; wait
 echo "== lsns"
 lsns -p $$ -no TYPE | sort | tr '\n' ' '; unshare -Urpf --mount-proc lsns -no TYPE,NPROCS -p 1 | awk '{print $1, $2 > 0}' | sort | tr '\n' ' '; unshare -u lsns -t uts -no COMMAND,USER -p self | wc -l
 echo; echo "== capabilities"
