@@ -8,7 +8,7 @@ import type { PhysicalMemory } from './physical-memory.ts';
 /** End of user addresses (Linux TASK_SIZE_MAX, four-level paging). */
 export const TASK_SIZE = 0x7ffffffff000;
 /** Below this, a loop over bytes is cheaper than a typed-array view. */
-const LOOP_MAX = 8;
+const LOOP_MAX = 32;
 
 export abstract class UserMemory {
   readonly pm: PhysicalMemory;

@@ -25,6 +25,15 @@ function remembered(len: number, hash: number): string {
 
 /** A NUL-terminated byte string of at most `max` bytes with its NUL; EFAULT, ENAMETOOLONG. */
 export function readUserString(space: UserMemory, addr: number, max: number): string | Errno {
+  return read(space, addr, max, false);
+}
+
+/** The first `max` bytes at `addr`, or those up to a NUL (strncpy_from_user); EFAULT. `max`: at most 4096. */
+export function readUserPrefix(space: UserMemory, addr: number, max: number): string | Errno {
+  return read(space, addr, max, true);
+}
+
+function read(space: UserMemory, addr: number, max: number, cut: boolean): string | Errno {
   const u8 = space.pm.u8;
   const most = Math.min(max, REMEMBERED_MAX);
   let len = 0;
@@ -40,6 +49,7 @@ export function readUserString(space: UserMemory, addr: number, max: number): st
       hash = (Math.imul(hash, 31) + c) | 0;
     }
   }
+  if (cut) return remembered(len, hash);
   if (most === max) return ENAMETOOLONG;
   const long = space.readCString(addr, max);
   return isErr(long) ? long : bytesToString(long);

@@ -2,12 +2,12 @@
 import { CAP_SETPCAP, CAP_SYS_RESOURCE, SECBIT_KEEP_CAPS, SECBIT_KEEP_CAPS_LOCKED, SECBIT_NO_CAP_AMBIENT_RAISE, SECURE_ALL_BITS, SECURE_ALL_LOCKS, SECURE_ALL_UNPRIVILEGED, CAP_LAST_CAP } from '../abi/capability.ts';
 import { EBUSY, EFAULT, EINVAL, ENODEV, ENXIO, EPERM, isErr } from '../abi/errno.ts';
 import { CapSet } from '../auth/cap-set.ts';
-import { bytesToString } from '../base/byte-string.ts';
 import { commitCredentials } from '../kernel/commit-credentials.ts';
 import { RSEQ_ORIG_SIZE, rseqResetIds, rseqUpdateIds } from '../kernel/rseq.ts';
 import { attachSeccomp } from '../kernel/seccomp.ts';
 import { setSyscallUserDispatch } from '../kernel/syscall-user-dispatch.ts';
 import type { Task } from '../kernel/task.ts';
+import { readUserPrefix } from '../memory/user-string.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 
 const PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_GET_UNALIGN = 5, PR_SET_UNALIGN = 6, PR_GET_KEEPCAPS = 7;
@@ -97,11 +97,9 @@ function sysPrctl(t: Task, a: SyscallArgs): number {
     case PR_SET_TIMING:
       return arg2 === 0 ? 0 : EINVAL;
     case PR_SET_NAME: {
-      const len = t.space.cStringLength(arg2, 15);
-      if (isErr(len)) return EFAULT;
-      const bytes = new Uint8Array(len);
-      if (len > 0 && t.space.readBytes(arg2, bytes) !== 0) return EFAULT;
-      t.comm = bytesToString(bytes, 0, len);
+      const name = readUserPrefix(t.space, arg2, 15);
+      if (typeof name === 'number') return EFAULT;
+      t.comm = name;
       return 0;
     }
     case PR_GET_NAME: {
