@@ -187,7 +187,8 @@ export class CodeCache {
   addInterpreted(r: Region, size: number, context: number): void {
     this.interpretedTop += size;
     this.interpreted.push(r);
-    if (this.inSlot[r.slot] !== null) this.table.set(r.slot, this.stub);
+    // A slot of the image may hold compiled code from the start: what another program has at this address, say.
+    if (this.inSlot[r.slot] !== null || (this.image !== null && r.slot < this.image.nextSlot)) this.table.set(r.slot, this.stub);
     this.add(r, context);
     this.fillInterpreted(r);
   }
