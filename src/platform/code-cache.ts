@@ -9,6 +9,7 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { FRAME_CODE } from '../memory/physical-memory.ts';
 import type { WasmTable } from '../wasm/engine.ts';
+import { GO_ON_SLOT } from './runtime-functions.ts';
 import type { RegionRecord, TranslationImage } from './stored-translations.ts';
 import { CODE_HEADER, CODE_ROWS, CODE_LENGTH } from './interpreted-ops.ts';
 import { INTERPRETED_ARENA, INTERPRETED_ARENA_END, INTERPRETED_CACHE, INTERPRETED_CACHE_ENTRIES, REGION_ARENA, REGION_ARENA_END, interpretedCacheEntry, jumpCacheEntry } from './layout.ts';
@@ -37,6 +38,14 @@ export interface Region {
   record: RegionRecord | null;
   /** 0: interpreted, its code begins at `word`; 1: small, quick to make; 2: made again because it was seen running when fuel ran out. */
   readonly tier: number;
+  /** Times that fuel ran out at loops within it. */
+  samples: number;
+  /** Times that it was made again as tier 2. */
+  remade: number;
+  /** A region that leads to it was made again for its sake: the next time it is made again itself. */
+  joins: boolean;
+  /** Loops within it that got a region of their own, and how often that had happened to get here: each time it takes longer. */
+  moved: number;
 }
 
 /** Code in one frame. */
@@ -55,8 +64,8 @@ export class CodeCache {
   private readonly byFrame: Map<number, CodeFrame> = new Map();
   private readonly byWord: Map<number, Region> = new Map();
   /** Region that a slot holds. */
-  private readonly inSlot: (Region | null)[] = [null];
-  private nextSlot = 1;
+  private readonly inSlot: (Region | null)[] = [null, null];
+  private nextSlot = GO_ON_SLOT + 1;
   private arena = REGION_ARENA;
   private readonly freeWords: number[] = [];
   /** Translations of earlier runs. */

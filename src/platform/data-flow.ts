@@ -3,7 +3,7 @@
  * state: a register is "dirty" where its local may be newer than memory, and "live" where its local may be read or spilled later.
  */
 import type { ControlFlow } from './control-flow.ts';
-import { I_BARRIER, I_CONDITIONAL, I_EXITS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_CALL, T_CALL_INDIRECT, T_EXIT, T_FALL, T_BRANCH, T_SYSCALL } from './region-code.ts';
+import { I_BARRIER, I_CONDITIONAL, I_EXITS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_EXIT, T_FALL, T_JUMP_INDIRECT, T_SYSCALL } from './region-code.ts';
 import { S_SET_FLAGS } from '../x86/ir.ts';
 
 /** Kind of flags at a block's start: not yet visited / differs between paths. Otherwise FLAGS_kind * 4 + log2(size). */
@@ -14,9 +14,20 @@ export class DataFlow {
   /** Registers that may be dirty at a block's start. */
   dirtyIn: Int32Array = new Int32Array(512);
   dirtyInXmm: Int32Array = new Int32Array(512);
-  /** Registers whose locals must hold the value at a block's start. */
-  liveIn: Int32Array = new Int32Array(512);
-  liveInXmm: Int32Array = new Int32Array(512);
+  /** Registers whose value at a block's start may be used or spilled later. */
+  private liveIn: Int32Array = new Int32Array(512);
+  private liveInXmm: Int32Array = new Int32Array(512);
+  /** Registers whose locals hold the value at a block's start, and at its end: what the next block needs beyond that is loaded on the way to it. */
+  heldIn: Int32Array = new Int32Array(512);
+  heldInXmm: Int32Array = new Int32Array(512);
+  heldOut: Int32Array = new Int32Array(512);
+  heldOutXmm: Int32Array = new Int32Array(512);
+  /** Registers that may be dirty where a region jumps indirectly. */
+  jumpDirty = 0;
+  jumpDirtyXmm = 0;
+  /** Registers that are used on every way from a block's start. */
+  private sure: Int32Array = new Int32Array(512);
+  private sureXmm: Int32Array = new Int32Array(512);
   /** Static kind of the lazy flags at a block's start. */
   kindIn: Int32Array = new Int32Array(512);
   private dirtyOut: Int32Array = new Int32Array(512);
@@ -40,6 +51,12 @@ export class DataFlow {
     this.dirtyInXmm = make();
     this.liveIn = make();
     this.liveInXmm = make();
+    this.heldIn = make();
+    this.heldInXmm = make();
+    this.heldOut = make();
+    this.heldOutXmm = make();
+    this.sure = make();
+    this.sureXmm = make();
     this.kindIn = make();
     this.dirtyOut = make();
     this.dirtyOutXmm = make();
@@ -62,6 +79,8 @@ export class DataFlow {
     this.kinds(code, flow);
     this.dirty(code, flow);
     this.live(code, flow);
+    this.surelyUsed(code, flow);
+    this.held(code, flow);
   }
 
   private summarise(code: RegionCode, flow: ControlFlow, b: number): void {
@@ -201,8 +220,8 @@ export class DataFlow {
             changed = true;
           }
         }
-        // An indirect jump or a redirected edge can reach every dispatch target.
-        if (flow.dispatch >= 0 && ((viaDispatch | out) !== viaDispatch || (viaDispatchXmm | outX) !== viaDispatchXmm)) {
+        // An indirect jump can reach every dispatch target.
+        if (flow.dispatch >= 0 && code.kind[b] === T_JUMP_INDIRECT && ((viaDispatch | out) !== viaDispatch || (viaDispatchXmm | outX) !== viaDispatchXmm)) {
           viaDispatch |= out;
           viaDispatchXmm |= outX;
           changed = true;
@@ -243,7 +262,7 @@ export class DataFlow {
               outX |= liveInXmm[s]!;
             }
           }
-          if (flow.dispatch >= 0) {
+          if (flow.dispatch >= 0 && code.kind[b] === T_JUMP_INDIRECT) {
             out |= atDispatch;
             outX |= atDispatchXmm;
           }
@@ -270,6 +289,99 @@ export class DataFlow {
         }
       }
     }
+  }
+
+  /** Backward: registers that are read on every way, whatever branches are taken. */
+  private surelyUsed(code: RegionCode, flow: ControlFlow): void {
+    const { sure, sureXmm, defs, defsXmm, exposed, exposedXmm } = this;
+    sure.fill(-1, 0, code.blockCount);
+    sureXmm.fill(-1, 0, code.blockCount);
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let i = flow.orderCount - 1; i >= 0; i--) {
+        const b = flow.order[i]!;
+        if (b === flow.dispatch) continue;
+        const taken = code.taken[b]!;
+        const fall = code.fall[b]!;
+        let out = 0;
+        let outX = 0;
+        if (taken >= 0 && !isCall(code.kind[b]!)) {
+          out = fall < 0 ? sure[taken]! : sure[taken]! & sure[fall]!;
+          outX = fall < 0 ? sureXmm[taken]! : sureXmm[taken]! & sureXmm[fall]!;
+        }
+        const now = exposed[b]! | (out & ~defs[b]!);
+        const nowX = exposedXmm[b]! | (outX & ~defsXmm[b]!);
+        if (now !== sure[b] || nowX !== sureXmm[b]) {
+          sure[b] = now;
+          sureXmm[b] = nowX;
+          changed = true;
+        }
+      }
+    }
+  }
+
+  /**
+   * Forward: which registers are in their locals. A register is loaded where its use is sure, and else only where another way already has it: what rare ways
+   * alone use is loaded there, and what a loop uses in front of it.
+   */
+  private held(code: RegionCode, flow: ControlFlow): void {
+    const { heldIn, heldInXmm, heldOut, heldOutXmm, liveIn, liveInXmm, sure, sureXmm, defs, defsXmm } = this;
+    this.jumpDirty = this.jumpDirtyXmm = 0;
+    for (let b = 0; b < code.blockCount; b++) {
+      if (code.kind[b] === T_JUMP_INDIRECT) {
+        this.jumpDirty |= this.dirtyOut[b]! | (this.barrier[b] === 0 ? this.dirtyIn[b]! : 0);
+        this.jumpDirtyXmm |= this.dirtyOutXmm[b]! | (this.barrier[b] === 0 ? this.dirtyInXmm[b]! : 0);
+      }
+      heldIn[b] = liveIn[b]! & sure[b]!;
+      heldInXmm[b] = liveInXmm[b]! & sureXmm[b]!;
+    }
+    let jump = 0;
+    let jumpXmm = 0;
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let i = 0; i < flow.orderCount; i++) {
+        const b = flow.order[i]!;
+        if (b === flow.dispatch) continue;
+        const call = isCall(code.kind[b]!);
+        const out = call ? 0 : (heldIn[b]! | defs[b]!) & code.allRegs;
+        const outX = call ? 0 : (heldInXmm[b]! | defsXmm[b]!) & code.allXmm;
+        heldOut[b] = out;
+        heldOutXmm[b] = outX;
+        for (let k = 0; k < 2; k++) {
+          const s = this.successorOf(code, b, k);
+          if (s >= 0 && this.hold(s, out, outX)) changed = true;
+        }
+        if (code.kind[b] === T_JUMP_INDIRECT) {
+          jump |= out;
+          jumpXmm |= outX;
+        }
+      }
+      if (jump !== 0 || jumpXmm !== 0) for (const t of flow.dispatchTargets) if (this.hold(t, jump, jumpXmm)) changed = true;
+    }
+    // What the block behind a call needs is loaded with the return.
+    for (let b = 0; b < code.blockCount; b++) {
+      if (!isCall(code.kind[b]!)) continue;
+      heldOut[b] = heldIn[code.taken[b]!]!;
+      heldOutXmm[b] = heldInXmm[code.taken[b]!]!;
+    }
+  }
+
+  /** Block `b` takes over what comes with a way to it, as far as it can use it; true if that is more than before. */
+  private hold(b: number, from: number, fromXmm: number): boolean {
+    const now = this.heldIn[b]! | (from & this.liveIn[b]!);
+    const nowXmm = this.heldInXmm[b]! | (fromXmm & this.liveInXmm[b]!);
+    if (now === this.heldIn[b] && nowXmm === this.heldInXmm[b]) return false;
+    this.heldIn[b] = now;
+    this.heldInXmm[b] = nowXmm;
+    return true;
+  }
+
+  /** Registers to load on the way from the end of block `from` to block `to`. */
+  missing(from: number, to: number): number {
+    return this.heldIn[to]! & ~this.heldOut[from]!;
+  }
+  missingXmm(from: number, to: number): number {
+    return this.heldInXmm[to]! & ~this.heldOutXmm[from]!;
   }
 }
 

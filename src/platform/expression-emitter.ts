@@ -1,12 +1,13 @@
 /** Emits IR expression trees and the statements that touch memory, flags and helpers. The region emitter adds control flow. */
 import { CodeWriter } from '../wasm/code-writer.ts';
 import { ELSE, END, I32_LOAD, I64_LOAD, IF } from '../wasm/opcodes.ts';
-import { BOUNCE, EXIT_REASON } from '../x86/cpu-layout.ts';
+import { BOUNCE, EXIT_REASON, FAULT_ADDR } from '../x86/cpu-layout.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import {
   F32, F64, I32, I64, type IrBuilder, N_COND, N_CONST128, N_CONST32, N_CONST64, N_CPU, N_EFLAGS, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT, N_SHUFFLE, N_STATE, N_TMP, N_XMM,
   V128, VOID,
 } from '../x86/ir.ts';
+import { AccessGroups } from './access-groups.ts';
 import { KIND_UNKNOWN } from './data-flow.ts';
 import { FlagsEmitter, kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
 import type { FlagLocals } from './flags-emitter.ts';
@@ -45,10 +46,14 @@ export abstract class ExpressionEmitter {
   protected deltaLocal = 0;
   private addressLocal = 0;
   private hostLocal = 0;
+  private baseLocal = 0;
 
   // State at the point of emission.
   protected dirty = 0;
   protected dirtyXmm = 0;
+  /** Registers whose locals hold the value, as far as the current block knows. */
+  protected valid = 0;
+  protected validXmm = 0;
   /** FLAGS_kind * 4 + log2(size), or KIND_UNKNOWN. */
   protected flagsKind = 0;
   protected insnAddress = 0;
@@ -80,6 +85,7 @@ export abstract class ExpressionEmitter {
     this.callOf.length = 0;
     this.localTypes.length = 0;
     for (const p of this.pools) p.length = 0;
+    this.beginGroups();
     const barrier = code.hasBarrier;
     for (let r = 0; r < 16; r++) {
       if ((code.allRegs >>> r) & 1) this.reg[r] = this.allocI64();
@@ -98,6 +104,7 @@ export abstract class ExpressionEmitter {
       this.tlbMask = this.allocI32();
       this.addressLocal = this.allocI64();
       this.hostLocal = this.allocI32();
+      this.baseLocal = this.allocI64();
     }
   }
 
@@ -202,15 +209,14 @@ export abstract class ExpressionEmitter {
         w.localGet(this.xmm[ir.a[n]!]!);
         return;
       case N_LOAD:
-        this.host(ir.a[n]!, ir.b[n]!, TLB_READ, RT_LOAD_SLOW);
-        this.loadOp(ir.b[n]!, ir.c[n]!, ir.lo[n]! & 1);
+        this.access(n, true);
         return;
       case N_RAW_LOAD:
         this.expr(ir.a[n]!);
-        this.loadOp(ir.b[n]!, ir.c[n]!, ir.lo[n]! & 1);
+        this.loadOp(ir.b[n]!, ir.c[n]!, ir.lo[n]! & 1, 0);
         return;
       case N_RMW:
-        this.host(ir.a[n]!, ir.b[n]!, TLB_WRITE, RT_RMW_SLOW);
+        this.access(n, false);
         return;
       case N_COND:
         this.condition(ir.a[n]!);
@@ -317,49 +323,197 @@ export abstract class ExpressionEmitter {
     this.expr(n);
     w.i32Const(size);
     this.callRuntime(fn);
+    this.leaveUnlessHost();
+  }
+
+  /** A host offset is on the stack, 0 = fault: leaves, or puts it back on the stack. */
+  private leaveUnlessHost(): void {
+    const { w } = this;
     w.localTee(this.hostLocal);
     w.byte(0x45);
     this.unlikelyIf();
     this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
     this.endIf();
+    this.forgetHosts();
     w.localGet(this.hostLocal);
   }
 
-  /** Puts the host offset of `size` bytes at guest address node `n` on the stack; leaves the region if it cannot be accessed. */
-  private host(n: number, size: number, field: number, slow: number): void {
-    const { w } = this;
-    if (!this.inline) return this.hostByCall(n, size, field === TLB_READ ? RT_HOST_READ : RT_HOST_WRITE);
-    let a = this.localOf(n);
-    if (a < 0) {
-      this.expr(n);
-      w.localSet((a = this.addressLocal));
+  // Groups of accesses (access-groups.ts): the host offset of the lowest is in a local from the first to the last, 0 = each looks for itself.
+
+  private readonly groups: AccessGroups = new AccessGroups();
+  /** Tier 2 looks up once for accesses that lie together. */
+  grouping = true;
+  private readonly hostOf: number[] = [];
+  private readonly leftOf: number[] = [];
+  private readonly liveGroups: number[] = [];
+  private readonly freeHosts: number[] = [];
+
+  private beginGroups(): void {
+    this.liveGroups.length = this.freeHosts.length = 0;
+    if (!this.inline || !this.grouping) return;
+    const { groups } = this;
+    groups.analyse(this.code);
+    for (let g = 0; g < groups.low.length; g++) {
+      this.hostOf[g] = -1;
+      this.leftOf[g] = groups.size[g]!;
     }
-    this.lookup(a, size, field);
-    this.hint();
-    w.byte2(IF, 0x7f);
-    this.levelUp();
-    this.slowArguments(a, size);
-    this.callRuntime(slow);
-    w.localTee(this.hostLocal);
-    w.byte(0x45);
-    this.unlikelyIf();
-    this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
-    this.endIf();
-    w.localGet(this.hostLocal);
-    w.byte(ELSE);
+  }
+
+  /** What a slow path does may change mappings: the other groups look up again. */
+  private forgetHosts(): void {
+    for (let i = 0; i < this.liveGroups.length; i++) {
+      this.w.i32Const(0);
+      this.w.localSet(this.hostOf[this.liveGroups[i]!]!);
+    }
+  }
+
+  private groupOf(node: number): number {
+    return this.inline && this.grouping ? this.groups.groupOf[node]! : -1;
+  }
+
+  /**
+   * Puts on the stack whether the access at `node` must look for its own host. The first of a group looks for that of the group, from the address
+   * in local `a`.
+   */
+  private groupMissing(g: number, node: number, a: number): void {
+    const { w, groups } = this;
+    if (this.hostOf[g]! >= 0) {
+      w.localGet(this.hostOf[g]!);
+      w.byte(0x45);
+      return;
+    }
+    const below = groups.offset[node]! - groups.low[g]!;
+    let base = a;
+    if (below !== 0) {
+      w.localGet(a);
+      w.i64Const(-below, -1);
+      w.byte(0x7c);
+      w.localSet((base = this.baseLocal));
+    }
+    this.lookup(base, groups.span[g]!, groups.writes[g]! !== 0 ? TLB_WRITE : TLB_READ);
+    this.groupBase = base;
+  }
+  private groupBase = 0;
+
+  /** In the cold branch of the group's first access: what follows looks for itself. */
+  private groupFailed(g: number, first: boolean): void {
+    const { w } = this;
+    if (!first) return;
+    // The base is used here for a reason of V8's, see slowArguments.
+    w.localGet(0);
+    w.localGet(this.deltaLocal);
+    w.memory(0x37, FAULT_ADDR);
+    w.i32Const(0);
+    w.localSet(this.hostOf[g]!);
+  }
+
+  /** In the likely branch: the host of the group on the stack. */
+  private groupHost(g: number, first: boolean): void {
+    const { w } = this;
+    if (!first) {
+      w.localGet(this.hostOf[g]!);
+      return;
+    }
     w.localGet(this.entryLocal);
     w.memory(I32_LOAD, TLB_ADDEND);
-    w.localGet(a);
+    w.localGet(this.groupBase);
     w.byte(0xa7);
     w.byte(0x6a);
-    w.byte(END);
-    this.levelDown();
+    w.localTee(this.hostOf[g]!);
   }
 
-  protected store(address: number, value: number, size: number): void {
+  /** Opens the group at its first access; true if this is it. */
+  private openGroup(g: number): boolean {
+    if (this.hostOf[g]! >= 0) return false;
+    this.hostOf[g] = this.freeHosts.pop() ?? this.allocI32();
+    return true;
+  }
+  /** One access of the group is done. */
+  private closeGroup(g: number, first: boolean): void {
+    if (first) this.liveGroups.push(g);
+    if (--this.leftOf[g]! > 0) return;
+    this.liveGroups.splice(this.liveGroups.indexOf(g), 1);
+    this.freeHosts.push(this.hostOf[g]!);
+  }
+
+  /** A local with the value of address node `n`. */
+  private addressIn(n: number): number {
+    const a = this.localOf(n);
+    if (a >= 0) return a;
+    this.expr(n);
+    this.w.localSet(this.addressLocal);
+    return this.addressLocal;
+  }
+
+  /** Loads, or puts the host offset for reading and writing on the stack, where `load` is false; leaves the region if it cannot be accessed. */
+  private access(node: number, load: boolean): void {
     const { w, ir } = this;
+    const n = ir.a[node]!;
+    const size = ir.b[node]!;
+    const type = load ? ir.c[node]! : I32;
+    const finish = (offset: number): void => {
+      if (load) this.loadOp(size, type, ir.lo[node]! & 1, offset);
+      else if (offset !== 0) {
+        w.i32Const(offset);
+        w.byte(0x6a);
+      }
+    };
+    if (!this.inline) {
+      this.hostByCall(n, size, load ? RT_HOST_READ : RT_HOST_WRITE);
+      return finish(0);
+    }
+    const g = this.groupOf(node);
+    if (g < 0) {
+      const a = this.addressIn(n);
+      this.lookup(a, size, load ? TLB_READ : TLB_WRITE);
+      this.hint();
+      w.byte2(IF, WASM_TYPE[type]!);
+      this.levelUp();
+      this.slowArguments(a, size);
+      this.callRuntime(load ? RT_LOAD_SLOW : RT_RMW_SLOW);
+      this.leaveUnlessHost();
+      finish(0);
+      w.byte(ELSE);
+      w.localGet(this.entryLocal);
+      w.memory(I32_LOAD, TLB_ADDEND);
+      w.localGet(a);
+      w.byte(0xa7);
+      w.byte(0x6a);
+      finish(0);
+      w.byte(END);
+      this.levelDown();
+      return;
+    }
+    const pure = this.hostOf[g]! >= 0 && this.isPure(n);
+    const a = pure ? -1 : this.addressIn(n);
+    this.groupMissing(g, node, a);
+    const first = this.openGroup(g);
+    this.hint();
+    w.byte2(IF, WASM_TYPE[type]!);
+    this.levelUp();
+    this.groupFailed(g, first);
+    w.localGet(0);
+    if (a < 0) this.expr(n);
+    else w.localGet(a);
+    w.i32Const(size);
+    this.callRuntime(load ? RT_HOST_READ : RT_HOST_WRITE);
+    this.leaveUnlessHost();
+    finish(0);
+    w.byte(ELSE);
+    this.groupHost(g, first);
+    finish(this.groups.offset[node]! - this.groups.low[g]!);
+    w.byte(END);
+    this.levelDown();
+    this.closeGroup(g, first);
+  }
+
+  protected store(node: number): void {
+    const { w, ir } = this;
+    const address = ir.a[node]!;
+    const value = ir.b[node]!;
+    const size = ir.c[node]!;
     const type = this.typeOf(value);
-    if (!this.inline) return this.storeByCall(address, value, size, type);
+    if (!this.inline) return this.storeByCall(() => this.expr(address), () => this.expr(value), size, type);
     let v = this.localOf(value);
     const o = ir.op[value]!;
     const constant = o === N_CONST32 || o === N_CONST64;
@@ -369,40 +523,57 @@ export abstract class ExpressionEmitter {
       v = this.scratch(type);
       w.localSet(v);
     }
-    let a = this.localOf(address);
-    if (a < 0) {
-      this.expr(address);
-      w.localSet((a = this.addressLocal));
+    const put = (): void => {
+      if (constant) this.expr(value);
+      else w.localGet(v);
+    };
+    const g = this.groupOf(node);
+    if (g < 0) {
+      const a = this.addressIn(address);
+      this.lookup(a, size, TLB_WRITE);
+      this.unlikelyIf();
+      w.localGet(0);
+      put();
+      this.storeOp(size, type, BOUNCE);
+      this.slowArguments(a, size);
+      this.callRuntime(RT_STORE_SLOW);
+      w.byte(0x45);
+      this.unlikelyIf();
+      this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
+      this.endIf();
+      this.forgetHosts();
+      w.byte(ELSE);
+      w.localGet(this.entryLocal);
+      w.memory(I32_LOAD, TLB_ADDEND);
+      w.localGet(a);
+      w.byte(0xa7);
+      w.byte(0x6a);
+      put();
+      this.storeOp(size, type, 0);
+      this.endIf();
+      return;
     }
-    this.lookup(a, size, TLB_WRITE);
+    const pure = this.hostOf[g]! >= 0 && this.isPure(address);
+    const a = pure ? -1 : this.addressIn(address);
+    this.groupMissing(g, node, a);
+    const first = this.openGroup(g);
     this.unlikelyIf();
-    w.localGet(0);
-    if (constant) this.expr(value);
-    else w.localGet(v);
-    this.storeOp(size, type, BOUNCE);
-    this.slowArguments(a, size);
-    this.callRuntime(RT_STORE_SLOW);
-    w.byte(0x45);
-    this.unlikelyIf();
-    this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
-    this.endIf();
+    this.groupFailed(g, first);
+    this.storeByCall(() => (a < 0 ? this.expr(address) : w.localGet(a)), put, size, type);
+    this.forgetHosts();
     w.byte(ELSE);
-    w.localGet(this.entryLocal);
-    w.memory(I32_LOAD, TLB_ADDEND);
-    w.localGet(a);
-    w.byte(0xa7);
-    w.byte(0x6a);
-    if (constant) this.expr(value);
-    else w.localGet(v);
-    this.storeOp(size, type, 0);
+    this.groupHost(g, first);
+    put();
+    this.storeOp(size, type, this.groups.offset[node]! - this.groups.low[g]!);
     this.endIf();
+    this.closeGroup(g, first);
   }
 
-  private storeByCall(address: number, value: number, size: number, type: number): void {
+  private storeByCall(address: () => void, value: () => void, size: number, type: number): void {
     const { w } = this;
     w.localGet(0);
-    this.expr(address);
-    this.expr(value);
+    address();
+    value();
     if (type === F32) w.byte(0xbc);
     else if (type === F64) w.byte(0xbd);
     else if (type === V128 && size < 16) {
@@ -442,7 +613,7 @@ export abstract class ExpressionEmitter {
     this.endIf();
   }
 
-  private loadOp(size: number, type: number, signed: number): void {
+  private loadOp(size: number, type: number, signed: number, offset: number): void {
     const { w } = this;
     let op = 0;
     switch (type) {
@@ -460,11 +631,11 @@ export abstract class ExpressionEmitter {
         break;
       default:
         w.simd(size === 16 ? 0 : size === 8 ? V128_LOAD64_ZERO : V128_LOAD32_ZERO);
-        w.byte2(0, 0);
+        w.byte(0);
+        w.u32(offset);
         return;
     }
-    w.byte(op);
-    w.byte2(0, 0);
+    w.memory(op, offset);
   }
 
   private storeOp(size: number, type: number, offset: number): void {
@@ -606,7 +777,9 @@ export abstract class ExpressionEmitter {
     for (let i = 0; i < count; i++) this.expr(ir.args[at + i]!);
     this.callRuntime(RT_HELPERS + id);
     if (drop && spec.result !== VOID) w.byte(0x1a);
+    const { valid, validXmm } = this;
     if (spec.usesState) {
+      this.valid = this.validXmm = 0;
       this.dirty = 0;
       this.dirtyXmm = 0;
       this.flagsKind = KIND_UNKNOWN;
@@ -619,5 +792,7 @@ export abstract class ExpressionEmitter {
       this.endIf();
     }
     if (spec.usesState) this.reload(this.code.allRegs, this.code.allXmm);
+    this.valid = valid;
+    this.validXmm = validXmm;
   }
 }

@@ -4,6 +4,7 @@
  *
  * 0        page 0: never used, so that host offset 0 can mean "fault"
  * 64 KiB   jump cache: guest RIP → table slot
+ * 320 KiB  a byte for each basic block that tier 1 code has run of late; 896 KiB: and before that
  * 384 KiB  interpreter cache: guest RIP → interpreted code
  * 1 MiB    TLBs, in size classes (tlb.ts)
  * 8 MiB    words and tables of regions: validity words, switch maps (arena)
@@ -21,6 +22,11 @@ export const JUMP_CACHE_ENTRY = 16;
 /** Entry: RIP i64, linear-memory offset of the region's code i32, unused i32. */
 export const INTERPRETED_CACHE = 0x60000;
 export const INTERPRETED_CACHE_ENTRIES = 32768;
+
+/** By low address bits: nonzero where a block begins that has run. Several addresses share a byte: it is a hint. */
+export const BLOCKS_RUN = 0x50000;
+export const BLOCKS_RAN = 0xe0000;
+export const BLOCKS_RUN_MASK = 0xffff;
 
 /** Entry: base address readable i64, base address writable i64, host offset minus (low half of) address i32, host offset i32, unused i64. */
 export const TLB_AREA = 0x100000;

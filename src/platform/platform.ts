@@ -11,6 +11,7 @@ import {
 import { TF } from '../x86/flags.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import { CodeCache } from './code-cache.ts';
+import type { Region } from './code-cache.ts';
 import { type CodeContext, CodeContexts } from './code-context.ts';
 import { DECODE_OK, decode } from '../x86/decoder.ts';
 import { EXIT_STACK } from '../x86/exits.ts';
@@ -22,7 +23,7 @@ import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
 import { interpreterModule } from './interpreter.ts';
 import { runtimeModule } from './runtime.ts';
 import {
-  RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
+  FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_CONDITION, RT_EFLAGS, RT_FUEL, RT_FUEL_ENTRY, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL, runtimeTypes,
 } from './runtime-functions.ts';
 import type { Checksum } from './stored-translations.ts';
@@ -43,6 +44,8 @@ export interface PlatformOptions {
   host: PlatformHost;
   /** Tier of all translations, for tests; by default code is interpreted (0) first. */
   firstTier?: 0 | 1 | 2;
+  /** False: every memory access of tier 2 looks up its own host address, for comparison. */
+  groups?: boolean;
 }
 
 /** Counters for --stats. */
@@ -65,7 +68,11 @@ export class PlatformStats {
 }
 
 /** Loop iterations and calls between two looks at what is running. */
-const SAMPLE_FUEL = 50000;
+const MIN_SAMPLE_FUEL = 3000, MAX_SAMPLE_FUEL = 65536;
+/** Samples in a tier 1 region before it is made again. */
+const HOT_SAMPLES = 3;
+/** Samples at loops within a region before one of them gets a region of its own, and samples in a row. */
+const LOOP_SAMPLES = 16, LOOP_STREAK = 2;
 
 /** Makes once what every platform of this memory size needs: for a start-up snapshot, which then holds it. */
 export function preparePlatform(memoryBytes: number): void {
@@ -98,7 +105,7 @@ export class Platform implements PlatformHooks {
   private readonly freeCpus: number[] = [];
   private nextCpu = CPU_AREA;
   /** Fuel until the next look at what is running. */
-  private sampleLeft: number = SAMPLE_FUEL;
+  private sampleLeft: number = MIN_SAMPLE_FUEL;
 
   /** What is running: one guest task at a time. */
   private space!: AddressSpace;
@@ -123,6 +130,7 @@ export class Platform implements PlatformHooks {
       sseFloat: implementations['sseFloat'],
       resolve: (cpu: number) => this.resolve(cpu),
       lookup: (cpu: number) => this.lookup(cpu),
+      sample: (cpu: number, where: number) => this.sample(cpu, where),
       loadSlow: (cpu: number, size: number) => this.loadSlow(cpu, size),
       storeSlow: (cpu: number, size: number) => this.storeSlow(cpu, size),
       rmwSlow: (cpu: number, size: number) => this.rmwSlow(cpu, size),
@@ -143,6 +151,8 @@ export class Platform implements PlatformHooks {
     bind(RT_RMW_END, (cpu: number, size: number) => this.rmwEnd(cpu, size));
     bind(RT_SYSCALL, (cpu: number) => this.syscall(cpu));
     bind(RT_LOOKUP, js.lookup);
+    bind(RT_FUEL, js.sample);
+    bind(RT_FUEL_ENTRY, runtime.exports['fuel_entry']);
     bind(RT_CONDITION, runtime.exports['condition']);
     bind(RT_EFLAGS, runtime.exports['eflags']);
     bind(RT_HOST_READ, runtime.exports['host_read']);
@@ -159,11 +169,13 @@ export class Platform implements PlatformHooks {
       js: { faulted: (cpu: number, place: number) => this.faulted(cpu, place), hot: (cpu: number) => this.hot(cpu) },
     });
     this.code = new CodeCache(this.memory, this.table, interpreter.exports['enter_region']);
+    this.table.set(GO_ON_SLOT, runtime.exports['go_on']);
     this.translator = new Translator(this.memory, this.code, this.tlbs, this.stats, runtimeTypes(), imports, pages);
     if (options.firstTier !== undefined) {
       this.translator.firstTier = options.firstTier;
       this.translator.hotCount = 0x7fffffff;
     }
+    if (options.groups === false) this.translator.groups = false;
     this.memory.hooks = this;
   }
 
@@ -207,10 +219,8 @@ export class Platform implements PlatformHooks {
     this.space = space;
     this.state = state;
     this.cpu = cpu;
-    let left = fuel;
-    let slice = Math.min(fuel, this.sampleLeft);
-    i32[k + (FUEL >> 2)] = slice;
-    left -= slice;
+    this.left = fuel;
+    this.refill(cpu);
     this.stats.exits++;
     const reason = k + (EXIT_REASON >> 2);
     for (;;) {
@@ -236,18 +246,15 @@ export class Platform implements PlatformHooks {
       }
       if (i32[reason] === EXIT_REENTER) continue;
       if (i32[reason] === EXIT_INTERRUPT) {
-        this.sample(i32[k + (EXIT_DETAIL >> 2)]!);
-        this.sampleLeft = SAMPLE_FUEL;
-        if (left > 0 && !this.kicked) {
-          slice = Math.min(left, SAMPLE_FUEL);
-          i32[k + (FUEL >> 2)] = slice;
-          left -= slice;
+        if (this.left > 0 && !this.kicked) {
+          this.nextSample();
+          this.refill(cpu);
           continue;
         }
         this.kicked = false;
       } else {
         // Short runs count together: what is run again and again by processes that end or wait soon gets hot too.
-        this.sampleLeft = Math.max(1, this.sampleLeft - slice + i32[k + (FUEL >> 2)]!);
+        this.sampleLeft = Math.max(1, this.sampleLeft - this.slice + i32[k + (FUEL >> 2)]!);
       }
       if (i32[reason] === EXIT_GENERAL_PROTECTION && i32[k + (EXIT_DETAIL >> 2)] === NON_CANONICAL) this.nonCanonical(cpu);
       return i32[reason]!;
@@ -276,10 +283,70 @@ export class Platform implements PlatformHooks {
   /** The running space's executable mappings have changed since it was entered. */
   private codeChanged = false;
 
-  /** Fuel ran out in the region with this validity word (0: in the dispatcher): what runs then is likely to be hot. */
-  private sample(word: number): void {
-    const region = word === 0 ? null : this.code.running(word, this.state.context);
-    if (region !== null && region.tier === 1) this.translator.promote(this.space, this.state.context, region);
+  /** Fuel that `run` may still hand out. */
+  private left = 0;
+  private seed = 1;
+  private sampled: Region | null = null;
+  private sampledRip = 0;
+  /** Samples in a row at one place. */
+  private streak = 0;
+  /** Fuel between two samples: more while they find the same region again, as good as it gets. */
+  private sampleFuel = MIN_SAMPLE_FUEL;
+  private refill(cpu: number): void {
+    this.slice = Math.min(this.left, this.sampleLeft);
+    this.left -= this.slice;
+    this.i32[(cpu + FUEL) >> 2] = this.slice;
+  }
+  private slice = 0;
+  private nextSample(): void {
+    // Not always the same: what runs may repeat itself with the same period.
+    this.seed = (Math.imul(this.seed, 1664525) + 1013904223) | 0;
+    this.sampleLeft = this.sampleFuel + (this.seed >>> 20);
+  }
+
+  /**
+   * Fuel ran out in the region whose validity word is in EXIT_DETAIL: what runs then is likely to be hot, and is made again. 0 = go on where it was;
+   * 1 = leave if EXIT_REASON is set, else go on in the region at RIP. The frames of the callers stay as they are.
+   */
+  private sample(cpu: number, where: number): number {
+    const k = cpu >> 2;
+    const { i32, state, space } = this;
+    const region = this.code.running(i32[k + (EXIT_DETAIL >> 2)]!, state.context);
+    const rip = this.rip(cpu);
+    this.translator.tick();
+    this.sampleFuel = region === null || region.tier === 1 || region !== this.sampled ? MIN_SAMPLE_FUEL : Math.min(this.sampleFuel * 2, MAX_SAMPLE_FUEL);
+    this.streak = region === this.sampled && rip === this.sampledRip ? this.streak + 1 : 0;
+    this.sampled = region;
+    this.sampledRip = rip;
+    let stay = where === FUEL_INSTRUCTION;
+    // Entering a region anew is also a way to the code that the engine may have made better since.
+    const inner = where === FUEL_LOOP && region?.entry !== rip;
+    if (inner && (region === null || this.streak >= (region.tier === 1 ? LOOP_STREAK : 2 * LOOP_STREAK))) {
+      // A loop gets a region of its own if nothing else seems to run, or if the one around it has been replaced.
+      this.translator.heat(space, state.context, rip, region === null ? 1 : ++region.moved);
+    } else if (region !== null && region.tier === 1) {
+      stay ||= inner;
+      if (++region.samples >= HOT_SAMPLES) this.translator.heat(space, state.context, region.entry, 0);
+    } else if (inner && region !== null) {
+      // Or if control does not seem to come to the region's entry again.
+      stay = ++region.samples < LOOP_SAMPLES << Math.min(2 * region.moved, 20);
+      if (!stay) {
+        region.samples = 0;
+        this.translator.heat(space, state.context, rip, ++region.moved);
+      }
+    }
+    this.nextSample();
+    if (this.kicked || this.left <= 0) {
+      i32[k + (EXIT_REASON >> 2)] = EXIT_INTERRUPT;
+      return 1;
+    }
+    this.refill(cpu);
+    if (this.tlbs.crowded(state)) {
+      // The frames of the callers know the TLB as it is.
+      i32[k + (EXIT_REASON >> 2)] = EXIT_REENTER;
+      return 1;
+    }
+    return stay ? 0 : 1;
   }
 
   /** Runs one instruction, which may store to code. */
@@ -347,7 +414,9 @@ export class Platform implements PlatformHooks {
     const hi = this.i32[k + 1]!;
     // What is not a user address gets no slot of its own: slot 0 is the stub, which then faults.
     if (hi >>> 15 !== 0) return 0;
-    const slot = this.code.slotOf(hi * 4294967296 + (lo >>> 0));
+    const rip = hi * 4294967296 + (lo >>> 0);
+    this.translator.sawTarget(rip);
+    const slot = this.code.slotOf(rip);
     this.code.fillJumpCache(lo, hi, slot);
     return slot;
   }

@@ -198,6 +198,11 @@ export class RegionCode {
     return b;
   }
 
+  /** Addresses outside of the region that it goes on at. */
+  tailTargets(): Iterable<number> {
+    return this.tails.keys();
+  }
+
   private addBlock(): number {
     const b = this.blockCount++;
     if (b === this.first.length) {

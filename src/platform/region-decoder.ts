@@ -3,12 +3,22 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import type { Fetch } from '../x86/decoder.ts';
 import { Insn } from '../x86/insn.ts';
 import { LIFT_FETCH_FAULT, liftInstruction } from '../x86/lift.ts';
+import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK } from './layout.ts';
 import { MAX_INSNS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_NEXT, T_SYSCALL } from './region-code.ts';
 
 const READ = 0, EXEC = 2;
 
+/** Bytes between an indirect jump and a target that joins its region, at most. */
+const NEAR = 32768;
 /** Entries taken from one jump table, and bytes looked back for its address, at most. */
 const MAX_TABLE = 320, TABLE_LOOKBACK = 4096;
+
+/** Instructions by which a region may exceed its limit to end where others would. */
+const MAX_OVERRUN = 250;
+/** True if straight code that is too long for one region is cut between the instructions at `last` and `next`: at the same places, wherever a region begins. */
+function isCut(last: number, next: number): boolean {
+  return Math.floor(next / 256) !== Math.floor(last / 256);
+}
 
 /** Reads code bytes of an address space, and records which pages were read. */
 export class CodeReader {
@@ -41,6 +51,12 @@ export class CodeReader {
     const page = Math.floor(address / 4096);
     if (page !== this.pageNumber && !this.enter(page)) return -1;
     return this.u8[this.pageBase + (address - page * 4096)]!;
+  }
+
+  /** True if tier 1 has run the block at `address`, as far as is known. */
+  hasRun(address: number): boolean {
+    const at = (address | 0) & BLOCKS_RUN_MASK;
+    return (this.u8[BLOCKS_RUN + at]! | this.u8[BLOCKS_RAN + at]!) !== 0;
   }
 
   /** True if `address` can be fetched from without bringing a page in. */
@@ -91,12 +107,15 @@ export class RegionDecoder {
   }
 
   /**
-   * Fills `code` with the region at `entry`, whose first byte can be fetched. With `tables`, what a jump table leads to joins it.
+   * Fills `code` with the region at `entry`, whose first byte can be fetched. With `tables`, what an indirect jump leads to joins it; with `warm`, only
+   * blocks that tier 1 has run do.
    * False: the first instruction cannot be fetched; the address that cannot is `faultAddress`.
    */
-  decode(code: RegionCode, entry: number, maxInsns: number, tables: boolean): boolean {
+  decode(code: RegionCode, entry: number, maxInsns: number, tables: boolean, warm: boolean): boolean {
     code.start(entry);
-    const limit = Math.min(maxInsns, MAX_INSNS - 1);
+    this.warm = warm;
+    this.guessed = false;
+    const limit = Math.min(maxInsns, MAX_INSNS - 1 - MAX_OVERRUN);
     const pending = this.pending;
     pending.length = 0;
     this.tables = tables;
@@ -132,28 +151,45 @@ export class RegionDecoder {
     return true;
   }
   private tables = false;
+  private warm = false;
+  private guessed = false;
+  /** Addresses that indirect jumps and returns have gone to: candidates for the targets of jumps nearby. */
+  readonly seenTargets: Set<number> = new Set();
+
+  /** Address ranges that are wanted whether they are known to run or not: start, end, start, end … */
+  keep: readonly number[] = [];
+
+  private wanted(address: number): boolean {
+    if (!this.warm || this.reader.hasRun(address)) return true;
+    const { keep } = this;
+    for (let k = 0; k < keep.length; k += 2) if (address >= keep[k]! && address < keep[k + 1]!) return true;
+    return false;
+  }
+  private follow(address: number): void {
+    if (this.wanted(address)) this.pending.push(address);
+  }
   private readonly tableTargets: number[] = [];
 
   /**
    * Targets of the indirect jump that was decoded last, from its jump table: the table's address is in the jump itself (JMP [table + reg * 8])
    * or in a LEA before it, and then its entries are offsets from the table. A guess: jumps check at run time.
    */
-  private findTable(code: RegionCode): void {
+  private findTable(code: RegionCode): boolean {
     const jump = code.insnCount - 1;
     const at = code.address[jump]!;
     const { reader } = this;
-    const near = (t: number): boolean => Math.abs(t - at) < 32768;
+    const near = (t: number): boolean => Math.abs(t - at) < NEAR;
     if (reader.byte(at) === 0xff && reader.byte(at + 1) === 0x24 && (reader.byte(at + 2) & 0xc7) === 0xc5) {
       const table = this.disp32(at + 3);
       for (let k = 0; k < MAX_TABLE; k++) {
         const lo = reader.word(table + 8 * k);
         const hi = reader.word(table + 8 * k + 4);
-        if (lo === null || hi === null) return;
+        if (lo === null || hi === null) return k > 1;
         const t = hi * 4294967296 + (lo >>> 0);
-        if (!near(t)) return;
-        if (!this.tableTargets.includes(t)) this.tableTargets.push(t);
+        if (!near(t)) return k > 1;
+        this.addTarget(t);
       }
-      return;
+      return true;
     }
     // MOVSXD reg, [base + index * 4] a few instructions before says which register holds the table.
     let base = -1;
@@ -162,7 +198,7 @@ export class RegionDecoder {
       if ((reader.byte(a) & 0xf8) !== 0x48 || reader.byte(a + 1) !== 0x63 || (reader.byte(a + 2) & 0xc7) !== 4 || reader.byte(a + 3) >> 6 !== 2) continue;
       base = (reader.byte(a + 3) & 7) | ((reader.byte(a) & 1) << 3);
     }
-    if (base < 0) return;
+    if (base < 0) return false;
     // The nearest LEA base, [RIP + table] in front of the jump, by its bytes: it may stand far before the loop.
     for (let a = at - 7; a > at - TABLE_LOOKBACK; a--) {
       if (reader.byte(a + 1) !== 0x8d || reader.byte(a + 2) !== (((base & 7) << 3) | 5) || reader.byte(a) !== (0x48 | ((base >> 3) << 2))) continue;
@@ -172,10 +208,20 @@ export class RegionDecoder {
         const offset = reader.word(table + 4 * k);
         if (offset === null || !near(table + offset)) break;
         found++;
-        if (!this.tableTargets.includes(table + offset)) this.tableTargets.push(table + offset);
+        this.addTarget(table + offset);
       }
-      if (found > 1) return;
+      if (found > 1) return true;
     }
+    return false;
+  }
+  private addTarget(t: number): void {
+    if (this.wanted(t) && !this.tableTargets.includes(t)) this.tableTargets.push(t);
+  }
+  /** What has been seen: nothing is known of the table. */
+  private guessTargets(at: number): void {
+    if (this.guessed) return;
+    this.guessed = true;
+    for (const t of this.seenTargets) if (t - at < NEAR && at - t < NEAR) this.addTarget(t);
   }
   private disp32(at: number): number {
     const { reader } = this;
@@ -212,24 +258,24 @@ export class RegionDecoder {
           return true;
         case T_BRANCH:
           // Backward targets first: loops stay together.
-          pending.push(code.target[i]!);
-          pending.push(next);
+          this.follow(code.target[i]!);
+          this.follow(next);
           return true;
         case T_CALL: case T_CALL_INDIRECT:
-          if (!this.isPadding(next)) pending.push(next);
+          if (!this.isPadding(next)) this.follow(next);
           return true;
         case T_SYSCALL:
-          pending.push(next);
+          this.follow(next);
           return true;
         case T_JUMP_INDIRECT:
-          if (this.tables) this.findTable(code);
+          if (this.tables && !this.findTable(code) && this.warm) this.guessTargets(insn.address);
           return true;
         default:
           return true;
       }
       at = next;
       const known = code.insnAt(at);
-      if (known !== -1 || code.insnCount >= limit) {
+      if (known !== -1 || (code.insnCount >= limit && (limit === 1 || code.insnCount >= limit + MAX_OVERRUN || isCut(insn.address, at)))) {
         if (known >= 0) code.markLeader(known);
         code.endRun();
         return true;

@@ -1,6 +1,5 @@
 /** Emits one region as a WebAssembly function body: control flow, registers, exits. Expressions are in expression-emitter.ts. */
 import { CODE_CONTEXT, CC_AUX, CC_DST, CC_OP, CC_SRC, EXIT_DETAIL, EXIT_REASON, FUEL, GPR, RIP, TLB_BASE, TLB_MASK, XMM } from '../x86/cpu-layout.ts';
-import { EXIT_INTERRUPT } from '../x86/exits.ts';
 import {
   S_AGAIN_IF, S_BRANCH, S_CALL, S_CALL_INDIRECT, S_ELSE, S_END, S_EXIT, S_EXIT_IF, S_HELPER, S_IF, S_JUMP, S_JUMP_INDIRECT, S_LET, S_LOOP, S_RAW_STORE, S_RET, S_RMW_END, S_SET_FLAGS,
   S_SET_REG, S_SET_STATE, S_SET_TMP, S_SET_XMM, S_STORE, S_SYSCALL,
@@ -11,11 +10,11 @@ import type { ControlFlow } from './control-flow.ts';
 import { type DataFlow, KIND_UNKNOWN } from './data-flow.ts';
 import { ExpressionEmitter } from './expression-emitter.ts';
 import { kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
+import { BLOCKS_RUN, BLOCKS_RUN_MASK, JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
 import {
-  I_CONDITIONAL, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
+  I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
 } from './region-code.ts';
-import { RT_LOOKUP, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
+import { FUEL_DISPATCH, FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_FUEL, RT_FUEL_ENTRY, RT_LOOKUP, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
 
 /** What the emitter asks of the code cache. */
 export interface Linker {
@@ -24,14 +23,19 @@ export interface Linker {
 }
 
 /** Distinct sets of registers that have a shared way out; beyond it, sets are spilled in place. */
-const MAX_STUBS = 40;
+const MAX_STUBS = 64;
 
 export class RegionEmitter extends ExpressionEmitter {
   private flow!: ControlFlow;
   private data!: DataFlow;
   private linker!: Linker;
+  /** Shared ways out: registers that they spill, and 1 = they go on in the region in slot `slot`, 0 = they leave. */
   private readonly stubMask: number[] = [];
   private readonly stubMaskXmm: number[] = [];
+  private readonly stubGoesOn: number[] = [];
+  private slot = 0;
+  /** Table slot of the region itself. */
+  private home = 0;
   private readonly blockLevel: Int32Array = new Int32Array(8192);
   private readonly loopLevel: Int32Array = new Int32Array(8192);
   /** Open blocks within the body. */
@@ -42,37 +46,43 @@ export class RegionEmitter extends ExpressionEmitter {
   private next = 0;
   private returned = 0;
   private jumpTarget = 0;
-  /** Validity word: names the region in an EXIT_INTERRUPT. */
+  /** Validity word: names the region where fuel runs out. */
   private word = 0;
   /** Every way on goes back to the caller: one instruction runs alone. */
   private single = false;
+  /** Blocks note that they have run. */
+  private marks = false;
   /** Where the map from addresses to dispatch indices is, 0 = none. */
   private jumpMap = 0;
   private jumpMapBase = 0;
   private jumpMapSpan = 0;
 
   /** Emits region `code` into `out` as a code-section entry without its size. `word`: linear-memory address of its validity word. */
-  emit(code: RegionCode, flow: ControlFlow, data: DataFlow, linker: Linker, word: number, single: boolean, inline: boolean, jumpMap: number, jumpMapBase: number, jumpMapSpan: number): void {
+  emit(code: RegionCode, flow: ControlFlow, data: DataFlow, linker: Linker, word: number, tier: number, home: number, jumpMap: number, jumpMapBase: number, jumpMapSpan: number): void {
+    this.inline = tier === 2;
     this.begin(code);
     this.flow = flow;
     this.data = data;
     this.linker = linker;
     this.stubMask.length = 0;
     this.stubMaskXmm.length = 0;
+    this.stubGoesOn.length = 0;
+    this.home = home;
     this.level = 0;
-    this.single = single;
-    this.inline = inline;
+    this.single = tier === 0;
+    this.marks = tier === 1;
     this.jumpMap = jumpMap;
     this.jumpMapBase = jumpMapBase;
     this.jumpMapSpan = jumpMapSpan;
     this.faultRip = this.allocI32();
+    this.slot = this.allocI32();
     this.returned = this.allocI64();
     this.jumpTarget = this.returned;
     this.hasFuelLocal = flow.hasLoops || code.indirectTargets.length > 0 || this.regionLoopsInside(code);
     this.fuel = this.allocI32();
     if (flow.dispatch >= 0) this.next = this.allocI32();
     this.word = word;
-    this.prologue(word, inline);
+    this.prologue(word, this.inline);
     this.tree(flow.root);
     this.w.byte(UNREACHABLE);
     this.epilogue();
@@ -92,13 +102,21 @@ export class RegionEmitter extends ExpressionEmitter {
     w.memory(I32_LOAD, CODE_CONTEXT);
     w.byte(0x47);
     this.unlikelyIf();
-    this.storeRip(code.entry);
+    const resumes = this.resumes();
+    if (resumes) {
+      this.resumeIndex();
+      w.byte(0x45);
+      w.byte2(IF, VOID_TYPE);
+      this.storeRip(code.entry);
+      w.byte(END);
+    } else this.storeRip(code.entry);
     w.localGet(0);
-    w.localGet(1);
+    this.depth(resumes);
     this.returnCallRuntime(RT_STUB);
     w.byte(END);
     this.level--;
-    if (this.hasFuelLocal || this.mayRepeat()) {
+    // Tier 1 charges for every entry, so that all that runs often is noticed.
+    if (this.hasFuelLocal || this.marks || this.mayRepeat()) {
       w.localGet(0);
       w.memory(I32_LOAD, FUEL);
       w.i32Const(1);
@@ -109,8 +127,18 @@ export class RegionEmitter extends ExpressionEmitter {
       w.i32Const(0);
       w.byte(0x48);
       this.unlikelyIf();
-      this.storeReason(EXIT_INTERRUPT, this.word);
-      this.leave(0, 0, code.entry);
+      this.storeDetail(this.word);
+      if (resumes) {
+        // It comes from where fuel has just been handed out.
+        this.resumeIndex();
+        w.byte(0x45);
+        w.byte2(IF, VOID_TYPE);
+        this.storeRip(code.entry);
+        w.byte(END);
+      } else this.storeRip(code.entry);
+      w.localGet(0);
+      this.depth(resumes);
+      this.returnCallRuntime(RT_FUEL_ENTRY);
       w.byte(END);
       this.level--;
     }
@@ -122,7 +150,43 @@ export class RegionEmitter extends ExpressionEmitter {
       w.memory(I32_LOAD, TLB_MASK);
       w.localSet(this.tlbMask);
     }
-    this.reload(this.data.liveIn[0]!, this.data.liveInXmm[0]!);
+    const { heldIn, heldInXmm } = this.data;
+    if (!resumes) {
+      this.reload(heldIn[0]!, heldInXmm[0]!);
+      return;
+    }
+    this.resumeIndex();
+    w.localTee(this.next);
+    this.unlikelyIf();
+    this.depth(true);
+    w.localSet(1);
+    let all = 0;
+    let allXmm = 0;
+    for (const t of this.flow.dispatchTargets) {
+      all |= heldIn[t]!;
+      allXmm |= heldInXmm[t]!;
+    }
+    this.reload(all, allXmm);
+    w.byte(ELSE);
+    this.reload(heldIn[0]!, heldInXmm[0]!);
+    w.byte(END);
+    this.level--;
+  }
+
+  /** The region can be entered anew at each of its dispatch targets: the target's index is above the call depth in parameter 1. */
+  private resumes(): boolean {
+    return this.inline && this.flow.dispatch >= 0;
+  }
+  private resumeIndex(): void {
+    this.w.localGet(1);
+    this.w.i32Const(16);
+    this.w.byte(0x76);
+  }
+  private depth(resumes: boolean): void {
+    this.w.localGet(1);
+    if (!resumes) return;
+    this.w.i32Const(0xffff);
+    this.w.byte(0x71);
   }
 
   /** True if running this region can lead to more regions without the dispatcher or a caller charging for it. */
@@ -149,6 +213,14 @@ export class RegionEmitter extends ExpressionEmitter {
       w.byte(0xac);
       w.byte(0x7c);
       w.memory(I64_STORE, RIP);
+      if (this.stubGoesOn[i] !== 0) {
+        w.localGet(0);
+        w.localGet(1);
+        w.localGet(this.slot);
+        w.byte2(RETURN_CALL_INDIRECT, 0);
+        w.byte(0);
+        continue;
+      }
       w.i64Const(-1, -1);
       w.byte(RETURN);
     }
@@ -193,11 +265,37 @@ export class RegionEmitter extends ExpressionEmitter {
   private dispatchNode(): void {
     const { w, flow } = this;
     const targets = flow.dispatchTargets;
+    const jumps = this.jumpMap !== 0;
+    if (jumps) {
+      w.byte2(BLOCK, VOID_TYPE);
+      this.level++;
+    }
     w.localGet(this.next);
     w.byte(BR_TABLE);
     w.u32(targets.length);
     for (let i = 0; i < targets.length; i++) w.u32(this.level - this.blockLevel[targets[i]!]!);
-    w.u32(this.level - this.blockLevel[targets[0]!]!);
+    if (!jumps) {
+      w.u32(this.level - this.blockLevel[targets[0]!]!);
+      return;
+    }
+    // What no target of an indirect jump is known for leaves the region.
+    w.u32(0);
+    w.byte(END);
+    this.level--;
+    this.jumpAway(this.data.jumpDirty, this.data.jumpDirtyXmm, KIND_UNKNOWN);
+  }
+
+  /** Goes on at the address in `jumpTarget`, in its own region. */
+  private jumpAway(mask: number, maskXmm: number, kind: number): void {
+    const { w } = this;
+    this.spill(mask, maskXmm, kind);
+    this.storeFuelIfLocal();
+    this.storeJumpTarget();
+    w.localGet(0);
+    w.localGet(1);
+    this.slotOfJumpTarget();
+    w.byte2(RETURN_CALL_INDIRECT, 0);
+    w.byte(0);
   }
 
   /** br depth of an edge that goes to an open label, or -1. */
@@ -210,6 +308,7 @@ export class RegionEmitter extends ExpressionEmitter {
 
   private edge(from: number, to: number, viaDispatch: boolean): void {
     const { w, flow } = this;
+    this.reload(this.data.missing(from, to), this.data.missingXmm(from, to));
     if (viaDispatch) {
       w.i32Const(flow.dispatchIndex(to));
       w.localSet(this.next);
@@ -227,13 +326,13 @@ export class RegionEmitter extends ExpressionEmitter {
     const taken = code.taken[b]!;
     const fall = code.fall[b]!;
     const via = flow.viaDispatch[b]!;
-    const takenDepth = via & 1 ? -1 : this.label(b, taken);
+    const takenDepth = via & 1 || this.loadsOnEdge(b, taken) ? -1 : this.label(b, taken);
     if (takenDepth >= 0) {
       w.brIf(takenDepth);
       this.edge(b, fall, (via & 2) !== 0);
       return;
     }
-    const fallDepth = via & 2 ? -1 : this.label(b, fall);
+    const fallDepth = via & 2 || this.loadsOnEdge(b, fall) ? -1 : this.label(b, fall);
     if (fallDepth >= 0) {
       w.byte(0x45);
       w.brIf(fallDepth);
@@ -249,18 +348,25 @@ export class RegionEmitter extends ExpressionEmitter {
     this.level--;
   }
 
+  private loadsOnEdge(from: number, to: number): boolean {
+    return this.data.missing(from, to) !== 0 || this.data.missingXmm(from, to) !== 0;
+  }
+
   private block(b: number): void {
     const { code, flow, data } = this;
     const kind = code.kind[b]!;
     this.dirty = data.dirtyIn[b]!;
     this.dirtyXmm = data.dirtyInXmm[b]!;
+    this.valid = data.heldIn[b]!;
+    this.validXmm = data.heldInXmm[b]!;
     this.flagsKind = data.kindIn[b]!;
     if (this.flagsKind < 0) this.flagsKind = KIND_UNKNOWN;
     if (kind === T_TAIL) {
       this.tail(code.blockAddress[b]!);
       return;
     }
-    if (flow.isLoop[b] !== 0 || (flow.dispatch >= 0 && flow.dispatchTargets.indexOf(b) >= 0)) this.chargeFuel(code.blockAddress[b]!);
+    if (flow.isLoop[b] !== 0 || (flow.dispatch >= 0 && flow.dispatchIndex(b) >= 0)) this.chargeFuel(code.blockAddress[b]!, this.resumes() && flow.dispatchIndex(b) > 0 ? FUEL_DISPATCH : FUEL_LOOP, b);
+    if (this.marks) this.markRun(code.blockAddress[b]!);
     const end = code.end[b]!;
     const last = code.endStmt[end - 1]! > code.firstStmt[end - 1]! ? this.ir.op[this.ir.stmts[code.endStmt[end - 1]! - 1]!]! : 0;
     const closed = last >= S_JUMP && last <= S_EXIT;
@@ -269,7 +375,15 @@ export class RegionEmitter extends ExpressionEmitter {
     this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
   }
 
-  private chargeFuel(rip: number): void {
+  private markRun(address: number): void {
+    const { w } = this;
+    w.i32Const(0);
+    w.i32Const(1);
+    w.memory(0x3a, BLOCKS_RUN + ((address | 0) & BLOCKS_RUN_MASK));
+  }
+
+  /** Takes one unit of fuel; where there is none, asks whether to go on here, or elsewhere (at the head of a loop, in a region made for it), or to leave. */
+  private chargeFuel(rip: number, where: number, b: number): void {
     const { w } = this;
     w.localGet(this.fuel);
     w.i32Const(1);
@@ -278,8 +392,37 @@ export class RegionEmitter extends ExpressionEmitter {
     w.i32Const(0);
     w.byte(0x48);
     this.unlikelyIf();
-    this.storeReason(EXIT_INTERRUPT, this.word);
-    this.leave(this.dirty, this.dirtyXmm, rip);
+    this.storeDetail(this.word);
+    this.storeRip(rip);
+    w.localGet(0);
+    w.i32Const(where);
+    this.callRuntime(RT_FUEL);
+    w.localGet(0);
+    w.memory(I32_LOAD, FUEL);
+    w.localSet(this.fuel);
+    w.byte2(IF, VOID_TYPE);
+    this.level++;
+    if (where === FUEL_INSTRUCTION) this.leave(this.dirty, this.dirtyXmm, rip);
+    else if (where === FUEL_LOOP) this.goOn(GO_ON_SLOT, rip);
+    else {
+      this.spill(this.dirty, this.dirtyXmm);
+      w.localGet(0);
+      w.memory(I32_LOAD, EXIT_REASON);
+      w.byte2(IF, VOID_TYPE);
+      w.i64Const(-1, -1);
+      w.byte(RETURN);
+      w.byte(END);
+      // Anew, as the engine may have made better code since.
+      w.localGet(0);
+      w.localGet(1);
+      w.i32Const(this.flow.dispatchIndex(b) << 16);
+      w.byte(0x72);
+      w.i32Const(this.home);
+      w.byte2(RETURN_CALL_INDIRECT, 0);
+      w.byte(0);
+    }
+    w.byte(END);
+    this.level--;
     w.byte(END);
     this.level--;
   }
@@ -296,8 +439,10 @@ export class RegionEmitter extends ExpressionEmitter {
       if (does & I_SETS_FLAGS) this.flagsKind = KIND_UNKNOWN;
     }
     const end = code.endStmt[i]!;
-    this.flagsDead = !last && (does & I_CONDITIONAL) === 0 && this.flagsDieIn(i + 1, code.end[b]!);
+    this.flagsDead = !last && (does & (I_LOOPS | I_BARRIER)) === 0 && this.flagsDieIn(i + 1, code.end[b]!);
     for (let s = code.firstStmt[i]!; s < end; s++) this.statement(ir.stmts[s]!, b);
+    this.valid |= code.defs[i]!;
+    this.validXmm |= code.defsXmm[i]!;
   }
 
   /** True if the flags set before instruction i are overwritten before anything can see them. */
@@ -350,7 +495,7 @@ export class RegionEmitter extends ExpressionEmitter {
         this.setState(a, v, ir.c[s]!);
         return;
       case S_STORE:
-        this.store(a, v, ir.c[s]!);
+        this.store(s);
         return;
       case S_RAW_STORE:
         this.rawStore(a, v, ir.c[s]!);
@@ -397,7 +542,7 @@ export class RegionEmitter extends ExpressionEmitter {
         this.expr(a);
         w.byte2(IF, VOID_TYPE);
         this.level++;
-        this.chargeFuel(this.insnAddress);
+        this.chargeFuel(this.insnAddress, FUEL_INSTRUCTION, b);
         w.br(this.level - this.insnLoops[this.insnLoops.length - 1]!);
         w.byte(END);
         this.level--;
@@ -498,17 +643,10 @@ export class RegionEmitter extends ExpressionEmitter {
       case S_JUMP_INDIRECT:
         this.expr(a);
         w.localSet(this.jumpTarget);
-        if (this.jumpMap !== 0) this.jumpThroughMap();
+        if (this.jumpMap !== 0) return this.jumpThroughMap(b);
+        if (!this.single) return this.jumpAway(this.dirty, this.dirtyXmm, this.flagsKind);
         this.spill(this.dirty, this.dirtyXmm);
-        this.storeFuelIfLocal();
-        if (this.single) return this.returnJumpTarget();
-        this.storeJumpTarget();
-        w.localGet(0);
-        w.localGet(1);
-        this.slotOfJumpTarget();
-        w.byte2(RETURN_CALL_INDIRECT, 0);
-        w.byte(0);
-        return;
+        return this.returnJumpTarget();
       case S_SYSCALL:
         this.spill(this.dirty, this.dirtyXmm);
         this.storeFuelIfLocal();
@@ -544,7 +682,7 @@ export class RegionEmitter extends ExpressionEmitter {
   }
 
   private reloadAt(successor: number): void {
-    this.reload(this.data.liveIn[successor]!, this.data.liveInXmm[successor]!);
+    this.reload(this.data.heldIn[successor]!, this.data.heldInXmm[successor]!);
     if (this.hasFuelLocal) {
       this.w.localGet(0);
       this.w.memory(I32_LOAD, FUEL);
@@ -553,16 +691,32 @@ export class RegionEmitter extends ExpressionEmitter {
   }
 
   private tail(target: number): void {
-    const { w } = this;
+    if (!this.single) return this.goOn(this.linker.slotOf(target), target);
     this.spill(this.dirty, this.dirtyXmm);
     this.storeFuelIfLocal();
-    if (this.single) return this.returnTo(target);
-    this.storeRip(target);
-    w.localGet(0);
-    w.localGet(1);
-    w.i32Const(this.linker.slotOf(target));
-    w.byte2(RETURN_CALL_INDIRECT, 0);
-    w.byte(0);
+    this.returnTo(target);
+  }
+
+  /** Goes on at `rip`, in the region in table slot `slot`. */
+  private goOn(slot: number, rip: number): void {
+    const { w } = this;
+    const k = this.stub(this.dirty, this.dirtyXmm, 1);
+    if (k < 0) {
+      this.spill(this.dirty, this.dirtyXmm);
+      this.storeFuelIfLocal();
+      this.storeRip(rip);
+      w.localGet(0);
+      w.localGet(1);
+      w.i32Const(slot);
+      w.byte2(RETURN_CALL_INDIRECT, 0);
+      w.byte(0);
+      return;
+    }
+    w.i32Const(slot);
+    w.localSet(this.slot);
+    w.i32Const(rip - this.code.entry);
+    w.localSet(this.faultRip);
+    w.br(this.level + k);
   }
 
   private returnTo(target: number): void {
@@ -602,34 +756,35 @@ export class RegionEmitter extends ExpressionEmitter {
     w.byte(END);
   }
 
-  /** Jumps within the region if the target is one that is known. */
-  private jumpThroughMap(): void {
-    const { w, flow } = this;
+  /** Jumps to the dispatch node: within the region if the target is one that is known. */
+  private jumpThroughMap(b: number): void {
+    const { w, flow, data } = this;
     w.localGet(this.jumpTarget);
     this.i64Number(this.jumpMapBase);
     w.byte(0x7d);
     w.localTee(this.deltaLocal);
     w.i64Const(this.jumpMapSpan, 0);
     w.byte(0x54);
-    w.byte2(IF, VOID_TYPE);
-    this.level++;
+    w.byte2(IF, 0x7f);
     w.localGet(this.deltaLocal);
     w.byte(0xa7);
     w.i32Const(1);
     w.byte(0x74);
     w.memory(0x2f, this.jumpMap);
-    w.localTee(this.entryLocal);
-    w.byte2(IF, VOID_TYPE);
-    this.level++;
-    w.localGet(this.entryLocal);
+    w.byte(ELSE);
+    w.i32Const(0);
+    w.byte(END);
     w.i32Const(1);
     w.byte(0x6b);
     w.localSet(this.next);
+    let held = data.jumpDirty & ~data.heldOut[b]!;
+    let heldXmm = data.jumpDirtyXmm & ~data.heldOutXmm[b]!;
+    for (const t of flow.dispatchTargets) {
+      held |= data.missing(b, t);
+      heldXmm |= data.missingXmm(b, t);
+    }
+    this.reload(held, heldXmm);
     w.br(this.level - this.loopLevel[flow.dispatch]!);
-    w.byte(END);
-    this.level--;
-    w.byte(END);
-    this.level--;
   }
 
   // State in memory.
@@ -730,36 +885,59 @@ export class RegionEmitter extends ExpressionEmitter {
     w.localGet(this.jumpTarget);
     w.memory(I64_STORE, RIP);
   }
+  private storeDetail(detail: number): void {
+    this.w.localGet(0);
+    this.w.i32Const(detail);
+    this.w.memory(I32_STORE, EXIT_DETAIL);
+  }
   private storeReason(reason: number, detail: number): void {
     const { w } = this;
     w.localGet(0);
     w.i32Const(reason);
     w.memory(I32_STORE, EXIT_REASON);
-    w.localGet(0);
-    w.i32Const(detail);
-    w.memory(I32_STORE, EXIT_DETAIL);
+    this.storeDetail(detail);
   }
 
   /** Leaves the region with RIP at `rip`, spilling the registers of the masks. */
   protected override leave(mask: number, maskXmm: number, rip: number): void {
-    const { w, stubMask, stubMaskXmm } = this;
-    let k = 0;
-    while (k < stubMask.length && (stubMask[k] !== mask || stubMaskXmm[k] !== maskXmm)) k++;
-    if (k === stubMask.length) {
-      if (k === MAX_STUBS) {
-        this.spill(mask, maskXmm);
-        this.storeFuelIfLocal();
-        this.storeRip(rip);
-        w.i64Const(-1, -1);
-        w.byte(RETURN);
-        return;
-      }
-      stubMask.push(mask);
-      stubMaskXmm.push(maskXmm);
+    const { w } = this;
+    const k = this.stub(mask, maskXmm, 0);
+    if (k < 0) {
+      this.spill(mask, maskXmm);
+      this.storeFuelIfLocal();
+      this.storeRip(rip);
+      w.i64Const(-1, -1);
+      w.byte(RETURN);
+      return;
     }
     w.i32Const(rip - this.code.entry);
     w.localSet(this.faultRip);
     w.br(this.level + k);
+  }
+
+  /** A shared way out that spills the registers of the masks, and perhaps others whose locals are right; -1 = there are too many. */
+  private stub(mask: number, maskXmm: number, goesOn: number): number {
+    const { stubMask, stubMaskXmm, stubGoesOn } = this;
+    const not = ~(this.valid | mask);
+    const notXmm = ~(this.validXmm | maskXmm);
+    let best = -1;
+    let cost = 99;
+    for (let k = 0; k < stubMask.length; k++) {
+      const m = stubMask[k]!;
+      const x = stubMaskXmm[k]!;
+      if (stubGoesOn[k] !== goesOn || (mask & ~m) !== 0 || (maskXmm & ~x) !== 0 || (m & not) !== 0 || (x & notXmm) !== 0) continue;
+      const more = bits(m ^ mask) + bits(x ^ maskXmm);
+      if (more < cost) {
+        cost = more;
+        best = k;
+      }
+    }
+    if (best >= 0) return best;
+    if (stubMask.length === MAX_STUBS) return -1;
+    stubMask.push(mask);
+    stubMaskXmm.push(maskXmm);
+    stubGoesOn.push(goesOn);
+    return stubMask.length - 1;
   }
 
   protected override unlikelyIf(): void {
@@ -777,6 +955,12 @@ export class RegionEmitter extends ExpressionEmitter {
   protected override levelDown(): void {
     this.level--;
   }
+}
+
+function bits(v: number): number {
+  let n = 0;
+  for (; v !== 0; v &= v - 1) n++;
+  return n;
 }
 
 /** Writes a body's local declarations: runs of equal types. */

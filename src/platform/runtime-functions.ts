@@ -26,7 +26,17 @@ export const RT_HOST_READ = 9;
 export const RT_HOST_WRITE = 10;
 /** (cpu, address i64, value) -> 1 = stored, 0 = leave. */
 export const RT_STORE_1 = 11, RT_STORE_2 = 12, RT_STORE_4 = 13, RT_STORE_8 = 14, RT_STORE_16 = 15;
-export const RT_HELPERS = 16;
+/** (cpu, FUEL_…) -> 1 = leave, or go on elsewhere if EXIT_REASON is 0. Fuel has run out; EXIT_DETAIL is the region's validity word, RIP where it is. */
+export const RT_FUEL = 16;
+/** (cpu, depth) -> rip: the same where a region begins, with all registers in the state; goes on in what is best there. */
+export const RT_FUEL_ENTRY = 17;
+export const RT_HELPERS = 18;
+
+/** Table slot of (cpu, depth) -> rip: leaves if EXIT_REASON is set, else goes on in the region at RIP. */
+export const GO_ON_SLOT = 1;
+
+/** Where fuel ran out: at a region's entry; at the head of a loop within it; within an instruction that loops; where the region can be entered anew. */
+export const FUEL_ENTRY = 0, FUEL_LOOP = 1, FUEL_INSTRUCTION = 2, FUEL_DISPATCH = 3;
 
 const I = 0x7f, L = 0x7e, V = 0x7b;
 /** WebAssembly types of the runtime functions below RT_HELPERS. */
@@ -38,6 +48,7 @@ const TYPES: readonly RuntimeFunction[] = [
   { params: [I, I, L, L, L], results: [I] }, { params: [I, L, L, L], results: [I] },
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] },
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, L], results: [I] }, { params: [I, L, V], results: [I] },
+  { params: [I, I], results: [I] }, { params: [I, I], results: [L] },
 ];
 /** IR type → WebAssembly value type. */
 const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];

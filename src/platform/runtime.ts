@@ -11,6 +11,7 @@ import { buildCompareStrings } from './sse-string-runtime.ts';
 import { buildSseFloat } from './sse-runtime.ts';
 import { buildX87 } from './x87-runtime.ts';
 import { FlagsEmitter } from './flags-emitter.ts';
+import { FUEL_ENTRY } from './runtime-functions.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 
 /** Guest calls nested as WebAssembly calls at most; bounds the host stack. */
@@ -25,6 +26,8 @@ export interface RuntimeImports {
   resolve(cpu: number): number;
   /** (cpu) → table slot for the RIP in the state, which may still be a stub. */
   lookup(cpu: number): number;
+  /** See RT_FUEL. */
+  sample(cpu: number, where: number): number;
   /** (cpu, size): address in FAULT_ADDR → host offset to load from, or 0. */
   loadSlow(cpu: number, size: number): number;
   storeSlow(cpu: number, size: number): number;
@@ -48,6 +51,7 @@ export function runtimeModule(memoryPages: number): Uint8Array<ArrayBuffer> {
 export function buildRuntime(m: ModuleBuilder): void {
   const resolve = m.import('js', 'resolve', [I32], [I32]);
   const lookup = m.import('js', 'lookup', [I32], [I32]);
+  const sample = m.import('js', 'sample', [I32, I32], [I32]);
   const loadSlow = m.import('js', 'loadSlow', [I32, I32], [I32]);
   const storeSlow = m.import('js', 'storeSlow', [I32, I32], [I32]);
   const rmwSlow = m.import('js', 'rmwSlow', [I32, I32], [I32]);
@@ -56,10 +60,18 @@ export function buildRuntime(m: ModuleBuilder): void {
   const sseFloat = m.import('js', 'sseFloat', [I32, I32], []);
   const regionType = m.types.of([I32, I32], [I64]);
 
-  m.function('stub', [I32, I32], [I64], (f) => {
+  const stub = m.function('stub', [I32, I32], [I64], (f) => {
     const slot = f.let(resolve.call(f.param(0)));
     f.if(i32.eqz(slot), () => f.return(i64c(-1)));
     f.returnCallIndirect(regionType, slot, f.param(0), f.param(1));
+  });
+  const goOn = m.function('go_on', [I32, I32], [I64], (f) => {
+    f.if(i32.load(f.param(0), EXIT_REASON), () => f.return(i64c(-1)));
+    f.returnCall(stub, f.param(0), f.param(1));
+  });
+  m.function('fuel_entry', [I32, I32], [I64], (f) => {
+    f.do(sample.call(f.param(0), i32c(FUEL_ENTRY)));
+    f.returnCall(goOn, f.param(0), f.param(1));
   });
   const load = memoryFunction(m, 'load_slow', loadSlow);
   const store = memoryFunction(m, 'store_slow', storeSlow);

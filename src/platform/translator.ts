@@ -13,6 +13,7 @@ import type { RuntimeFunction } from './module-assembler.ts';
 import type { PlatformStats } from './platform.ts';
 import { RegionCode } from './region-code.ts';
 import { CodeReader, RegionDecoder } from './region-decoder.ts';
+import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK } from './layout.ts';
 import { RegionEmitter } from './region-emitter.ts';
 import { type Checksum, NO_BYTES, type RegionRecord, TranslationImage, sameSource, sourceOf, writeImage } from './stored-translations.ts';
 import type { TlbPool } from './tlb.ts';
@@ -25,7 +26,15 @@ const MIN_FRESH = 8, MIN_GROWTH = 0.02;
 /** Code bytes that are remembered in one run at most. */
 const MAX_KEPT = 64 << 20;
 /** Instructions of one region at most, by tier. */
-const MAX_REGION_INSNS: readonly number[] = [1, 100, 1500];
+const MAX_REGION_INSNS: readonly number[] = [1, 100, 1700];
+
+/** Samples after which a block that has not run again counts as cold: so many, or twice that. */
+const WARM_SAMPLES = 6;
+/** Times that a tier 2 region is made again because of code that it did not know to run. */
+const MAX_REMADE = 4;
+
+/** Regions that are gone back through at most, to find where a row of them begins. */
+const MAX_CHAIN = 64;
 
 /** A one-instruction region, for single-stepping. */
 interface Step {
@@ -89,7 +98,7 @@ export class Translator {
 
   /** Makes code for the interpreter. */
   private interpret(space: AddressSpace, context: number, rip: number): number {
-    if (!this.read(space, rip, INTERPRETED_INSNS, false)) return 0;
+    if (!this.read(space, rip, INTERPRETED_INSNS, false, false)) return 0;
     const { cache, code, reader } = this;
     const start = cache.interpretedStart;
     const size = start === 0 ? 0 : this.linearizer.write(code, cache, start, cache.interpretedRoom, this.hotCount);
@@ -97,7 +106,7 @@ export class Translator {
     this.stats.interpreted++;
     this.protect(reader.frames);
     const slot = cache.slotOf(rip);
-    const region: Region = { entry: rip, word: start, home: 0, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier: 0, record: null };
+    const region: Region = { entry: rip, word: start, home: 0, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier: 0, record: null, samples: 0, remade: 0, joins: false, moved: 0 };
     cache.addInterpreted(region, size, context);
     if (this.keeping) this.keepInterpreted(region, size);
     return slot;
@@ -115,25 +124,89 @@ export class Translator {
   }
 
   private translate(space: AddressSpace, context: number, rip: number, tier: number): number {
-    if (!this.read(space, rip, MAX_REGION_INSNS[tier]!, tier === 2)) return 0;
+    if (!this.read(space, rip, MAX_REGION_INSNS[tier]!, tier === 2, tier === 2 && this.firstTier !== 2)) return 0;
     const slot = this.cache.slotOf(rip);
     const region = this.compile(slot, this.cache.newSlot(), tier, this.nameRegion?.(space, rip));
     this.cache.add(region, context);
+    if (tier !== 0 && this.firstTier !== 2) for (const t of this.code.tailTargets()) this.waysOut.set(t, region);
     return slot;
   }
+  /** Region that goes on at an address outside of it: the last one made. */
+  private readonly waysOut: Map<number, Region> = new Map();
 
-  /** Translates a region again, larger and faster. */
-  promote(space: AddressSpace, context: number, region: Region): void {
+  /** Makes sure that what is at `rip` is translated as tier 2: larger and faster. `moved`: see Region. */
+  heat(space: AddressSpace, context: number, rip: number, moved: number): void {
+    let found = this.cache.find(space, context, rip);
+    if (found === null && this.image !== null && this.resolveStored(this.image, space, context, rip) !== 0) found = this.cache.find(space, context, rip);
+    if (found !== null) {
+      if (found.tier === 2) return;
+      // What goes to it is made again with it: a tier 2 region that left it out because it had not run, or the first of several small ones in a row.
+      const head = moved > 0 ? found : this.headOf(space, context, found);
+      if (head !== found) {
+        found.joins = true;
+        found.samples = 0;
+        this.supersede(head);
+        if (this.translateHot(space, context, head.entry, head.tier === 2 ? head : null, rip)) return;
+      }
+      this.supersede(found);
+    }
+    this.translateHot(space, context, rip, null, rip);
+    const made = this.cache.find(space, context, rip);
+    if (made !== null) made.moved = moved;
+  }
+
+  /** Of the regions that lead to `region`, one to the next, the tier 2 one, else the first that has run of late; `region` itself if there is none. */
+  private headOf(space: AddressSpace, context: number, region: Region): Region {
+    if (region.joins) return region;
+    let head = region;
+    for (let i = 0; i < MAX_CHAIN; i++) {
+      const from = this.waysOut.get(head.entry);
+      if (from === undefined || from === region || from.dead || this.cache.find(space, context, from.entry) !== from) break;
+      if (from.tier === 2) return from.remade < MAX_REMADE ? from : head;
+      if (!this.reader.hasRun(from.entry)) break;
+      head = from;
+    }
+    return head;
+  }
+
+  private supersede(region: Region): void {
     this.cache.replace(region);
     if (region.record !== null) region.record.superseded = true;
+  }
+
+  /** Translates as tier 2, with all that `before` had. True if the result has the instruction at `wanted`. */
+  private translateHot(space: AddressSpace, context: number, rip: number, before: Region | null, wanted: number): boolean {
     this.stats.promotions++;
+    this.decoder.keep = before === null ? [] : before.ranges;
     try {
-      this.translate(space, context, region.entry, 2);
+      this.translate(space, context, rip, 2);
     } catch (error) {
       // Emitting follows the dominator tree: deep in guest calls the host's stack may be too short for a large one.
       if (!(error instanceof RangeError)) throw error;
-      this.translate(space, context, region.entry, 1);
+      this.translate(space, context, rip, 1);
     }
+    const made = this.cache.find(space, context, rip);
+    if (made !== null && before !== null) made.remade = before.remade + 1;
+    return this.code.insnAt(wanted) >= 0;
+  }
+
+  private ticks = 0;
+  /** One more sample has been taken: from time to time, what has run is forgotten unless it has run again since. */
+  tick(): void {
+    if (++this.ticks % WARM_SAMPLES !== 0) return;
+    const { u8 } = this.pm;
+    u8.copyWithin(BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN + BLOCKS_RUN_MASK + 1);
+    u8.fill(0, BLOCKS_RUN, BLOCKS_RUN + BLOCKS_RUN_MASK + 1);
+  }
+
+  /** False: see PlatformOptions. */
+  set groups(on: boolean) {
+    this.emitter.grouping = on;
+  }
+
+  /** An indirect jump, a call or a return has gone to `rip` for the first time. */
+  sawTarget(rip: number): void {
+    this.decoder.seenTargets.add(rip);
   }
 
   /** Table slot of a region that runs the one instruction at `rip` and returns; 0 = it cannot be fetched. */
@@ -143,7 +216,7 @@ export class Translator {
       this.pm.i32[known.region.word >> 2] = context;
       return known.region.home;
     }
-    if (!this.read(space, rip, 1, false)) return 0;
+    if (!this.read(space, rip, 1, false, false)) return 0;
     const region = this.compile(0, this.cache.newSlot(), 0);
     this.pm.i32[region.word >> 2] = context;
     this.cache.track(region);
@@ -152,7 +225,7 @@ export class Translator {
   }
 
   /** Decodes the region at `rip`, bringing in the pages of its first instruction. */
-  private read(space: AddressSpace, rip: number, maxInsns: number, tables: boolean): boolean {
+  private read(space: AddressSpace, rip: number, maxInsns: number, tables: boolean, warm: boolean): boolean {
     this.faultAddress = rip;
     this.faultCode = 0;
     if (!(rip >= 0 && rip < 0x800000000000)) return false;
@@ -163,7 +236,7 @@ export class Translator {
         if (this.faultCode !== 0 || space.lookup(at | 0, Math.floor(at / 4294967296), EXEC) === 0) return false;
       }
       this.reader.start(space);
-      if (this.decoder.decode(this.code, rip, maxInsns, tables)) return true;
+      if (this.decoder.decode(this.code, rip, maxInsns, tables, warm)) return true;
       // The first instruction reaches into the next page.
       const next = (Math.floor(rip / 4096) + 1) * 4096;
       if (at === next) return false;
@@ -178,7 +251,7 @@ export class Translator {
     flow.analyse(code);
     data.analyse(code, flow);
     const map = this.jumpMap();
-    emitter.emit(code, flow, data, cache, word, tier === 0, tier === 2, map, this.mapBase, this.mapSpan);
+    emitter.emit(code, flow, data, cache, word, tier, home, map, this.mapBase, this.mapSpan);
     assembler.start();
     assembler.priority = tier === 2 ? 0 : 127;
     assembler.add(emitter, slot, home, name);
@@ -190,7 +263,7 @@ export class Translator {
     stats.instructions += code.insnCount;
     stats.wasmBytes += bytes.length;
     this.protect(reader.frames);
-    const region: Region = { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier, record: null };
+    const region: Region = { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier, record: null, samples: 0, remade: 0, joins: false, moved: 0 };
     if (this.keeping && tier !== 0) this.keep(region, map);
     return region;
   }
@@ -283,7 +356,7 @@ export class Translator {
     pm.i32[(start + CODE_WORD) >> 2] = 0;
     pm.i32[(start + CODE_COUNT) >> 2] = this.hotCount;
     const { entry, slot, pages, ranges } = record;
-    cache.addInterpreted({ entry, word: start, home: 0, slot, pages, frames, ranges, dead: false, tier: 0, record }, size, context);
+    cache.addInterpreted({ entry, word: start, home: 0, slot, pages, frames, ranges, dead: false, tier: 0, record, samples: 0, remade: 0, joins: false, moved: 0 }, size, context);
     return true;
   }
 
@@ -305,7 +378,7 @@ export class Translator {
       }
       this.stats.stored++;
       const region: Region = {
-        entry: rip, word: record.word, home: record.home, slot: record.slot, pages: record.pages, frames, ranges: record.ranges, dead: false, tier: record.tier, record,
+        entry: rip, word: record.word, home: record.home, slot: record.slot, pages: record.pages, frames, ranges: record.ranges, dead: false, tier: record.tier, record, samples: 0, remade: 0, joins: false, moved: 0,
       };
       this.cache.addStored(region, context, i === 0);
       return region.slot;
