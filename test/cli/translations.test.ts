@@ -43,6 +43,15 @@ test('a damaged or cut image is not used, and replaced', () => {
   assert.deepEqual([cut.out, cut.stored], ['hello\n', 0]);
 });
 
+test('programs that lie at the same address, in one image', () => {
+  // Each program's code is at the address of a position-independent executable: the image's slots serve them all.
+  const script = 'for i in 1 2 3; do x=$(echo $i | cat); done; echo $x; seq 100 | sort -n | tail -n 1 | wc -l';
+  for (let k = 0; k < 4; k++) {
+    const r = spawnSync(vivarium, ['do', '--cache', join(folder, 'shared'), '--', '/bin/bash', '-c', script], { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' });
+    assert.equal(r.stdout, '3\n1\n', `run ${k}`);
+  }
+});
+
 test('another program under the same name is itself', () => {
   const program = join(folder, 'program');
   copyFileSync('/bin/true', program);
