@@ -23,8 +23,9 @@ test('pids.max refuses forks with EAGAIN, and counts them', () => {
 const hog = (bytes: string): string => `head -c ${bytes} /dev/zero | tail > /dev/null`;
 
 test('memory.max kills inside of the group', () => {
-  const out = inGroup(`echo 30M > g/memory.max; inside '${hog('60M')}' 2>/dev/null; echo $?; grep -E '^oom(_kill)? ' g/memory.events; cat g/memory.peak; head -1 g/cgroup.events`);
-  assert.equal(out, '137\noom 1\noom_kill 1\n31457280\npopulated 0\n');
+  // What a dying task still takes is charged beyond the limit, as by Linux (try_charge_memcg, force): the peak may be a little higher.
+  const out = inGroup(`echo 30M > g/memory.max; inside '${hog('60M')}' 2>/dev/null; echo $?; grep -E '^oom(_kill)? ' g/memory.events; awk '{ print ($1 >= 31457280 && $1 < 32000000) }' g/memory.peak; head -1 g/cgroup.events`);
+  assert.equal(out, '137\noom 1\noom_kill 1\n1\npopulated 0\n');
   const fits = inGroup(`echo 30M > g/memory.max; inside '${hog('5M')}'; echo $?; grep oom_kill g/memory.events`);
   assert.equal(fits, '0\noom_kill 0\n');
 });
