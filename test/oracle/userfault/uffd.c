@@ -18,7 +18,7 @@ static void *serve(void *x) {
     unsigned long page = m.arg.pagefault.address & ~4095ul;
     static char buf[4096] __attribute__((aligned(4096))); memset(buf, 'A' + (page - (unsigned long)area) / 4096, 4096);
     if (m.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP) { struct uffdio_writeprotect w = {{page, 4096}, 0}; Q(ioctl(fd, UFFDIO_WRITEPROTECT, &w)); }
-    else if (mode == 0) { struct uffdio_copy c = {page, (unsigned long)buf, 4096, 0}; Q(ioctl(fd, UFFDIO_COPY, &c)); printf("copied %lld\n", (long long)c.copy); Q(ioctl(fd, UFFDIO_COPY, &c)); printf("copied %lld\n", (long long)c.copy); }
+    else if (mode == 0) { struct uffdio_copy c = {page, (unsigned long)buf, 4096, UFFDIO_COPY_MODE_DONTWAKE}; Q(ioctl(fd, UFFDIO_COPY, &c)); printf("copied %lld\n", (long long)c.copy); Q(ioctl(fd, UFFDIO_COPY, &c)); printf("copied %lld\n", (long long)c.copy); struct uffdio_range w = {page, 4096}; ioctl(fd, UFFDIO_WAKE, &w); }
     else if (mode == 1) { struct uffdio_zeropage z = {{page, 4096}, 0}; Q(ioctl(fd, UFFDIO_ZEROPAGE, &z)); printf("zeroed %lld\n", (long long)z.zeropage); }
     else if (mode == 2) return 0;
     fflush(stdout);
