@@ -3,7 +3,7 @@
 # unshare, nsenter, lsns, setpriv, capsh, newuidmap in their many forms, on a copy of /etc with a user that has ranges of ids.
 exec 2>&1
 chmod 755 .
-[ "$1" = inner ] || exec unshare -m bash -c 'mount --make-rprivate /; mkdir etc; cp -a /etc/. etc/; mount --bind etc /etc; exec bash "$0" inner' "$0"
+[ "$1" = inner ] || { unshare -m bash -c 'mount --make-rprivate /; mkdir etc; cp -a /etc/. etc/; mount --bind etc /etc; exec bash "$0" inner' "$0" | sed 's,/proc/[0-9]*/ns,/proc/PID/ns,'; exit "${PIPESTATUS[0]}"; }
 u() { setpriv --reuid 1000 --regid 1000 --clear-groups "$@"; }
 echo 'user1000:x:1000:1000::/tmp:/bin/sh' >> /etc/passwd; echo 'user1000:x:1000:' >> /etc/group; echo 'user1000:100000:65536' > /etc/subuid; echo 'user1000:100000:65536' > /etc/subgid
 echo "== unshare"
