@@ -23,6 +23,7 @@ import { CpuState } from '../x86/cpu-state.ts';
 import { EXIT_INTERRUPT, EXIT_SYSCALL } from '../x86/exits.ts';
 import { addChild, removeChild } from './children.ts';
 import { KernelClock } from './clock.ts';
+import { KernelThreads } from './kernel-threads.ts';
 import { CpuStatePool } from './cpu-state-pool.ts';
 import { type Dispatcher, makeDispatcher, type SyscallHandlerFunction } from './dispatch.ts';
 import { execFile } from './exec.ts';
@@ -136,6 +137,7 @@ export class Kernel implements HostDriver {
   readonly pidNs: PidNamespace;
   /** The sandbox's own init: pid 1, adopts and reaps orphans, runs no code. */
   readonly init: Task;
+  readonly kernelThreads: KernelThreads;
   platform: GuestPlatform | null = null;
   private traceSink: TraceSink | null = null;
   /** Values of /proc/sys that the guest changed, by dotted name. */
@@ -199,6 +201,7 @@ export class Kernel implements HostDriver {
     this.dispatcher = makeDispatcher(this, config.handlers);
     this.pidNs = new PidNamespace(null, this.userNs, 0xeffffffc);
     this.init = this.makeInit(config.hostname);
+    this.kernelThreads = new KernelThreads(this);
   }
 
   /** Numbers for /proc/PID/ns/*: the initial namespaces have fixed ones. */
@@ -251,6 +254,7 @@ export class Kernel implements HostDriver {
   set trace(sink: TraceSink | null) {
     this.traceSink = sink;
     for (const t of this.tasks) {
+      if (t.internal) continue;
       if (sink !== null) t.syscallWork |= SYSCALL_TRACE;
       else t.syscallWork &= ~SYSCALL_TRACE;
     }
@@ -280,7 +284,10 @@ export class Kernel implements HostDriver {
     }
     const old = init.nsproxy;
     const nsproxy = new NsProxy({ ...old.set, mnt: request.mountNamespace });
-    if ((old.mnt as MountNamespace | null) === null) init.nsproxy = nsproxy;
+    if ((old.mnt as MountNamespace | null) === null) {
+      init.nsproxy = nsproxy;
+      this.kernelThreads.enterNamespaces(nsproxy);
+    }
     const t = this.adoptProgram(request, pid, cpu, nsproxy);
     const file = openExecutable(t, null, request.path, 0);
     const r = isErr(file) ? file : execFile(t, file, request.path, false, request.argv, request.envp);
@@ -354,10 +361,10 @@ export class Kernel implements HostDriver {
     this.platform?.kick();
   }
 
-  /** Processes other than init that have not ended. */
+  /** Processes of programs that have not ended. */
   get liveProcesses(): number {
     let n = 0;
-    for (const t of this.tasks) if (t.isLeader && t !== this.init && !t.threadGroup.dead) n++;
+    for (const t of this.tasks) if (t.isLeader && !t.internal && !t.threadGroup.dead) n++;
     return n;
   }
 
@@ -496,7 +503,7 @@ export class Kernel implements HostDriver {
     while (((sched.affinity >>> cpu) & 1) === 0 || cpu >= this.cpus) cpu = (cpu + 1) % Math.max(this.cpus, 32);
     this.nextCpu = (cpu + 1) % this.cpus;
     sched.cpu = cpu;
-    this.memory.i32[(t.cpu + TSC_AUX) >> 2] = cpu;
+    if (t.cpu !== 0) this.memory.i32[(t.cpu + TSC_AUX) >> 2] = cpu; // the kernel's threads have none
     if (t.rseqAddr !== 0) t.work |= WORK_RSEQ;
     if (t === this.current) this.showCpu(cpu);
   }
@@ -529,6 +536,6 @@ export class Kernel implements HostDriver {
 
   /** A terminal or the owner hangs up: everything but init gets `signo`. */
   signalAll(signo: number): void {
-    for (const t of [...this.tasks]) if (t.isLeader && t !== this.init) sendSignalToGroup(t.threadGroup, signo, null);
+    for (const t of [...this.tasks]) if (t.isLeader && !t.internal) sendSignalToGroup(t.threadGroup, signo, null);
   }
 }

@@ -11,7 +11,7 @@ export class Session {
   /** The leader's terminal. Each process has its own `tty` field too: it may have given it up. */
   tty: ControllingTerminal | null = null;
   readonly groups: Set<ProcessGroup> = new Set();
-  constructor(pid: Pid, leader: ThreadGroup) {
+  constructor(pid: Pid, leader: ThreadGroup | null) {
     this.pid = pid;
     this.leader = leader;
     pid.session = this;

@@ -194,7 +194,10 @@ export class Task implements Wakeable, VfsContext {
   /** prctl flags that change nothing here but are remembered: PR_SET_THP_DISABLE, PR_SET_IO_FLUSHER. */
   hugePagesDisabled = false;
   ioFlusher = false;
-  /** Internal task without guest code: the sandbox's own init. */
+  /** PF_* of one of the kernel's own threads (kernel-threads.ts); 0 for all others. And whether it waits without being counted (TASK_IDLE). */
+  kernelThread = 0;
+  kernelIdle = false;
+  /** Internal task without guest code: the sandbox's own init, the kernel's threads. */
   readonly internal: boolean;
   /** Semaphore adjustments to undo at exit; shared by CLONE_SYSVSEM. */
   semUndo: SemUndoList | null = null;

@@ -174,6 +174,7 @@ export class Sandbox {
     const rootPath = tree.namespace.rootPath();
     kernel.init.fsContext = new FsContext(rootPath, rootPath, 0);
     kernel.init.files = new FdTable();
+    kernel.kernelThreads.enterRoot(rootPath, new FdTable());
     tree.mountSystem();
     for (const mount of options.mounts ?? []) tree.mountHost(mount);
     return tree;

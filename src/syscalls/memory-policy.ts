@@ -121,7 +121,7 @@ function sysMigratePages(t: Task, a: SyscallArgs): number {
   if (isErr(to)) return to;
   const who = target(t, a.int(0));
   if (typeof who === 'number') return who;
-  return to === 0 ? EINVAL : 0;
+  return to === 0 || who.mm === null ? EINVAL : 0;
 }
 
 function sysMovePages(t: Task, a: SyscallArgs): number {

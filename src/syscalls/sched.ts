@@ -6,6 +6,7 @@ import {
   SCHED_ATTR_SIZE_VER0, SCHED_ATTR_SIZE_VER1, SCHED_BATCH, SCHED_DEADLINE, SCHED_EXT, SCHED_FIFO, SCHED_FLAG_ALL, SCHED_FLAG_DL_OVERRUN, SCHED_FLAG_KEEP_PARAMS, SCHED_FLAG_KEEP_POLICY,
   SCHED_FLAG_RECLAIM, SCHED_FLAG_RESET_ON_FORK, SCHED_FLAG_UTIL_CLAMP_MAX, SCHED_FLAG_UTIL_CLAMP_MIN, SCHED_IDLE, SCHED_NORMAL, SCHED_RESET_ON_FORK, SCHED_RR,
 } from '../abi/sched.ts';
+import { PF_NO_SETAFFINITY } from '../abi/task-flags.ts';
 import { NSEC_PER_SEC } from '../abi/time.ts';
 import { allCpus, effectiveCpus } from '../kernel/cgroup/cpuset.ts';
 import { BASE_SLICE_NS } from '../kernel/sched-entity.ts';
@@ -235,6 +236,7 @@ function sysSchedSetaffinity(t: Task, a: SyscallArgs): number {
   }
   const p = find(t, a.int(0));
   if (p === null) return ESRCH;
+  if (p.kernelThread & PF_NO_SETAFFINITY) return EINVAL;
   if (!owns(t, p)) return EPERM;
   const usable = mask & effectiveCpus(p.cgroup, allCpus(t));
   if (usable === 0) return EINVAL;
@@ -294,7 +296,7 @@ function priorityTargets(t: Task, which: number, who: number): Task[] {
     return list;
   }
   const uid = who === 0 ? t.credentials.uid : t.credentials.userNs.makeKuid(who >>> 0);
-  for (const p of t.kernel.tasks) if (!p.internal && p.credentials.uid === uid && p.pid.nr(t.pidNs) !== 0) list.push(p);
+  for (const p of t.kernel.tasks) if (p.credentials.uid === uid && p.pid.nr(t.pidNs) !== 0) list.push(p);
   return list;
 }
 

@@ -36,7 +36,7 @@ export function cpuClock(t: Task, id: number): { task: Task; process: boolean } 
   const perThread = (id & 4) !== 0;
   const pid = ~(id >> 3);
   const p = pid === 0 ? t : (t.pidNs.find(pid)?.task ?? null);
-  if (p === null || p.internal) return null;
+  if (p === null) return null;
   if (perThread) return p.threadGroup === t.threadGroup ? { task: p, process: false } : null;
   return p.isLeader || p === t ? { task: p, process: true } : null;
 }

@@ -1,4 +1,5 @@
 /** The files that every group has: cgroup.*, and what is counted without a controller. Linux kernel/cgroup/cgroup.c cgroup_base_files[]. */
+import { PF_NO_SETAFFINITY } from '../../abi/task-flags.ts';
 import { EINVAL, ENODEV, EOPNOTSUPP, ERANGE, ESRCH, type Errno, isErr } from '../../abi/errno.ts';
 import { CAP_SYS_RESOURCE } from '../../abi/capability.ts';
 import type { Cgroup } from '../../kernel/cgroup/cgroup.ts';
@@ -35,7 +36,10 @@ function namedTask(t: Task, text: string, wholeProcess: boolean): Task | Errno {
   if (typeof n !== 'number' || n < 0) return EINVAL;
   const found = n === 0 ? t : (t.pidNs.find(n)?.task ?? null);
   if (found === null) return ESRCH;
-  return wholeProcess ? found.threadGroup.leader : found;
+  const task = wholeProcess ? found.threadGroup.leader : found;
+  // A thread of the kernel that is bound to its processors would be caught there; kthreadd's children begin where it is (cgroup_procs_write_start).
+  if (task.kernelThread & PF_NO_SETAFFINITY || task === t.kernel.kernelThreads.all[0]) return EINVAL;
+  return task;
 }
 
 function move(c: Cgroup, text: string, t: Task, opener: Opener, wholeProcess: boolean): number {

@@ -6,6 +6,7 @@ import type { Errno } from '../../abi/errno.ts';
 import type { Pid } from '../../kernel/pid.ts';
 import { memoryOwner, ptraceMayAccess, PTRACE_MODE_FSCREDS, PTRACE_MODE_READ } from '../../kernel/ptrace-access.ts';
 import { EXIT_GONE, Task } from '../../kernel/task.ts';
+import type { AddressSpace } from '../../memory/address-space.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import type { Generator } from '../pseudo/entries.ts';
@@ -64,6 +65,26 @@ export function ofPrivateTask(make: (task: Task, subject: ProcTask, ctx: VfsCont
     const r = mayRead(subject, ctx);
     return r < 0 ? (r as Errno) : make(task, subject, ctx);
   };
+}
+
+/** What a task's memory shows to those who may trace the task: EACCES for others. A task without memory (a zombie, a thread of the kernel) hides nothing, and shows nothing. */
+export function ofMemory(make: (mm: AddressSpace, task: Task) => string | Uint8Array): Generator<ProcTask> {
+  return (subject: ProcTask, ctx: VfsContext): string | Uint8Array | Errno => {
+    const task = subject.task;
+    if (task === null) return ESRCH;
+    if (task.mm === null) return '';
+    const r = mayRead(subject, ctx);
+    return r < 0 ? (r as Errno) : make(task.mm, task);
+  };
+}
+
+/** Opening such a file: EACCES, ESRCH when the task is gone (Linux proc_mem_open). */
+export function mayOpenMemory(subject: ProcTask, ctx: VfsContext): number {
+  return subject.task?.mm === null ? 0 : mayRead(subject, ctx);
+}
+/** The same for files that there are only with memory: ESRCH without. */
+export function mayOpenLiveMemory(subject: ProcTask, ctx: VfsContext): number {
+  return subject.task?.mm === null ? ESRCH : mayRead(subject, ctx);
 }
 
 /** Directories that everybody may list stay the task's own whatever it is: programs ask their owner for the task's (Linux task_dump_owner). */

@@ -13,7 +13,7 @@ import { DUMP_FILTER_MASK } from '../../memory/address-space.ts';
 import type { ListedName, PseudoSuperBlock } from '../pseudo/pseudo-inode.ts';
 import { networkEntries } from './network.ts';
 import { HIDEPID_INVISIBLE, HIDEPID_NO_ACCESS } from './proc-options.ts';
-import { callerTask, ofPrivateTask, ofTask, ProcTask, taskPolicy } from './proc-task.ts';
+import { callerTask, mayOpenLiveMemory, mayOpenMemory, ofPrivateTask, ofTask, ProcTask, taskPolicy } from './proc-task.ts';
 import { cwd, exe, FdDirectory, FdinfoDirectory, parseNumber, root } from './task-files.ts';
 import { failNth } from './task-fail-nth.ts';
 import { idMap, setgroups } from './task-ids.ts';
@@ -33,6 +33,9 @@ import { timers } from './task-timers.ts';
 /** Number of the call that the task is in, its arguments, stack pointer and program counter; "running" if it is in none, but for the reader itself. */
 const syscall = ofPrivateTask((task, _subject, ctx) => {
   if (task.runState === 0 && task !== callerTask(ctx)) return 'running\n';
+  // A thread of the kernel was never in user mode: its frame is all zeros.
+  if (task.kernelThread !== 0) return `0${' 0x0'.repeat(8)}\n`;
+  if (task.exitState !== 0) return '-1 0x0 0x0\n';
   const { regs } = task;
   const hex = (n: number): string => '0x' + (n < 0 ? BigInt.asUintN(64, BigInt(n)) : BigInt(n)).toString(16);
   if (task.syscall.nr < 0) return `-1 ${hex(regs.getReg(4))} ${hex(regs.rip)}\n`;
@@ -74,8 +77,8 @@ const common: Entries<ProcTask> = {
   fdinfo: dynamic((sb, ino, subject) => new FdinfoDirectory(sb, ino, 0o555, subject)),
   ns: dir(namespaceLinks, 0o511),
   net: dir(networkEntries),
-  environ: file(environ, 0o400),
-  auxv: file(auxv, 0o400),
+  environ: file(environ, 0o400, mayOpenLiveMemory),
+  auxv: file(auxv, 0o400, mayOpenLiveMemory),
   attr: dir({ current: label, prev, exec: label, fscreate: label, keycreate: label, sockcreate: label }),
   ksm_merging_pages: file(ofPrivateTask(() => '0\n'), 0o400),
   ksm_stat: file(
@@ -90,16 +93,16 @@ const common: Entries<ProcTask> = {
   cmdline: file(cmdline),
   stat: file(stat),
   statm: file(statm),
-  maps: file(maps),
-  numa_maps: file(numaMaps),
+  maps: file(maps, 0o444, mayOpenMemory),
+  numa_maps: file(numaMaps, 0o444, mayOpenMemory),
   mem: special(0o600, openMemory),
   cwd,
   root,
   exe,
   mounts,
   mountinfo,
-  smaps: file(smaps),
-  smaps_rollup: file(smapsRollup),
+  smaps: file(smaps, 0o444, mayOpenMemory),
+  smaps_rollup: file(smapsRollup, 0o444, mayOpenLiveMemory),
   pagemap: special(0o400, openPagemap),
   wchan: file(wchan),
   stack: file(stack, 0o400),

@@ -73,6 +73,7 @@ export class MapFilesDirectory extends ListedDirectory<ProcTask> {
     if (this.subject.task === null) return ENOENT;
     const r = mayRead(this.subject, ctx);
     if (r < 0) return r as Errno;
+    if (this.subject.task.mm === null) return NAME.test(name) ? ESRCH : ENOENT;
     const mapped = find(this.subject, name);
     return mapped === null ? ENOENT : new MapFileLink(this.sb, (this.sb as PseudoSuperBlock).allocateInos(1), this.subject, name, mapped.file);
   }

@@ -7,7 +7,7 @@ import {
 } from '../../memory/vma.ts';
 import type { Vma } from '../../memory/vma.ts';
 import type { Generator } from '../pseudo/entries.ts';
-import { ofPrivateTask } from './proc-task.ts';
+import { ofMemory } from './proc-task.ts';
 import type { ProcTask } from './proc-task.ts';
 
 const address = (n: number): string => n.toString(16).padStart(8, '0');
@@ -42,9 +42,9 @@ function mapsLine(v: Vma): string {
   return name === '' ? where : where.padEnd(73) + name;
 }
 
-export const maps: Generator<ProcTask> = ofPrivateTask((task) => {
+export const maps: Generator<ProcTask> = ofMemory((mm) => {
   let text = '';
-  if (task.mm !== null) for (let v = task.mm.vmas.first; v !== null; v = v.next) text += mapsLine(v) + '\n';
+  for (let v = mm.vmas.first; v !== null; v = v.next) text += mapsLine(v) + '\n';
   return text;
 });
 
@@ -98,10 +98,8 @@ class Residency {
   }
 }
 
-export const smaps: Generator<ProcTask> = ofPrivateTask((task) => {
-  const mm = task.mm;
+export const smaps: Generator<ProcTask> = ofMemory((mm) => {
   let text = '';
-  if (mm === null) return text;
   for (let v = mm.vmas.first; v !== null; v = v.next) {
     const pages = new Residency();
     pages.add(mm, v);
@@ -113,19 +111,16 @@ export const smaps: Generator<ProcTask> = ofPrivateTask((task) => {
   return text;
 });
 
-export const smapsRollup: Generator<ProcTask> = ofPrivateTask((task) => {
-  const mm = task.mm;
-  if (mm?.vmas.first == null) return '';
+export const smapsRollup: Generator<ProcTask> = ofMemory((mm) => {
+  if (mm.vmas.first === null) return '';
   const pages = new Residency();
   for (let v: Vma | null = mm.vmas.first; v !== null; v = v.next) pages.add(mm, v);
   const range = `${address(mm.vmas.first.start)}-${address(mm.vmas.last?.end ?? 0)} ---p 00000000 00:00 0 `.padEnd(73);
   return `${range}[rollup]\n${pages.text()}`;
 });
 
-export const numaMaps: Generator<ProcTask> = ofPrivateTask((task) => {
+export const numaMaps: Generator<ProcTask> = ofMemory((mm) => {
   let text = '';
-  const mm = task.mm;
-  if (mm === null) return text;
   for (let v = mm.vmas.first; v !== null; v = v.next) {
     const pages = new Residency();
     pages.add(mm, v);

@@ -11,7 +11,7 @@ import type { VfsContext } from '../../vfs/context.ts';
 import { FileDescription } from '../../vfs/file-description.ts';
 import type { Path } from '../../vfs/mount.ts';
 import type { Generator } from '../pseudo/entries.ts';
-import { callerTask, ofPrivateTask, ofTask } from './proc-task.ts';
+import { callerTask, ofMemory, ofTask } from './proc-task.ts';
 import type { ProcTask } from './proc-task.ts';
 
 /** Up to `limit` bytes of [start, end); what cannot be read ends it. */
@@ -33,9 +33,9 @@ export const cmdline: Generator<ProcTask> = ofTask((task) => {
   return zero < 0 ? beyond : beyond.subarray(0, zero + 1);
 });
 
-export const environ: Generator<ProcTask> = ofPrivateTask((task) => (task.mm === null ? '' : readRange(task.mm, task.mm.envStart, task.mm.envEnd)));
+export const environ: Generator<ProcTask> = ofMemory((mm) => readRange(mm, mm.envStart, mm.envEnd));
 
-export const auxv: Generator<ProcTask> = ofPrivateTask((task) => (task.mm === null ? '' : task.mm.auxv));
+export const auxv: Generator<ProcTask> = ofMemory((mm) => mm.auxv);
 
 export const comm: Generator<ProcTask> = ofTask((task) => `${task.comm}\n`);
 
@@ -101,12 +101,12 @@ class MemoryFile extends FileDescription {
   }
 }
 
-/** Opens /proc/PID/mem: EACCES for who may not trace the task. */
+/** Opens /proc/PID/mem: EACCES for who may not trace the task, ESRCH without memory. */
 export function openMemory(subject: ProcTask, ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {
   const task = subject.task;
   if (task === null) return ESRCH;
-  if (ptraceMayAccess(callerTask(ctx), task, PTRACE_MODE_ATTACH | PTRACE_MODE_FSCREDS) < 0) return EACCES;
-  return task.mm === null ? EACCES : new MemoryFile(path, flags, task.mm);
+  if (task.mm === null) return ESRCH;
+  return ptraceMayAccess(callerTask(ctx), task, PTRACE_MODE_ATTACH | PTRACE_MODE_FSCREDS) < 0 ? EACCES : new MemoryFile(path, flags, task.mm);
 }
 
 /** An open /proc/PID/pagemap: 8 bytes a page, bit 63 = present; frame numbers are not shown. */
@@ -137,6 +137,6 @@ class PagemapFile extends FileDescription {
 export function openPagemap(subject: ProcTask, ctx: VfsContext, path: Path, flags: number): FileDescription | Errno {
   const task = subject.task;
   if (task === null) return ESRCH;
-  if (ptraceMayAccess(callerTask(ctx), task, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS) < 0) return EACCES;
-  return task.mm === null ? EACCES : new PagemapFile(path, flags, task.mm);
+  if (task.mm === null) return ESRCH;
+  return ptraceMayAccess(callerTask(ctx), task, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS) < 0 ? EACCES : new PagemapFile(path, flags, task.mm);
 }

@@ -1,6 +1,7 @@
 /** /proc/PID/stat and statm, and the times that status and sched share with them. */
 import { EACCES, isErr } from '../../abi/errno.ts';
 import { SCHED_NORMAL } from '../../abi/sched.ts';
+import { PF_EXITING, PF_FORKNOEXEC, PF_NOFREEZE, PF_POSTCOREDUMP, PF_RANDOMIZE } from '../../abi/task-flags.ts';
 import { RLIMIT_RSS } from '../../abi/resource.ts';
 import { NSEC_PER_SEC, USER_HZ } from '../../abi/time.ts';
 import type { AddressSpace } from '../../memory/address-space.ts';
@@ -14,15 +15,13 @@ import type { ProcTask } from './proc-task.ts';
 
 /** Personality bit: no address space randomisation. */
 const ADDR_NO_RANDOMIZE = 0x0040000;
-const PF_EXITING = 0x4;
-const PF_FORKNOEXEC = 0x40;
-const PF_RANDOMIZE = 0x00400000;
 /** 2^64 - 1 in decimal: RLIM_INFINITY, which no number holds exactly. */
 const NO_LIMIT = '18446744073709551615';
 
 /** `R`, `S` … and the word behind it in status. */
 export function stateOf(task: Task): readonly [letter: string, word: string] {
   if (task.exitState !== 0) return ['Z', 'zombie'];
+  if (task.kernelIdle) return ['I', 'idle'];
   switch (task.runState) {
     case TASK_RUNNABLE:
       return ['R', 'running'];
@@ -87,7 +86,8 @@ function makeStat(task: Task, subject: ProcTask, ctx: VfsContext): string {
   const mm = task.mm;
   const rssLimit = group.limits.soft[RLIMIT_RSS] ?? Infinity;
   const { ignoredLo, caughtLo } = ignoredAndCaught(task);
-  const flags = (task.exiting ? PF_EXITING : 0) | (task.forkNoExec ? PF_FORKNOEXEC : 0) | (task.personality & ADDR_NO_RANDOMIZE ? 0 : PF_RANDOMIZE);
+  const end = (task.exiting ? PF_EXITING : 0) | (task.exitState !== 0 ? PF_POSTCOREDUMP | PF_NOFREEZE : 0);
+  const flags = task.kernelThread !== 0 ? task.kernelThread : end | (task.forkNoExec ? PF_FORKNOEXEC : 0) | (task.personality & ADDR_NO_RANDOMIZE ? 0 : PF_RANDOMIZE);
   const waiting = permitted && task.runState !== TASK_RUNNABLE && task.exitState === 0 ? 1 : 0;
   // The device number as new_encode_dev packs it: minor in bits 0-7 and 20-31, major in 8-19.
   const dev = tty === null ? 0 : encodeDevice(tty.dev);
@@ -99,7 +99,7 @@ function makeStat(task: Task, subject: ProcTask, ctx: VfsContext): string {
     usage.minflt, group.childUsage.minflt, usage.majflt, group.childUsage.majflt,
     ticks(usage.utime), ticks(usage.stime), ticks(group.childUsage.utime), ticks(group.childUsage.stime),
     priorityOf(task), task.sched.nice, group.threads.size, 0, ticks(task.startTime + callerTask(ctx).nsproxy.time.boottime),
-    mm === null ? 0 : mm.totalVm * 4096, mm === null ? 0 : mm.rss, mm === null ? 0 : rssLimit === Infinity ? NO_LIMIT : rssLimit,
+    mm === null ? 0 : mm.totalVm * 4096, mm === null ? 0 : mm.rss, rssLimit === Infinity ? NO_LIMIT : rssLimit,
     shown((m) => m.startCode, 1), shown((m) => m.endCode, 1), shown((m) => m.startStack), 0, 0,
     word(task.signals.pending.set.lo), word(task.signals.blocked.lo), word(ignoredLo), word(caughtLo), waiting, 0, 0,
     task.isLeader ? task.exitSignal : -1, task.sched.cpu, task.sched.rtPriority, task.sched.policy, 0, 0, 0,

@@ -59,7 +59,7 @@ function makeStatus(task: Task, subject: ProcTask): string {
     `Uid:\t${uid(c.uid)}\t${uid(c.euid)}\t${uid(c.suid)}\t${uid(c.fsuid)}\nGid:\t${gid(c.gid)}\t${gid(c.egid)}\t${gid(c.sgid)}\t${gid(c.fsgid)}\n` +
     `FDSize:\t${task.files === null ? 0 : fdTableSize(task.files.limit)}\nGroups:\t${c.groups.map((g) => `${gid(g)} `).join('') || ' '}\n` +
     `NStgid:\t${chain(group.pid)}\nNSpid:\t${chain(task.pid)}\nNSpgid:\t${chain(group.processGroup?.pid ?? null)}\n` +
-    `NSsid:\t${chain(group.processGroup === null ? null : group.session.pid)}\nKthread:\t0\n` +
+    `NSsid:\t${chain(group.processGroup === null ? null : group.session.pid)}\nKthread:\t${task.kernelThread === 0 ? 0 : 1}\n` +
     memoryLines(task) +
     `Threads:\t${group.threads.size}\nSigQ:\t${queued}/${limit === Infinity ? '18446744073709551615' : limit}\n` +
     `SigPnd:\t${hex(signals.pending.set.lo, signals.pending.set.hi)}\nShdPnd:\t${hex(group.pending.set.lo, group.pending.set.hi)}\n` +

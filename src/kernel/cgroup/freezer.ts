@@ -31,7 +31,8 @@ export function refreshFrozen(c: Cgroup): void {
 
 /** Asks a task to freeze on its way to user mode, or lets it go. */
 export function setTaskFreeze(t: Task, on: boolean): void {
-  if (t.freezeTrap === on) return;
+  // The kernel's threads do not stop (cgroup_freeze).
+  if (t.freezeTrap === on || t.kernelThread !== 0) return;
   t.freezeTrap = on;
   if (on) wakeForSignal(t, false);
   else if (t.runState === TASK_FROZEN) t.makeRunnable();
@@ -71,6 +72,6 @@ export function freezeCgroup(c: Cgroup, on: boolean): void {
 /** Writing 1 to cgroup.kill: every process in it and below. */
 export function killCgroup(c: Cgroup): void {
   const groups = new Set<ThreadGroup>();
-  for (const d of c.subtree()) for (const t of d.tasks) groups.add(t.threadGroup);
+  for (const d of c.subtree()) for (const t of d.tasks) if (t.kernelThread === 0) groups.add(t.threadGroup);
   for (const g of groups) sendSignalToGroup(g, SIGKILL);
 }
