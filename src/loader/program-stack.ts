@@ -6,6 +6,7 @@ import {
   AT_PHDR, AT_PHENT, AT_PHNUM, AT_PLATFORM, AT_RANDOM, AT_RSEQ_ALIGN, AT_RSEQ_FEATURE_SIZE, AT_SECURE, AT_SYSINFO_EHDR, AT_UID, PHDR_SIZE,
 } from '../abi/elf.ts';
 import { pageAlign, pageFloor } from '../memory/address-space.ts';
+import { WRITE } from '../memory/page-table.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { mapRegion } from '../memory/mmap.ts';
 import { growStack } from '../memory/stack-growth.ts';
@@ -15,6 +16,16 @@ import type { ExecIds, ExecRequest } from './exec-request.ts';
 
 /** Linux maps this much below what the arguments need (setup_arg_pages stack_expand). */
 const STACK_EXPAND = 131072;
+
+/**
+ * Pages below the arguments that every program uses at once: brought in together, so that they lie behind one another in the platform's memory and
+ * what it reads and writes across their borders is in one piece there.
+ */
+const FIRST_PAGES = 3;
+function populate(space: AddressSpace, from: number, to: number): void {
+  space.pm.prepareRun((TASK_SIZE - from) / 4096);
+  for (let at = from; at < to; at += 4096) if (space.fault(at, WRITE) !== 0) return;
+}
 
 /** Addresses that the loader found out. */
 export interface ProgramAddresses {
@@ -39,6 +50,7 @@ export function copyStrings(space: AddressSpace, filename: string, argv: readonl
   const stack = space.vmas.find(bottom)!;
   const base = size + STACK_EXPAND > limit ? TASK_SIZE - limit : bottom - STACK_EXPAND;
   if (base < bottom) growStack(space, stack, base);
+  populate(space, Math.max(base, bottom - FIRST_PAGES * 4096), bottom);
 
   const bytes = new Uint8Array(total);
   let at = 0;

@@ -18,6 +18,8 @@ export const FRAME_DIRTY = 4;
 
 /** Clean pages taken from one cache at a time. */
 const RECLAIM_BATCH = 64;
+/** Free frames that are looked through for some behind one another; with so many free, no new ones are taken for it. */
+const RUN_SEARCH = 64, RUN_SPARE = 4096;
 /** Frames that only the kernel's own accesses to guest memory may take beyond the limit. */
 const RESERVE = 1024;
 
@@ -135,6 +137,28 @@ export class PhysicalMemory {
     const f = this.fresh++;
     this.refs[f] = 1;
     return f;
+  }
+
+  /** The next `n` frames that are allocated lie behind one another, if such are easily found. */
+  prepareRun(n: number): void {
+    const { freeList } = this;
+    const count = this.freeCount;
+    if (count === 0) return;
+    const from = Math.max(0, count - RUN_SEARCH);
+    const top = freeList.slice(from, count).sort();
+    let length = 1;
+    let at = 1;
+    for (; at < top.length && length < n; at++) length = top[at] === top[at - 1]! + 1 ? length + 1 : 1;
+    if (length >= n) {
+      // The others first; the run is taken from its lowest frame on.
+      const first = top[at - 1]! - n + 1;
+      let k = from;
+      for (const f of top) if (f < first || f >= first + n) freeList[k++] = f;
+      for (let i = n - 1; i >= 0; i--) freeList[k++] = first + i;
+    } else if (count < RUN_SPARE && this.endFrame - this.fresh > RUN_SPARE) {
+      for (let i = n - 1; i >= 0; i--) freeList[this.freeCount++] = this.fresh + i;
+      this.fresh += n;
+    }
   }
 
   /** A frame with any content and one reference, for a caller that overwrites all of it; ENOMEM at the limit. */

@@ -15,7 +15,7 @@ import { TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
 import { ARITY, RESULT, SIMD_ARITY, SIMD_RESULT, V128_LOAD32_ZERO, V128_LOAD64_ZERO, V128_STORE32_LANE, V128_STORE64_LANE } from './node-types.ts';
 import { M_FLAGS, type RegionCode } from './region-code.ts';
 import {
-  RT_CONDITION, RT_EFLAGS, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8, RT_STORE_SLOW,
+  RT_CONDITION, RT_EFLAGS, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8, RT_STORE_SLOW,
 } from './runtime-functions.ts';
 
 /** IR type → WebAssembly value type. */
@@ -395,15 +395,22 @@ export abstract class ExpressionEmitter {
   }
   private groupBase = 0;
 
-  /** In the cold branch of the group's first access: what follows looks for itself. */
+  /**
+   * In the cold branch of the group's first access, which goes on by itself: what follows looks for itself too, unless the group lies across two pages
+   * that are neighbours in memory as well. (Both are in the TLB then, and this access changes nothing about them.)
+   */
   private groupFailed(g: number, first: boolean): void {
-    const { w } = this;
+    const { w, groups } = this;
     if (!first) return;
     // The base is used here for a reason of V8's, see slowArguments.
     w.localGet(0);
     w.localGet(this.deltaLocal);
     w.memory(0x37, FAULT_ADDR);
-    w.i32Const(0);
+    w.localGet(0);
+    w.localGet(this.groupBase);
+    w.i32Const(groups.span[g]!);
+    w.i32Const(groups.writes[g]! !== 0 ? TLB_WRITE : TLB_READ);
+    this.callRuntime(RT_GROUP);
     w.localSet(this.hostOf[g]!);
   }
 

@@ -30,7 +30,9 @@ export const RT_STORE_1 = 11, RT_STORE_2 = 12, RT_STORE_4 = 13, RT_STORE_8 = 14,
 export const RT_FUEL = 16;
 /** (cpu, depth) -> rip: the same where a region begins, with all registers in the state; goes on in what is best there. */
 export const RT_FUEL_ENTRY = 17;
-export const RT_HELPERS = 18;
+/** (cpu, address i64, span, TLB_READ or TLB_WRITE) -> host offset of bytes that lie in one piece although they cross from one page to the next, 0 = they do not, or are not in the TLB. */
+export const RT_GROUP = 18;
+export const RT_HELPERS = 19;
 
 /** Table slot of (cpu, depth) -> rip: leaves if EXIT_REASON is set, else goes on in the region at RIP. */
 export const GO_ON_SLOT = 1;
@@ -49,6 +51,7 @@ const TYPES: readonly RuntimeFunction[] = [
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] },
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, L], results: [I] }, { params: [I, L, V], results: [I] },
   { params: [I, I], results: [I] }, { params: [I, I], results: [L] },
+  { params: [I, L, I, I], results: [I] },
 ];
 /** IR type → WebAssembly value type. */
 const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];

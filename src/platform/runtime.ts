@@ -133,6 +133,16 @@ function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRe
       f.return(i32c(1));
     });
   };
+  m.function('host_group', [I32, I64, I32, I32], [I32], (f) => {
+    const [cpu, a, span, field] = [f.param(0), f.param(1), f.param(2), f.param(3)];
+    const last = f.let(i64.add(a, i64.extendU(i32.sub(span, i32c(1)))));
+    const [first, second] = [a, last].map((at) => {
+      const e = f.let(entry(cpu, at));
+      f.if(i64.gtU(i64.sub(at, i64.load(i32.add(e, field))), i64c(4095)), () => f.return(i32c(0)));
+      return f.let(i32.load(e, TLB_ADDEND));
+    });
+    f.return(select(i32.eq(first!, second!), i32.add(first!, i32.wrap(a)), i32c(0)));
+  });
   put(1, I32, i32.store8);
   put(2, I32, i32.store16);
   put(4, I32, i32.store);
