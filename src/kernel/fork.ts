@@ -332,6 +332,8 @@ function copyTaskFields(t: Task, child: Task, flags: number, args: CloneArgument
   child.kernel.placeOnCpu(child);
   if (child.sched.resetOnFork) child.sched.reset();
   child.personality = t.personality;
+  child.loginUid = t.loginUid;
+  child.loginSession = t.loginSession;
   child.noNewPrivs = t.noNewPrivs;
   child.execId = t.execId;
   child.failNth = 0;

@@ -161,6 +161,8 @@ export class Kernel implements HostDriver {
   /** Tasks ever made, context switches, for /proc/stat. */
   forks = 0;
   switches = 0;
+  /** Logins that /proc/PID/loginuid began. */
+  loginSessions = 0;
   /** CPU time of all tasks, ns. */
   cpuTime = 0;
   /** The same by virtual CPU. */

@@ -1,6 +1,6 @@
 /** A task: one thread of execution. Linux struct task_struct; what has a life of its own stands in owned parts. */
 import { ERESTARTSYS, type Errno, BLOCKED } from '../abi/errno.ts';
-import type { Pid as PidNumber } from '../abi/ids.ts';
+import { INVALID_KUID, type KUid, type Pid as PidNumber } from '../abi/ids.ts';
 import { RLIMIT_FSIZE, RLIMIT_NOFILE } from '../abi/resource.ts';
 import { SIGKILL } from '../abi/signal.ts';
 import { devMajor, devMinor } from '../abi/stat.ts';
@@ -183,6 +183,9 @@ export class Task implements Wakeable, VfsContext {
   /** Steps until one fails on purpose (fault-injection.ts); 0 = none does. */
   failNth = 0;
   personality = 0;
+  /** /proc/PID/loginuid; and the number of the login, 4294967295 = none. */
+  loginUid: KUid = INVALID_KUID;
+  loginSession = 0xffffffff;
   timerSlack = 50_000;
   defaultTimerSlack = 50_000;
   /** Null: nothing of its I/O was ever set. */

@@ -65,7 +65,7 @@ export class CgroupFile extends FileDescription {
     const ns = state.opener.namespace;
     if (cgroup.hierarchy.nsDelegate && !type.delegatable && ns.root === cgroup && !ns.root.isRoot) return EPERM;
     let text = '';
-    for (let i = 0; i < n; i++) text += String.fromCharCode(bytes[i]!); // in range
+    for (let i = 0; i < n && bytes[i] !== 0; i++) text += String.fromCharCode(bytes[i]!); // in range
     const r = type.write(cgroup, text, ctx, state);
     if (r < 0) return r;
     this.text = null;

@@ -1,5 +1,5 @@
 /** The subject of /proc/PID and /proc/PID/task/TID. */
-import { EACCES, ESRCH } from '../../abi/errno.ts';
+import { EACCES, EINVAL, ESRCH } from '../../abi/errno.ts';
 import { ROOT_KGID, ROOT_KUID } from '../../abi/ids.ts';
 import { S_IFDIR } from '../../abi/stat.ts';
 import type { Errno } from '../../abi/errno.ts';
@@ -107,5 +107,6 @@ export const taskPolicy: SubjectPolicy<ProcTask> = {
     inode.uid = uid === -1 ? ROOT_KUID : uid;
     inode.gid = gid === -1 ? ROOT_KGID : gid;
   },
+  unhandled: EINVAL,
   alive: (subject) => subject.task !== null,
 };

@@ -18,8 +18,9 @@ import { cwd, exe, FdDirectory, FdinfoDirectory, parseNumber, root } from './tas
 import { failNth } from './task-fail-nth.ts';
 import { idMap, setgroups } from './task-ids.ts';
 import {
-  limits, oomAdj, oomScore, oomScoreAdj, parseInteger, personality, setOomAdj, setOomScoreAdj, setTimerSlack, timerSlack,
+  limits, oomAdj, oomScore, oomScoreAdj, parseInteger, personality, setOomAdj, setOomScoreAdj, setTimerSlack, timerSlack, untilNul,
 } from './task-limits.ts';
+import { loginuid, sessionid } from './task-login.ts';
 import { maps, numaMaps, smaps, smapsRollup } from './task-maps.ts';
 import { auxv, cmdline, comm, environ, openMemory, openPagemap, setComm } from './task-memory.ts';
 import { mountinfo, mounts, mountstats } from './task-mounts.ts';
@@ -62,7 +63,7 @@ const coredumpFilter = writable<ProcTask>(
   ofTask((task) => (task.mm === null ? '' : `${task.mm.dumpFilter.toString(16).padStart(8, '0')}\n`)),
   ({ task }, _ctx, text) => {
     if (task === null) return ESRCH;
-    const value = parseInteger(text);
+    const value = parseInteger(untilNul(text));
     if (!(value >= 0)) return EINVAL;
     if (value > 0xffffffff) return ERANGE;
     if (task.mm === null) return ESRCH;
@@ -116,8 +117,8 @@ const common: Entries<ProcTask> = {
   oom_score: file(oomScore),
   oom_adj: writable(oomAdj, setOomAdj),
   oom_score_adj: writable(oomScoreAdj, setOomScoreAdj),
-  loginuid: file(ofTask(() => '4294967295')),
-  sessionid: file(ofTask(() => '4294967295')),
+  loginuid,
+  sessionid,
   io: file(io, 0o400),
   uid_map: idMap('uidMap'),
   gid_map: idMap('gidMap'),

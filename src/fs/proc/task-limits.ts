@@ -23,6 +23,12 @@ export const limits: Generator<ProcTask> = ofTask((task) => {
   return text;
 });
 
+/** What stands before the first NUL byte: Linux copies a write into a C string. */
+export function untilNul(text: string): string {
+  const nul = text.indexOf('\0');
+  return nul < 0 ? text : text.slice(0, nul);
+}
+
 /** A decimal, hexadecimal or octal integer as the kernel's kstrtoint takes it, or NaN. */
 export function parseInteger(text: string): number {
   const word = text.trim();
@@ -37,7 +43,7 @@ export const oomScoreAdj: Generator<ProcTask> = ofTask((task) => `${task.threadG
 export function setOomScoreAdj(subject: ProcTask, ctx: VfsContext, text: string): number {
   const task = subject.task;
   if (task === null) return ESRCH;
-  const value = parseInteger(text);
+  const value = parseInteger(untilNul(text));
   if (!(value >= -1000 && value <= 1000)) return EINVAL;
   const group = task.threadGroup;
   const capable = callerTask(ctx).credentials.capable(CAP_SYS_RESOURCE);
@@ -53,7 +59,7 @@ export const oomAdj: Generator<ProcTask> = ofTask((task) => {
   return `${score === 1000 ? 15 : Math.trunc((score * 17) / 1000)}\n`;
 });
 export function setOomAdj(subject: ProcTask, ctx: VfsContext, text: string): number {
-  const value = parseInteger(text);
+  const value = parseInteger(untilNul(text));
   if (!((value >= -16 && value <= 15) || value === -17)) return EINVAL;
   return setOomScoreAdj(subject, ctx, String(value === 15 ? 1000 : Math.trunc((value * 1000) / 17)));
 }
@@ -70,7 +76,7 @@ export const timerSlack: Generator<ProcTask> = ofTask((task) => `${task.timerSla
 export function setTimerSlack(subject: ProcTask, ctx: VfsContext, text: string): number {
   const task = subject.task;
   if (task === null) return ESRCH;
-  const value = parseInteger(text);
+  const value = parseInteger(untilNul(text));
   if (Number.isNaN(value) || value < 0) return EINVAL;
   if (task !== callerTask(ctx) && !callerTask(ctx).credentials.capable(CAP_SYS_RESOURCE)) return EPERM;
   task.timerSlack = value === 0 ? task.defaultTimerSlack : value;

@@ -13,6 +13,7 @@ import type { Path } from '../../vfs/mount.ts';
 import type { Generator } from '../pseudo/entries.ts';
 import { callerTask, ofMemory, ofTask } from './proc-task.ts';
 import type { ProcTask } from './proc-task.ts';
+import { untilNul } from './task-limits.ts';
 
 /** Up to `limit` bytes of [start, end); what cannot be read ends it. */
 function readRange(mm: AddressSpace, start: number, end: number, limit = 1 << 21): Uint8Array {
@@ -44,7 +45,7 @@ export function setComm(subject: ProcTask, ctx: VfsContext, text: string): numbe
   const task = subject.task;
   if (task === null) return ESRCH;
   if (task.threadGroup !== callerTask(ctx).threadGroup) return EINVAL;
-  task.comm = text.replace(/\n$/, '').slice(0, 15);
+  task.comm = untilNul(text).replace(/\n$/, '').slice(0, 15);
   return 0;
 }
 

@@ -30,6 +30,8 @@ export abstract class PseudoSuperBlock extends SuperBlock {
 export interface SubjectPolicy<S> {
   /** Sets uid and gid of an inode of the subject (and mode, if it changes). */
   stamp(inode: Inode, subject: S): void;
+  /** What reading or writing a file says that has nothing for it; EIO if not said. */
+  readonly unhandled?: Errno;
   /** False once the subject is gone: its names stop existing. */
   alive(subject: S): boolean;
   /** Instead of the mode bits: may `ctx` access the inode so (MAY_ bits)? 0, errno, or undefined: the mode bits decide. Needs a super block with customPermission. */
@@ -85,7 +87,7 @@ export class TextInode<S> extends PseudoInode<S> {
       const r = this.entry.mayOpen(this.subject, ctx, flags);
       if (r < 0) return r as Errno;
     }
-    return new TextFile(path, flags, this.entry, this.subject);
+    return new TextFile(path, flags, this.entry, this.subject, this.policy.unhandled);
   }
 }
 

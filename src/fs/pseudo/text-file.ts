@@ -1,5 +1,5 @@
 /** An open generated file. */
-import { EFBIG, EIO, ESPIPE, isErr } from '../../abi/errno.ts';
+import { EFBIG, EIO, ESPIPE, type Errno, isErr } from '../../abi/errno.ts';
 import { DEFAULT_POLLMASK } from '../../abi/poll.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import type { VfsContext } from '../../vfs/context.ts';
@@ -23,16 +23,19 @@ export class TextFile<S> extends FileDescription {
   private readonly subject: S;
   private text: Uint8Array | null = null;
 
-  constructor(path: Path, flags: number, entry: FileEntry<S>, subject: S) {
+  private readonly unhandled: Errno;
+
+  constructor(path: Path, flags: number, entry: FileEntry<S>, subject: S, unhandled: Errno = EIO) {
     super(path, flags);
     this.entry = entry;
     this.subject = subject;
+    this.unhandled = unhandled;
   }
 
   override read(ctx: VfsContext, iov: IoVector, offset: number): number {
     const at = offset < 0 ? this.pos : offset;
     if (this.text === null || at === 0) {
-      if (this.entry.read === null) return EIO;
+      if (this.entry.read === null) return this.unhandled;
       const made = this.entry.read(this.subject, ctx);
       if (isErr(made)) return made;
       this.text = typeof made === 'string' ? bytesOf(made) : (made as Uint8Array);
@@ -44,7 +47,7 @@ export class TextFile<S> extends FileDescription {
   }
 
   override write(ctx: VfsContext, iov: IoVector, offset: number): number {
-    if (this.entry.write === null) return EIO;
+    if (this.entry.write === null) return this.unhandled;
     if (offset >= 0 && this.entry.sequential === true) return ESPIPE;
     const length = iov.remaining;
     if (length > MAX_WRITE) return EFBIG;

@@ -29,7 +29,7 @@ function utsName(which: 'nodename' | 'domainname'): FileEntry<ProcSuperBlock> {
       const task = callerTask(ctx);
       const { uts } = task.nsproxy;
       if (!task.credentials.nsCapable(uts.userNs, CAP_SYS_ADMIN)) return EPERM;
-      uts[which] = text.replace(/\n.*$/s, '').slice(0, 64);
+      uts[which] = text.replace(/[\n\0].*$/s, '').slice(0, 64);
       return 0;
     },
   );
