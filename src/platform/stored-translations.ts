@@ -66,6 +66,8 @@ export class TranslationImage {
   readonly nextSlot: number;
   readonly arena: number;
   readonly regions: number;
+  /** Size of the whole. */
+  readonly bytes: number;
   /** The WebAssembly module. */
   readonly module: Uint8Array<ArrayBuffer>;
   private readonly meta: Int32Array;
@@ -95,6 +97,7 @@ export class TranslationImage {
     this.nextSlot = header[H_NEXT_SLOT]!;
     this.arena = header[H_ARENA]!;
     this.regions = header[H_REGIONS]!;
+    this.bytes = bytes.length;
     let at = bytes.byteOffset + HEADER_WORDS * 4;
     const part = (n: number): number => {
       at += n;

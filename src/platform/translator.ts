@@ -21,8 +21,11 @@ import type { TlbPool } from './tlb.ts';
 const EXEC = 2;
 /** Instructions of an interpreted region at most, and how often it is interpreted before it is compiled. */
 const INTERPRETED_INSNS = 32, HOT_COUNT = 64;
-/** Regions that an image must lack before a new one is written, and as a part of what it has. */
-const MIN_FRESH = 8, MIN_GROWTH = 0.02;
+/**
+ * What an image must lack before a new one is written, which takes time by its size: a region that was interpreted counts 1, a compiled one as many as it takes longer
+ * to make; that there is one at all, for which the whole translator runs cold, counts too.
+ */
+const MIN_FRESH = 8, FRESH_PER_MIB = 20, COMPILED_WEIGHT = 10, FIRST_COMPILED_WEIGHT = 20;
 /** Code bytes that are remembered in one run at most. */
 const MAX_KEPT = 64 << 20;
 /** Instructions of one region at most, by tier. */
@@ -303,8 +306,7 @@ export class Translator {
   /** The image for the next run; `unchanged` if the one that was used will do, null if there should be none. */
   storeImage(key: string, checksum: Checksum): Uint8Array<ArrayBuffer> | 'unchanged' | null {
     const { assembler, image } = this;
-    const fresh = this.kept.filter((r) => !r.superseded).length;
-    if (fresh < MIN_FRESH || (image !== null && fresh < image.regions * MIN_GROWTH)) return 'unchanged';
+    if (this.fresh() < Math.max(MIN_FRESH, image === null ? 0 : (FRESH_PER_MIB * image.bytes) / 1048576)) return 'unchanged';
     const records = image === null ? this.kept : [...image.all(), ...this.kept];
     const { slots, nextSlot, arena } = this.cache.numbers();
     return writeImage(records, slots, nextSlot, arena, key, checksum, (all, isFirst) => {
@@ -314,6 +316,13 @@ export class Translator {
       const base = assembler.bodiesAt(bytes);
       return { bytes, bodies: bodies.map((at) => base + at) };
     });
+  }
+
+  /** What the image lacks, see MIN_FRESH. */
+  private fresh(): number {
+    const alive = this.kept.filter((r) => !r.superseded);
+    const compiled = alive.filter((r) => r.tier !== 0).length;
+    return alive.length - compiled + compiled * COMPILED_WEIGHT + (compiled === 0 ? 0 : FIRST_COMPILED_WEIGHT);
   }
 
   /** Remembers a region whose code comes from files: what programs write for themselves is elsewhere in the next run. */

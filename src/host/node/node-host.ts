@@ -1,11 +1,10 @@
 /** The host interface on Node.js. */
-import { spawnSync } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as os from 'node:os';
 import type { ArchiveEntry } from '../archive.ts';
 import type { Host, HostDriver, HostIdentity, HostTerminal } from '../host.ts';
 import type { HostStorage } from '../storage.ts';
+import { fillRandom } from './entropy.ts';
 import { NodeFiles } from './files.ts';
 import { NodeStorage } from './node-storage.ts';
 import { ProgramStream } from '../program-stream.ts';
@@ -101,13 +100,13 @@ export class NodeHost implements Host {
   random(buf: Uint8Array, off: number, len: number): void {
     if (len > 256) {
       const bytes = new Uint8Array(len);
-      for (let i = 0; i < len; i += 65536) randomFillSync(bytes, i, Math.min(65536, len - i));
+      for (let i = 0; i < len; i += 65536) fillRandom(bytes.subarray(i, Math.min(i + 65536, len)));
       buf.set(bytes, off);
       return;
     }
     for (let i = 0; i < len; i++) {
       if (this.entropyUsed === 4096) {
-        randomFillSync(this.entropy);
+        fillRandom(this.entropy);
         this.entropyUsed = 0;
       }
       buf[off + i] = this.entropy[this.entropyUsed]!;
@@ -228,7 +227,8 @@ class NodeTerminal implements HostTerminal {
     if (!process.stdin.isTTY) return;
     process.stdin.setRawMode(raw);
     // Node's raw mode leaves the host's newline translation on: the guest's line discipline has done that already. Leaving raw mode restores all.
-    if (raw) spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
+    // Loaded here, not at each start.
+    if (raw) process.getBuiltinModule('node:child_process').spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
   }
   suspend(): void {
     this.setRaw(false);

@@ -1,9 +1,9 @@
 /** A folder of files, one a key: of this user only, bounded in size, written aside and renamed. */
-import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, constants, existsSync, fstatSync, futimesSync, mkdirSync, openSync, readSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { HostStorage } from '../storage.ts';
+import { fillRandom } from './entropy.ts';
 
 /** Bytes of all files together: beyond it the least recently used go. */
 const MAX_TOTAL = 512 << 20;
@@ -24,6 +24,27 @@ function makeFolder(path: string): void {
   }
 }
 
+/** A file name for a key. Keys that meet in one name would only take turns in it: what is read is checked against the key. */
+function nameOf(key: string): string {
+  const bytes = Buffer.from(key, 'utf8');
+  const words = [0x9e3779b9, 0x85ebca6b, 0xc2b2ae35].map((seed) => {
+    let h = seed;
+    for (const byte of bytes) {
+      h = Math.imul(h ^ byte, 0x01000193 + (seed & 0xfffe));
+      h ^= h >>> 15;
+    }
+    return h >>> 0;
+  });
+  return words.map((w) => w.toString(16).padStart(8, '0')).join('');
+}
+
+/** Twelve hexadecimal digits that no other process makes now. */
+function asideName(): string {
+  const bytes = Buffer.alloc(6);
+  fillRandom(bytes);
+  return bytes.toString('hex');
+}
+
 export class NodeStorage implements HostStorage {
   private readonly folder: string;
   private readonly limit: number;
@@ -34,7 +55,7 @@ export class NodeStorage implements HostStorage {
   }
 
   private path(key: string): string {
-    return join(this.folder, `${createHash('sha256').update(key).digest('hex').slice(0, 40)}.image`);
+    return join(this.folder, `${nameOf(key)}.image`);
   }
 
   read(key: string): Uint8Array<ArrayBuffer> | null {
@@ -72,7 +93,7 @@ export class NodeStorage implements HostStorage {
   write(key: string, bytes: Uint8Array): boolean {
     if (bytes.length > Math.min(MAX_FILE, this.limit)) return false;
     const path = this.path(key);
-    const aside = `${path}.${randomBytes(6).toString('hex')}`;
+    const aside = `${path}.${asideName()}`;
     try {
       makeFolder(this.folder);
       const fd = openSync(aside, 'wx', 0o600);
