@@ -12,10 +12,11 @@ import { KIND_UNKNOWN } from './data-flow.ts';
 import { FlagsEmitter, kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
 import type { FlagLocals } from './flags-emitter.ts';
 import { TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
+import { StreamLoops, type Linear, type Stream } from './stream-loops.ts';
 import { ARITY, RESULT, SIMD_ARITY, SIMD_RESULT, V128_LOAD32_ZERO, V128_LOAD64_ZERO, V128_STORE32_LANE, V128_STORE64_LANE } from './node-types.ts';
 import { M_FLAGS, type RegionCode } from './region-code.ts';
 import {
-  RT_CONDITION, RT_EFLAGS, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8, RT_STORE_SLOW,
+  RT_CONDITION, RT_EFLAGS, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_ROUNDS, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8, RT_STORE_SLOW,
 } from './runtime-functions.ts';
 
 /** IR type → WebAssembly value type. */
@@ -86,6 +87,8 @@ export abstract class ExpressionEmitter {
     this.localTypes.length = 0;
     for (const p of this.pools) p.length = 0;
     this.beginGroups();
+    this.direct = false;
+    this.distances.length = 0;
     const barrier = code.hasBarrier;
     for (let r = 0; r < 16; r++) {
       if ((code.allRegs >>> r) & 1) this.reg[r] = this.allocI64();
@@ -443,6 +446,64 @@ export abstract class ExpressionEmitter {
     this.freeHosts.push(this.hostOf[g]!);
   }
 
+  // Loops of streams (stream-loops.ts).
+
+  protected readonly streamLoops: StreamLoops = new StreamLoops();
+  /** What is emitted runs while every access is known to be at the distance in its stream's local. */
+  protected direct = false;
+  private readonly distanceOf: Map<Stream, number> = new Map();
+  private readonly distances: number[] = [];
+  /** Rounds left; below 0: rounds until it is worth to ask again. */
+  protected rounds = 0;
+
+  /** Asks for rounds; `limit` is a local that has the most there may be. */
+  protected askRounds(limit: number): void {
+    const { w } = this;
+    w.localGet(limit);
+    w.localSet(this.rounds);
+    this.distanceOf.clear();
+    this.streamLoops.streams.forEach((s, i) => {
+      if (i === this.distances.length) this.distances.push(this.allocI32());
+      this.distanceOf.set(s, this.distances[i]!);
+      w.localGet(0);
+      this.linear(s.address);
+      w.i32Const(s.span);
+      this.linear(s.step);
+      w.i32Const(s.writes ? TLB_WRITE : TLB_READ);
+      w.i32Const(s.aligned);
+      this.callRuntime(RT_ROUNDS);
+      w.localSet(this.distances[i]!);
+      // The least of them.
+      w.localTee(this.entryLocal);
+      w.localGet(this.rounds);
+      w.localGet(this.entryLocal);
+      w.localGet(this.rounds);
+      w.byte(0x48);
+      w.byte(0x1b);
+      w.localSet(this.rounds);
+    });
+  }
+  private linear(v: Linear): void {
+    const { w } = this;
+    this.i64Number(v[16]!);
+    for (let r = 0; r < 16; r++) {
+      if (v[r] === 0) continue;
+      w.localGet(this.reg[r]!);
+      if (v[r] !== 1) {
+        this.i64Number(v[r]!);
+        w.byte(0x7e);
+      }
+      w.byte(0x7c);
+    }
+  }
+  private directHost(node: number, address: number): void {
+    const { w } = this;
+    this.expr(address);
+    w.byte(0xa7);
+    w.localGet(this.distanceOf.get(this.streamLoops.streamOf.get(node)!)!); // every access of the loop has one
+    w.byte(0x6a);
+  }
+
   /** A local with the value of address node `n`. */
   private addressIn(n: number): number {
     const a = this.localOf(n);
@@ -467,6 +528,10 @@ export abstract class ExpressionEmitter {
     };
     if (!this.inline) {
       this.hostByCall(n, size, load ? RT_HOST_READ : RT_HOST_WRITE);
+      return finish(0);
+    }
+    if (this.direct) {
+      this.directHost(node, n);
       return finish(0);
     }
     const g = this.groupOf(node);
@@ -521,6 +586,11 @@ export abstract class ExpressionEmitter {
     const size = ir.c[node]!;
     const type = this.typeOf(value);
     if (!this.inline) return this.storeByCall(() => this.expr(address), () => this.expr(value), size, type);
+    if (this.direct) {
+      this.directHost(node, address);
+      this.expr(value);
+      return this.storeOp(size, type, 0);
+    }
     let v = this.localOf(value);
     const o = ir.op[value]!;
     const constant = o === N_CONST32 || o === N_CONST64;
@@ -608,6 +678,7 @@ export abstract class ExpressionEmitter {
   /** If the read-modify-write went to the bounce buffer, writes it back. */
   protected rmwEnd(temp: number, size: number): void {
     const { w } = this;
+    if (this.direct) return;
     w.localGet(this.tempLocal[temp]!);
     w.localGet(0);
     w.i32Const(BOUNCE);

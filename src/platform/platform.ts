@@ -23,7 +23,7 @@ import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
 import { interpreterModule } from './interpreter.ts';
 import { runtimeModule } from './runtime.ts';
 import {
-  FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_CONDITION, RT_EFLAGS, RT_FUEL, RT_FUEL_ENTRY, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
+  FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_CONDITION, RT_EFLAGS, RT_FUEL, RT_FUEL_ENTRY, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_ROUNDS, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL, runtimeTypes,
 } from './runtime-functions.ts';
 import type { Checksum } from './stored-translations.ts';
@@ -163,6 +163,7 @@ export class Platform implements PlatformHooks {
     bind(RT_STORE_8, runtime.exports['store_8']);
     bind(RT_STORE_16, runtime.exports['store_16']);
     bind(RT_GROUP, runtime.exports['host_group']);
+    bind(RT_ROUNDS, runtime.exports['host_rounds']);
     HELPERS.forEach((h, i) => bind(RT_HELPERS + i, runtime.exports[h.name] ?? implementations[h.name] ?? missing(h.name)));
     const interpreter = new wasmEngine.Instance(new wasmEngine.Module(interpreterModule(pages)), {
       env: { memory, table: this.table },

@@ -80,6 +80,7 @@ export class RegionEmitter extends ExpressionEmitter {
     this.jumpTarget = this.returned;
     this.hasFuelLocal = flow.hasLoops || code.indirectTargets.length > 0 || this.regionLoopsInside(code);
     this.fuel = this.allocI32();
+    this.rounds = this.allocI32();
     if (flow.dispatch >= 0) this.next = this.allocI32();
     this.word = word;
     this.prologue(word, this.inline);
@@ -237,7 +238,8 @@ export class RegionEmitter extends ExpressionEmitter {
 
   private tree(node: number): void {
     const { w, flow } = this;
-    const loop = flow.isLoop[node] !== 0;
+    const streams = this.isStreamLoop(node);
+    const loop = flow.isLoop[node] !== 0 && !(streams && this.onlyLoopsItself(node));
     if (loop) {
       w.byte2(LOOP, VOID_TYPE);
       this.loopLevel[node] = ++this.level;
@@ -250,6 +252,7 @@ export class RegionEmitter extends ExpressionEmitter {
       this.blockLevel[child] = ++this.level;
     }
     if (node === flow.dispatch) this.dispatchNode();
+    else if (streams) this.streamLoop(node);
     else this.block(node);
     for (let k = merges.length - 1; k >= 0; k--) {
       w.byte(END);
@@ -260,6 +263,106 @@ export class RegionEmitter extends ExpressionEmitter {
       w.byte(END);
       this.level--;
     }
+  }
+
+  private isStreamLoop(b: number): boolean {
+    const { flow, data, code } = this;
+    if (!this.inline || !this.grouping || b === flow.dispatch || flow.isLoop[b] === 0 || flow.viaDispatch[b] !== 0) return false;
+    if (!this.streamLoops.analyse(code, b)) return false;
+    const held = data.heldIn[b]!;
+    return (this.streamLoops.regs & ~held) === 0 && data.missing(b, b) === 0 && data.missingXmm(b, b) === 0;
+  }
+
+  private onlyLoopsItself(b: number): boolean {
+    const { code, flow } = this;
+    for (let n = 0; n < code.blockCount; n++) if (n !== b && (code.taken[n] === b || code.fall[n] === b) && flow.rpo[n]! > flow.rpo[b]!) return false;
+    return true;
+  }
+
+  /** The loop twice: rounds that need no look at the TLB, as many as there are, and one that looks and charges fuel. */
+  private streamLoop(b: number): void {
+    const { w, code } = this;
+    w.i32Const(0);
+    w.localSet(this.rounds);
+    w.byte2(BLOCK, VOID_TYPE);
+    const out = ++this.level;
+    w.byte2(LOOP, VOID_TYPE);
+    this.streamHead = ++this.level;
+    w.localGet(this.rounds);
+    w.byte(0x45);
+    w.byte2(IF, VOID_TYPE);
+    this.askRounds(this.fuel);
+    // Rounds cost fuel, in advance. Without fuel the other loop asks for it.
+    w.localGet(this.rounds);
+    w.i32Const(0);
+    w.byte(0x4a);
+    w.byte2(IF, VOID_TYPE);
+    w.localGet(this.fuel);
+    w.localGet(this.rounds);
+    w.byte(0x6b);
+    w.localSet(this.fuel);
+    w.byte(ELSE);
+    w.localGet(this.rounds);
+    w.i32Const(1);
+    w.byte(0x6b);
+    w.localSet(this.rounds);
+    w.byte(END);
+    w.byte(END);
+    w.localGet(this.rounds);
+    w.i32Const(0);
+    w.byte(0x4a);
+    w.byte2(IF, VOID_TYPE);
+    this.level++;
+    w.byte2(LOOP, VOID_TYPE);
+    this.level++;
+    this.streamExit = out;
+    this.direct = true;
+    this.block(b);
+    this.direct = false;
+    w.byte(END);
+    this.level--;
+    w.byte(ELSE);
+    w.localGet(this.rounds);
+    w.i32Const(1);
+    w.byte(0x6a);
+    w.localSet(this.rounds);
+    w.byte(END);
+    this.level--;
+    this.block(b);
+    w.byte(END);
+    this.level--;
+    w.byte(END);
+    this.level--;
+    this.streamExit = 0;
+    this.edge(b, code.taken[b] === b ? code.fall[b]! : code.taken[b]!, false);
+  }
+  /** Levels of the stream loop that is emitted, and of the block that it ends at (0 = there is none). */
+  private streamHead = 0;
+  private streamExit = 0;
+
+  /** The end of a round; the condition is on the stack. */
+  private streamBranch(b: number): void {
+    const { w, code } = this;
+    if (code.taken[b] !== b) w.byte(0x45);
+    const again = this.level - this.streamHead;
+    if (!this.direct) {
+      w.brIf(again);
+      return;
+    }
+    w.byte2(IF, VOID_TYPE);
+    w.localGet(this.rounds);
+    w.i32Const(1);
+    w.byte(0x6b);
+    w.localTee(this.rounds);
+    w.brIf(1);
+    w.br(again + 1);
+    w.byte(END);
+    // What was not used.
+    w.localGet(this.fuel);
+    w.localGet(this.rounds);
+    w.byte(0x6a);
+    w.localSet(this.fuel);
+    w.br(this.level - this.streamExit);
   }
 
   private dispatchNode(): void {
@@ -365,7 +468,7 @@ export class RegionEmitter extends ExpressionEmitter {
       this.tail(code.blockAddress[b]!);
       return;
     }
-    if (flow.isLoop[b] !== 0 || (flow.dispatch >= 0 && flow.dispatchIndex(b) >= 0)) this.chargeFuel(code.blockAddress[b]!, this.resumes() && flow.dispatchIndex(b) > 0 ? FUEL_DISPATCH : FUEL_LOOP, b);
+    if (!this.direct && (flow.isLoop[b] !== 0 || (flow.dispatch >= 0 && flow.dispatchIndex(b) >= 0))) this.chargeFuel(code.blockAddress[b]!, this.resumes() && flow.dispatchIndex(b) > 0 ? FUEL_DISPATCH : FUEL_LOOP, b);
     if (this.marks) this.markRun(code.blockAddress[b]!);
     const end = code.end[b]!;
     const last = code.endStmt[end - 1]! > code.firstStmt[end - 1]! ? this.ir.op[this.ir.stmts[code.endStmt[end - 1]! - 1]!]! : 0;
@@ -559,6 +662,7 @@ export class RegionEmitter extends ExpressionEmitter {
         return;
       }
       case S_EXIT_IF:
+        if (this.direct && this.streamLoops.settled.has(s)) return;
         this.expr(a);
         this.unlikelyIf();
         this.storeReason(ir.lo[s]!, ir.hi[s]!);
@@ -580,7 +684,8 @@ export class RegionEmitter extends ExpressionEmitter {
         return;
       case S_BRANCH:
         this.expr(a);
-        this.branch(b);
+        if (this.streamExit !== 0) this.streamBranch(b);
+        else this.branch(b);
         return;
       case S_EXIT:
         this.storeReason(ir.lo[s]!, ir.hi[s]!);

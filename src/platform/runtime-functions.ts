@@ -32,7 +32,12 @@ export const RT_FUEL = 16;
 export const RT_FUEL_ENTRY = 17;
 /** (cpu, address i64, span, TLB_READ or TLB_WRITE) -> host offset of bytes that lie in one piece although they cross from one page to the next, 0 = they do not, or are not in the TLB. */
 export const RT_GROUP = 18;
-export const RT_HELPERS = 19;
+/**
+ * (cpu, address i64, span, step i64, TLB_READ or TLB_WRITE, aligned) -> rounds, host offset minus address: for so many rounds, `span` bytes at an address that moves
+ * by `step` in each are at that distance. Negative: none are, or too few; so many rounds later it may be worth to ask again. `aligned`: see Stream.
+ */
+export const RT_ROUNDS = 19;
+export const RT_HELPERS = 20;
 
 /** Table slot of (cpu, depth) -> rip: leaves if EXIT_REASON is set, else goes on in the region at RIP. */
 export const GO_ON_SLOT = 1;
@@ -51,7 +56,7 @@ const TYPES: readonly RuntimeFunction[] = [
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] },
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, L], results: [I] }, { params: [I, L, V], results: [I] },
   { params: [I, I], results: [I] }, { params: [I, I], results: [L] },
-  { params: [I, L, I, I], results: [I] },
+  { params: [I, L, I, I], results: [I] }, { params: [I, L, I, L, I, I], results: [I, I] },
 ];
 /** IR type → WebAssembly value type. */
 const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];

@@ -2,6 +2,7 @@
 import { ModuleBuilder, callIndirect } from '../wasm/module-builder.ts';
 import type { FunctionRef } from '../wasm/module-builder.ts';
 import { Expr, i32, i32c, i64, i64c, select, v128 } from '../wasm/expressions.ts';
+import type { Local } from '../wasm/expressions.ts';
 import { F64, I32, I64, V128 } from '../wasm/opcodes.ts';
 import type { ValueType } from '../wasm/opcodes.ts';
 import { BOUNCE, CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_DETAIL, EXIT_REASON, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
@@ -106,6 +107,9 @@ interface HostFunctions {
   write: FunctionRef;
 }
 
+/** host_rounds: rounds at most, pages looked through, and rounds until it is worth to ask again after a miss, and after it was too few. */
+const MOST_ROUNDS = 0x10000, MAX_PAGES = 16, MISS_WAIT = 8, FEW_ROUNDS_WAIT = 64;
+
 /** Guest memory for tier 1: lookup in the TLB, slow path if it misses. */
 function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRef, rmwSlow: FunctionRef): HostFunctions {
   const entry = (cpu: Expr, a: Expr): Expr => i32.add(i32.load(cpu, TLB_BASE), i32.and(i32.shrU(i32.wrap(a), i32c(TLB_INDEX_SHIFT)), i32.load(cpu, TLB_MASK)));
@@ -142,6 +146,48 @@ function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRe
       return f.let(i32.load(e, TLB_ADDEND));
     });
     f.return(select(i32.eq(first!, second!), i32.add(first!, i32.wrap(a)), i32c(0)));
+  });
+  m.function('host_rounds', [I32, I64, I32, I64, I32, I32], [I32, I32], (f) => {
+    const [cpu, a, span, step, field, aligned] = [0, 1, 2, 3, 4, 5].map((k) => f.param(k)) as [Local, Local, Local, Local, Local, Local];
+    const none = (wait: number): void => f.return(i32c(-wait), i32c(0));
+    f.if(i32.geS(aligned, i32c(0)), () => f.if(i32.and(i32.or(i32.add(i32.wrap(a), aligned), i32.wrap(step)), i32c(15)), () => none(FEW_ROUNDS_WAIT)));
+    const e = f.let(entry(cpu, a));
+    const low = f.let(i64.load(i32.add(e, field)));
+    f.if(i64.gtU(i64.sub(a, low), i64.extendU(i32.sub(i32c(4096), span))), () => none(MISS_WAIT));
+    const addend = f.let(i32.load(e, TLB_ADDEND));
+    const end = f.let(i64.add(low, i64c(4096)));
+    /** As far as what follows in that direction is in one piece with it. */
+    const extend = (page: () => Expr, take: () => void): void => {
+      const n = f.let(i32c(MAX_PAGES));
+      f.block((done) => {
+        f.loop((again) => {
+          f.set(n, i32.sub(n, i32c(1)));
+          f.brIf(done, i32.eqz(n));
+          f.set(e, entry(cpu, page()));
+          f.brIf(done, i64.ne(i64.load(i32.add(e, field)), page()));
+          f.brIf(done, i32.ne(i32.load(e, TLB_ADDEND), addend));
+          take();
+          f.br(again);
+        });
+      });
+    };
+    const room = f.local(I64);
+    f.if(i64.eqz(step), () => f.return(i32c(MOST_ROUNDS), addend));
+    f.if(
+      i64.gtS(step, i64c(0)),
+      () => {
+        extend(() => end, () => f.set(end, i64.add(end, i64c(4096))));
+        f.set(room, i64.sub(i64.sub(end, i64.extendU(span)), a));
+      },
+      () => {
+        extend(() => i64.sub(low, i64c(4096)), () => f.set(low, i64.sub(low, i64c(4096))));
+        f.set(room, i64.sub(a, low));
+        f.set(step, i64.sub(i64c(0), step));
+      },
+    );
+    // Few rounds: not worth the look.
+    f.if(i64.gtU(step, i64.shrU(room, i64c(2))), () => none(FEW_ROUNDS_WAIT));
+    f.return(i32.add(i32.divU(i32.wrap(room), i32.wrap(step)), i32c(1)), addend);
   });
   put(1, I32, i32.store8);
   put(2, I32, i32.store16);
