@@ -132,8 +132,8 @@ export function ptraceUnlink(t: Task): void {
     t.signals.stopPending = true;
     if (!tg.stopped) tg.stopCount++;
   }
-  if (t.runState === TASK_TRACED) t.makeRunnable();
   recalcSigpending(t);
+  if (t.runState === TASK_TRACED) t.makeRunnable();
 }
 
 /** The tracer `t` exits: its tracees go free, or die with PTRACE_O_EXITKILL (Linux exit_ptrace). */

@@ -447,6 +447,8 @@ export class Task implements Wakeable, VfsContext {
   }
   /** Puts it on the run queue, whatever it waited for. */
   makeRunnable(): void {
+    // What stopped on its way to user mode has that way to finish: signals, and the restart of the call it was in (Linux get_signal() loops).
+    if (this.runState >= TASK_STOPPED && this.resume === RESUME_USER) this.work |= WORK_SIGNAL;
     this.runState = TASK_RUNNABLE;
     this.kernel.scheduler.enqueue(this);
   }

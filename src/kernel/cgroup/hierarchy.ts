@@ -6,7 +6,6 @@ import { FrameAccount } from '../../memory/frame-account.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import type { CgroupNamespace } from '../nsproxy.ts';
-import { recalcSigpending } from '../signal-send.ts';
 import type { Task } from '../task.ts';
 import { Cgroup } from './cgroup.ts';
 import { CPU, CPUSET, IO, MEMORY, PIDS } from './controllers.ts';
@@ -169,7 +168,6 @@ export class CgroupHierarchy {
       chargePids(from, -1);
       if (m.freezeTrap !== to.freezing) {
         setTaskFreeze(m, to.freezing);
-        recalcSigpending(m);
       }
       if (to.freezing) refreshFrozen(to);
       if (effectiveCpuset(from) !== effectiveCpuset(to)) applyCpuset(m);
