@@ -3,7 +3,7 @@ import { withPendingTime } from './namespaces.ts';
 import { EACCES, EAGAIN, ENOMEM, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
 import { PTRACE_EVENT_EXEC, PTRACE_O_TRACEEXEC } from '../abi/ptrace.ts';
 import { RLIMIT_NPROC, RLIMIT_STACK } from '../abi/resource.ts';
-import { SIGCHLD, SIGTRAP, SS_DISABLE } from '../abi/signal.ts';
+import { SI_USER, SIGCHLD, SIGTRAP, SS_DISABLE } from '../abi/signal.ts';
 import { S_IFMT, S_IFREG } from '../abi/stat.ts';
 import type { ExecCredentials } from '../auth/exec-credentials.ts';
 import { USED_PROCESSES } from '../auth/user-counts.ts';
@@ -17,10 +17,9 @@ import { replaceChild } from './children.ts';
 import { openExecutable } from './exec-open.ts';
 import { killOtherThreads, leaveRings, releaseMemory, releaseTask } from './exit.ts';
 import { ptraceEvent } from './ptrace-stop.ts';
-import { kernelSignal } from './signal-info.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import { failNow } from './fault-injection.ts';
-import { forceFatal, sendSignalInfo } from './signal-send.ts';
+import { forceFatal, sendSignalInfo, userSignal } from './signal-send.ts';
 import { REGISTERS_SET, TASK_EXITS } from './syscall-state.ts';
 import { EXIT_NONE_YET, EXIT_ZOMBIE, RESUME_USER, SYSCALL_DISPATCH, type Task, WORK_REGISTERS } from './task.ts';
 
@@ -240,6 +239,7 @@ function commit(t: Task, pending: PendingExec): void {
   s.altStackFlags = SS_DISABLE;
   t.rseqAddr = t.rseqSize = t.rseqSignature = 0;
   t.robustList = 0;
+  t.debug = t.watch = null;
   t.clearChildTid = 0;
   t.exitSignal = SIGCHLD;
   t.timerSlack = t.defaultTimerSlack;
@@ -268,6 +268,6 @@ function commit(t: Task, pending: PendingExec): void {
   t.work |= WORK_REGISTERS;
   if (t.ptrace !== null) {
     if (t.ptrace.options & PTRACE_O_TRACEEXEC) ptraceEvent(t, PTRACE_O_TRACEEXEC, PTRACE_EVENT_EXEC, oldNumber, RESUME_USER);
-    else if (!t.ptrace.seized) sendSignalInfo(t, kernelSignal(SIGTRAP), false, true);
+    else if (!t.ptrace.seized) sendSignalInfo(t, userSignal(SIGTRAP, SI_USER, t, t), false, true);
   }
 }

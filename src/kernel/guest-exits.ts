@@ -1,11 +1,12 @@
 /** Exceptions of the processor become signals: Linux arch/x86/kernel/traps.c, mm/fault.c. */
 import {
-  FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN, SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE,
+  FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN, SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_HWBKPT, TRAP_TRACE,
 } from '../abi/signal.ts';
 import { FAULT_OOM, FAULT_USER } from '../memory/fault-code.ts';
 import {
-  EXIT_BREAKPOINT, EXIT_DIVIDE, EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL, EXIT_OVERFLOW, EXIT_PAGE_FAULT, EXIT_SIMD, EXIT_SINGLE_STEP, EXIT_STACK, EXIT_X87,
+  EXIT_BREAKPOINT, EXIT_DIVIDE, EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL, EXIT_OVERFLOW, EXIT_PAGE_FAULT, EXIT_SIMD, EXIT_SINGLE_STEP, EXIT_STACK, EXIT_WATCHED, EXIT_X87,
 } from '../x86/exits.ts';
+import { debugTrap } from './ptrace-debug.ts';
 import { SignalInfo } from './signal-info.ts';
 import { forceSignal, sendSignalToGroup } from './signal-send.ts';
 import { RESUME_FAULT, type Task } from './task.ts';
@@ -45,7 +46,13 @@ export function handleGuestExit(t: Task, reason: number): void {
       return;
     case EXIT_SINGLE_STEP:
       f.trapNumber = X86_TRAP_DB;
+      debugTrap(t, true);
       forceSignal(t, new SignalInfo(SIGTRAP, TRAP_TRACE).setAddress(regs.rip));
+      return;
+    case EXIT_WATCHED:
+      f.trapNumber = X86_TRAP_DB;
+      debugTrap(t, false);
+      forceSignal(t, new SignalInfo(SIGTRAP, TRAP_HWBKPT).setAddress(regs.rip));
       return;
     case EXIT_GENERAL_PROTECTION:
       f.trapNumber = X86_TRAP_GP;

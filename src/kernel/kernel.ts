@@ -20,6 +20,7 @@ import type { Path } from '../vfs/mount.ts';
 import { Vfs } from '../vfs/vfs.ts';
 import { CPU_STATE_SIZE, TSC_AUX } from '../x86/cpu-layout.ts';
 import { CpuState } from '../x86/cpu-state.ts';
+import type { DebugRegisters } from '../x86/debug-registers.ts';
 import { EXIT_INTERRUPT, EXIT_SYSCALL } from '../x86/exits.ts';
 import { addChild, removeChild } from './children.ts';
 import { KernelClock } from './clock.ts';
@@ -57,7 +58,7 @@ import { UtsNamespace } from './uts-namespace.ts';
 /** What runs guest code. */
 export interface GuestPlatform {
   /** Runs the task whose state is at `cpu` until it leaves: an EXIT_* of x86/exits.ts. `fuel` bounds the run. */
-  run(cpu: number, space: AddressSpace, fuel: number): number;
+  run(cpu: number, space: AddressSpace, fuel: number, watch: DebugRegisters | null): number;
   /** Leave the guest at its next safe point. */
   kick(): void;
 }
@@ -453,7 +454,7 @@ export class Kernel implements HostDriver {
         this.scheduler.yieldTask(t);
         return;
       }
-      const reason = platform.run(t.cpu, t.mm!, t.sched.fuel); // runnable, so it has memory
+      const reason = platform.run(t.cpu, t.mm!, t.sched.fuel, t.watch); // runnable, so it has memory
       // Leaving again and again (signals, faults) must not keep the clock from being looked at.
       if (reason === EXIT_SYSCALL) {
         if (t.runState !== TASK_RUNNABLE) {

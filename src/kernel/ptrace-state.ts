@@ -36,8 +36,6 @@ export class PtraceState {
   syscallStop = 0;
   /** The seccomp event of the current call was shown. */
   seccompSeen = false;
-  /** Hardware debug registers, kept for POKEUSER. */
-  readonly debug: number[] = [0, 0, 0, 0, 0, 0, 0, 0];
 
   constructor(tracerCredentials: Credentials) {
     this.tracerCredentials = tracerCredentials;

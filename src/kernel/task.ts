@@ -31,6 +31,8 @@ import { isIgnoredOrBlocked, sendKernelSignal, sendSignalToGroup } from './signa
 import type { SemUndoList } from './sysv-sem.ts';
 import { TaskSignals } from './task-signals.ts';
 import { SyscallState } from './syscall-state.ts';
+import type { DebugRegisters } from '../x86/debug-registers.ts';
+import type { PtraceDebug } from './ptrace-debug.ts';
 import type { SyscallUserDispatch } from './syscall-user-dispatch.ts';
 import type { ThreadGroup } from './thread-group.ts';
 import { Timer } from '../base/timers.ts';
@@ -220,6 +222,9 @@ export class Task implements Wakeable, VfsContext {
   forkNoExec = true;
   /** The last fault, for signal frames and ptrace. */
   readonly fault: FaultState = new FaultState();
+  /** Debug registers that a tracer has written, and what of them is armed: only that costs anything. */
+  debug: PtraceDebug | null = null;
+  watch: DebugRegisters | null = null;
   /** The kind of wait, for /proc/PID/wchan. */
   waitChannel = 0;
 

@@ -8,16 +8,17 @@ import type { WasmTable } from '../wasm/engine.ts';
 import {
   BOUNCE, CODE_CONTEXT, CPU_STATE_SIZE, EFLAGS_OTHER, EXIT_DETAIL, EXIT_REASON, FAULT_ACCESS, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK,
 } from '../x86/cpu-layout.ts';
-import { TF } from '../x86/flags.ts';
+import { RF, TF } from '../x86/flags.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import { CodeCache } from './code-cache.ts';
 import type { Region } from './code-cache.ts';
 import { type CodeContext, CodeContexts } from './code-context.ts';
+import type { DebugRegisters } from '../x86/debug-registers.ts';
 import { DECODE_OK, decode } from '../x86/decoder.ts';
 import { EXIT_STACK } from '../x86/exits.ts';
 import { Insn } from '../x86/insn.ts';
 import { faultsAsStack } from '../x86/stack-fault.ts';
-import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_INTERRUPT, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_REENTER, EXIT_SINGLE_STEP, EXIT_SYSCALL } from './exits.ts';
+import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_INTERRUPT, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_REENTER, EXIT_SINGLE_STEP, EXIT_SYSCALL, EXIT_WATCHED, EXIT_WATCHED_ACCESS } from './exits.ts';
 import { helperImplementations } from './helper-bindings.ts';
 import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
 import { interpreterModule } from './interpreter.ts';
@@ -111,8 +112,10 @@ export class Platform implements PlatformHooks {
   private space!: AddressSpace;
   private state!: SpaceState;
   private cpu = 0;
-  /** The instruction that runs may change translated bytes: nothing translated runs behind it. */
-  private storingCode = false;
+  /** One instruction runs alone: it may change translated bytes and touch what is watched, as nothing translated runs behind it. */
+  private alone = false;
+  /** Debug registers of what is running, if they watch anything. */
+  private watch: DebugRegisters | null = null;
 
   constructor(options: PlatformOptions) {
     this.host = options.host;
@@ -212,11 +215,21 @@ export class Platform implements PlatformHooks {
 
   // Running.
 
-  /** Runs `cpu` in `space` until it leaves; the EXIT_… reason. `fuel` bounds the loop iterations and calls before EXIT_INTERRUPT. */
-  run(cpu: number, space: AddressSpace, fuel: number): number {
+  /**
+   * Runs `cpu` in `space` until it leaves; the EXIT_… reason. `fuel` bounds the loop iterations and calls before EXIT_INTERRUPT.
+   * `watch`: debug registers with places to watch.
+   */
+  run(cpu: number, space: AddressSpace, fuel: number, watch: DebugRegisters | null = null): number {
     const { i32 } = this;
     const k = cpu >> 2;
     const state = this.stateOf(space);
+    this.watch = watch;
+    if (watch !== null) watch.hits = 0;
+    const watchVersion = watch === null ? 0 : watch.version;
+    if (state.watchVersion !== watchVersion) {
+      state.watchVersion = watchVersion;
+      this.tlbs.flush(state);
+    }
     this.tlbs.use(state);
     this.space = space;
     this.state = state;
@@ -234,16 +247,23 @@ export class Platform implements PlatformHooks {
       i32[k + (TLB_MASK >> 2)] = state.mask;
       i32[k + (CODE_CONTEXT >> 2)] = state.context;
       i32[reason] = EXIT_NONE;
-      if (i32[k + (EFLAGS_OTHER >> 2)]! & TF) {
+      const flags = i32[k + (EFLAGS_OTHER >> 2)]!;
+      if (flags & TF && (watch === null || !watch.watchesExecution)) {
         this.step(cpu);
         const r = i32[reason]!;
         return r === EXIT_NONE || r === EXIT_REENTER ? (i32[reason] = EXIT_SINGLE_STEP) : r;
       }
+      if (watch !== null && watch.watchesExecution) {
+        if (this.stepWatched(cpu, watch)) return i32[reason]!;
+        continue;
+      }
+      if (flags & RF) i32[k + (EFLAGS_OTHER >> 2)] = flags & ~RF;
       this.enter(cpu);
-      if (i32[reason] === EXIT_CODE_STORE) {
+      if (i32[reason] === EXIT_CODE_STORE || i32[reason] === EXIT_WATCHED_ACCESS) {
+        if (i32[reason] === EXIT_CODE_STORE) this.stats.codeStores++;
         i32[reason] = EXIT_NONE;
-        this.stats.codeStores++;
         this.step(cpu);
+        if (watch !== null && watch.hits !== 0 && (i32[reason] === EXIT_NONE || i32[reason] === EXIT_REENTER)) return (i32[reason] = EXIT_WATCHED);
         if (i32[reason] === EXIT_NONE) continue;
       }
       if (i32[reason] === EXIT_REENTER) continue;
@@ -261,6 +281,36 @@ export class Platform implements PlatformHooks {
       if (i32[reason] === EXIT_GENERAL_PROTECTION && i32[k + (EXIT_DETAIL >> 2)] === NON_CANONICAL) this.nonCanonical(cpu);
       return i32[reason]!;
     }
+  }
+
+  /** One instruction, where some address is watched for execution. True = leave, with the reason in the CPU state. */
+  private stepWatched(cpu: number, watch: DebugRegisters): boolean {
+    const k = cpu >> 2;
+    const { i32 } = this;
+    if (!(i32[k + (EFLAGS_OTHER >> 2)]! & RF)) {
+      const hits = watch.at(this.rip(cpu));
+      if (hits !== 0) {
+        watch.hits |= hits;
+        i32[k + (EXIT_REASON >> 2)] = EXIT_WATCHED;
+        return true;
+      }
+    }
+    const stepping = i32[k + (EFLAGS_OTHER >> 2)]! & TF;
+    this.step(cpu);
+    const r = i32[k + (EXIT_REASON >> 2)]!;
+    if (r !== EXIT_NONE && r !== EXIT_REENTER) return true;
+    if (stepping) {
+      i32[k + (EXIT_REASON >> 2)] = EXIT_SINGLE_STEP;
+      return true;
+    }
+    if (watch.hits !== 0) {
+      i32[k + (EXIT_REASON >> 2)] = EXIT_WATCHED;
+      return true;
+    }
+    if (--this.left > 0 && !this.kicked) return false;
+    this.kicked = false;
+    i32[k + (EXIT_REASON >> 2)] = EXIT_INTERRUPT;
+    return true;
   }
 
   /** A data access left with a non-canonical address: through the stack segment it is #SS, which only the instruction tells. */
@@ -359,9 +409,10 @@ export class Platform implements PlatformHooks {
       this.fetchFault(cpu, rip);
       return;
     }
-    this.storingCode = true;
+    this.alone = true;
+    this.i32[(cpu + EFLAGS_OTHER) >> 2] = this.i32[(cpu + EFLAGS_OTHER) >> 2]! & ~RF;
     this.enterOnce(cpu, slot);
-    this.storingCode = false;
+    this.alone = false;
   }
 
   private syscall(cpu: number): number {
@@ -475,7 +526,7 @@ export class Platform implements PlatformHooks {
     const lo = i32[k]!;
     const hi = i32[k + 1]!;
     const pte = this.pte(cpu, lo, hi, ACCESS_READ);
-    if (pte === 0) return 0;
+    if (pte === 0 || (this.watch !== null && !this.mayTouch(cpu, this.watch, size, false))) return 0;
     const host = pte & ~0xfff;
     this.fill(lo, hi, host, true);
     const offset = lo & 0xfff;
@@ -492,10 +543,30 @@ export class Platform implements PlatformHooks {
 
   /** Enters a page that has just been looked up. */
   private fill(lo: number, hi: number, host: number, readable: boolean): void {
-    const writable = this.space.lookup(lo, hi, ACCESS_WRITE);
+    let writable = this.space.lookup(lo, hi, ACCESS_WRITE);
+    if (this.watch !== null) {
+      const page = hi * 4294967296 + ((lo & ~0xfff) >>> 0);
+      if (this.watch.watchesPage(page, false)) readable = false;
+      if (this.watch.watchesPage(page, true)) writable = 0;
+    }
     this.tlbs.fill(this.state, lo, hi, host, readable, writable !== 0 && (this.memory.frameFlags[host >>> 12]! & FRAME_CODE) === 0);
     // Leaves at the next safe point, for `run` to give it a larger TLB: it may not come back by itself for a long time.
     if (this.tlbs.crowded(this.state)) this.i32[(this.cpu + FUEL) >> 2] = -1;
+  }
+
+  /** Watched places that the access at FAULT_ADDR touches are noted if its instruction runs alone; else false: it is to run alone. */
+  private mayTouch(cpu: number, watch: DebugRegisters, size: number, write: boolean): boolean {
+    const k = (cpu + FAULT_ADDR) >> 2;
+    const lo = this.i32[k]!;
+    // A request for one byte may be for a pointer to what follows in the page: bulk moves.
+    const hits = watch.touched(this.i32[k + 1]! * 4294967296 + (lo >>> 0), size === 1 && !this.alone ? 4096 - (lo & 0xfff) : size, write);
+    if (hits === 0) return true;
+    if (this.alone) {
+      watch.hits |= hits;
+      return true;
+    }
+    this.i32[(cpu + EXIT_REASON) >> 2] = EXIT_WATCHED_ACCESS;
+    return false;
   }
 
   /** Checks `size` bytes for writing: host offset of the first part in the result, of a second page in `secondHost`; 0 = leave. */
@@ -506,8 +577,8 @@ export class Platform implements PlatformHooks {
     const lo = i32[k]!;
     const hi = i32[k + 1]!;
     const pte = this.pte(cpu, lo, hi, ACCESS_WRITE);
-    if (pte === 0) return 0;
-    if (this.codeChanged && !this.storingCode) {
+    if (pte === 0 || (this.watch !== null && !this.mayTouch(cpu, this.watch, size, true))) return 0;
+    if (this.codeChanged && !this.alone) {
       // Copy-on-write of an executable page: what runs may have been made from the frame that was there before.
       i32[(cpu + EXIT_REASON) >> 2] = EXIT_CODE_STORE;
       return 0;
@@ -533,7 +604,7 @@ export class Platform implements PlatformHooks {
   private mayStore(cpu: number, frame: number, offset: number, size: number): boolean {
     if ((this.memory.frameFlags[frame]! & FRAME_CODE) === 0) return true;
     if (!this.code.hasCode(frame, offset, size)) return true;
-    if (!this.storingCode) {
+    if (!this.alone) {
       this.i32[(cpu + EXIT_REASON) >> 2] = EXIT_CODE_STORE;
       return false;
     }

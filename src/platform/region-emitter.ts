@@ -6,6 +6,7 @@ import {
 } from '../x86/ir.ts';
 import { BLOCK, BR_TABLE, CALL_INDIRECT, ELSE, END, I32_LOAD, I32_STORE, I64_LOAD, I64_STORE, IF, LOOP, RETURN, RETURN_CALL_INDIRECT, UNREACHABLE, VOID_TYPE } from '../wasm/opcodes.ts';
 import type { CodeWriter } from '../wasm/code-writer.ts';
+import { EXIT_REENTER } from './exits.ts';
 import type { ControlFlow } from './control-flow.ts';
 import { type DataFlow, KIND_UNKNOWN } from './data-flow.ts';
 import { ExpressionEmitter } from './expression-emitter.ts';
@@ -645,7 +646,10 @@ export class RegionEmitter extends ExpressionEmitter {
         this.expr(a);
         w.byte2(IF, VOID_TYPE);
         this.level++;
-        this.chargeFuel(this.insnAddress, FUEL_INSTRUCTION, b);
+        if (ir.single) {
+          this.storeReason(EXIT_REENTER, 0);
+          this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
+        } else this.chargeFuel(this.insnAddress, FUEL_INSTRUCTION, b);
         w.br(this.level - this.insnLoops[this.insnLoops.length - 1]!);
         w.byte(END);
         this.level--;

@@ -22,6 +22,8 @@ export class SpaceState {
   sizeClass = 0;
   /** Entries filled since the TLB was last resized. */
   fills = 0;
+  /** Its TLB leaves out the pages that these debug registers watch (DebugRegisters.version); 0 = none. */
+  watchVersion = 0;
   /** Regions whose validity word holds its number are valid here. */
   code: CodeContext;
   /** Least recently used list of those that have a TLB of the same class. */

@@ -219,8 +219,10 @@ export class Translator {
       this.pm.i32[known.region.word >> 2] = context;
       return known.region.home;
     }
-    if (!this.read(space, rip, 1, false, false)) return 0;
-    const region = this.compile(0, this.cache.newSlot(), 0);
+    this.code.ir.single = true;
+    const region = this.read(space, rip, 1, false, false) ? this.compile(0, this.cache.newSlot(), 0) : null;
+    this.code.ir.single = false;
+    if (region === null) return 0;
     this.pm.i32[region.word >> 2] = context;
     this.cache.track(region);
     this.steps.set(rip, { region });

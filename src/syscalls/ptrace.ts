@@ -1,6 +1,6 @@
 /** ptrace(2). Linux kernel/ptrace.c, arch/x86/kernel/ptrace.c. */
 import { CAP_SYS_ADMIN } from '../abi/capability.ts';
-import { EFAULT, EINVAL, EIO, ENODEV, EPERM, ESRCH, type Errno, isErr } from '../abi/errno.ts';
+import { EFAULT, EINVAL, EIO, EPERM, ESRCH, type Errno, isErr } from '../abi/errno.ts';
 import {
   PTRACE_ARCH_PRCTL, PTRACE_ATTACH, PTRACE_CONT, PTRACE_DETACH, PTRACE_EVENT_STOP, PTRACE_GET_RSEQ_CONFIGURATION, PTRACE_GET_SYSCALL_INFO, PTRACE_GETEVENTMSG,
   PTRACE_GETFPREGS, PTRACE_GETREGS, PTRACE_GETREGSET, PTRACE_GETSIGINFO, PTRACE_GETSIGMASK, PTRACE_INTERRUPT, PTRACE_KILL, PTRACE_LISTEN, PTRACE_O_MASK,
@@ -11,6 +11,7 @@ import {
 } from '../abi/ptrace.ts';
 import { SIGCONT, SIGKILL, SIGSTOP } from '../abi/signal.ts';
 import { PTRACE_MODE_ATTACH, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
+import { readDebugRegister, writeDebugRegister } from '../kernel/ptrace-debug.ts';
 import { readRegister, readRegisters, USER_DEBUGREG, writeRegister, writeRegisters } from '../kernel/ptrace-registers.ts';
 import { detach, ptraceLink } from '../kernel/ptrace-stop.ts';
 import { getDispatchConfig, getSeccompFilter, getSeccompMetadata, getSyscallInfo, setDispatchConfig, setSyscallInfo } from './ptrace-info.ts';
@@ -113,11 +114,7 @@ function peekUser(t: Task, p: Task, off: number, data: number): number {
   view.setInt32(0, 0, true);
   view.setInt32(4, 0, true);
   if (off < USER_REGS_SIZE) readRegister(p, off / 8, view, 0);
-  else if (off >= USER_DEBUGREG && off < USER_DEBUGREG + 64) {
-    const v = p.ptrace!.debug[(off - USER_DEBUGREG) / 8]!; // checked range
-    view.setUint32(0, v >>> 0, true);
-    view.setUint32(4, Math.floor(v / 4294967296), true);
-  }
+  else if (off >= USER_DEBUGREG && off < USER_DEBUGREG + 64) readDebugRegister(p, (off - USER_DEBUGREG) / 8, view, 0);
   return t.space.writeBytes(data, buffer, 0, 8) !== 0 ? EFAULT : 0;
 }
 
@@ -125,12 +122,7 @@ function pokeUser(p: Task, off: number, a: SyscallArgs): number {
   if (off % 8 !== 0 || off > USER_SIZE - 8) return EIO;
   if (off < USER_REGS_SIZE) return writeRegister(p, off / 8, a.lo(3), a.hi(3));
   if (off >= USER_DEBUGREG && off < USER_DEBUGREG + 64) {
-    const i = (off - USER_DEBUGREG) / 8;
-    if (i === 4 || i === 5) return EIO;
-    // There are no hardware breakpoints: only clearing them succeeds.
-    if (i === 7 && a.lo(3) & 0xff) return ENODEV;
-    p.ptrace!.debug[i] = a.addr(3); // checked range
-    return 0;
+    return writeDebugRegister(p, (off - USER_DEBUGREG) / 8, a.lo(3), a.hi(3));
   }
   return 0;
 }

@@ -3,7 +3,7 @@ import {
   CC_AUX, CC_DST, CC_OP, CC_SRC, CPU_STATE_SIZE, DF_STEP, EFLAGS_OTHER, EXIT_DETAIL, EXIT_REASON, FAULT_ACCESS, FAULT_ADDR, FP_SLOW, FPU_CW, FPU_DP, FPU_IP,
   FPU_OPCODE, FPU_SW, FPU_TAG, FPU_TOP, FS_BASE, GPR, GS_BASE, MXCSR, RIP, RSP, ST, TLB_BASE, XMM,
 } from './cpu-layout.ts';
-import { ARITH_FLAGS, DF, FLAGS_RAW, IF, materialise } from './flags.ts';
+import { ARITH_FLAGS, DF, FLAGS_RAW, IF, materialise, RF } from './flags.ts';
 
 /** The views of linear memory that registers live in. */
 export interface StateMemory {
@@ -12,7 +12,7 @@ export interface StateMemory {
 }
 
 /** RFLAGS bits that user mode can change: the arithmetic ones, TF, DF, NT, AC, ID. Source: SDM vol. 1, 3.4.3; POPF at CPL 3. */
-export const USER_FLAGS: number = ARITH_FLAGS | 0x100 | DF | 0x4000 | 0x40000 | 0x200000;
+export const USER_FLAGS: number = ARITH_FLAGS | 0x100 | DF | 0x4000 | RF | 0x40000 | 0x200000;
 /** Value of MXCSR after reset and execve: all exceptions masked, round to nearest. */
 export const MXCSR_DEFAULT = 0x1f80;
 /** MXCSR bits that exist. Source: SDM vol. 1, 11.6.6. */

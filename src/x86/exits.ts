@@ -25,3 +25,5 @@ export const EXIT_SIMD = 10;
 export const EXIT_STACK = 11;
 /** #OF: INT 4. RIP is behind the instruction. */
 export const EXIT_OVERFLOW = 12;
+/** #DB of the debug registers: an instruction is about to run, or one has run that touched a watched place (DebugRegisters.hits). */
+export const EXIT_WATCHED = 13;

@@ -41,6 +41,8 @@ export const TF = 0x100;
 export const IF = 0x200;
 export const DF = 0x400;
 export const OF = 0x800;
+/** Resume: the instruction breakpoint at RIP is passed over once. */
+export const RF = 0x10000;
 /** The six arithmetic flags. */
 export const ARITH_FLAGS: number = CF | PF | AF | ZF | SF | OF;
 

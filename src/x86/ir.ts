@@ -119,6 +119,8 @@ export class IrBuilder {
   /** Node ids of statements, in order. */
   stmts: Int32Array = new Int32Array(1024);
   stmtCount = 0;
+  /** Repeated string instructions stop after each element, as they do for the trap flag and for data breakpoints: the region holds one instruction. */
+  single = false;
   /** Type of each temp; temps restart at 0 with each instruction. */
   tempTypes: number[] = [];
   /** Node of the constant that a temp stands for, or -1: such a temp has no S_LET. */

@@ -1,7 +1,7 @@
 /** PUSHF POPF, LAHF SAHF. */
 import { DF_STEP, EFLAGS_OTHER, RAX } from './cpu-layout.ts';
 import { EXIT_INTERRUPT } from './exits.ts';
-import { AF, ARITH_FLAGS, CC_O, CF, DF, FLAGS_RAW, IF, PF, SF, TF, ZF } from './flags.ts';
+import { AF, ARITH_FLAGS, CC_O, CF, DF, FLAGS_RAW, IF, PF, SF, TF, ZF, RF } from './flags.ts';
 import { define } from './forms.ts';
 import type { Insn } from './insn.ts';
 import { I32_OR, I32_SHL, I32_SHR_U, I32_SUB } from './ir-ops.ts';
@@ -14,7 +14,7 @@ import { readReg, writeReg } from './operands.ts';
 export const POPF_OTHER: number = TF | DF | 0x4000 | 0x40000 | 0x200000;
 
 function pushf(b: IrBuilder, i: Insn): void {
-  const f = b.binary(I32_OR, b.binary(I32_OR, b.eflags(), b.and32(b.state(EFLAGS_OTHER, I32), b.c32(~ARITH_FLAGS))), b.c32(IF | 2));
+  const f = b.binary(I32_OR, b.binary(I32_OR, b.eflags(), b.and32(b.state(EFLAGS_OTHER, I32), b.c32(~(ARITH_FLAGS | RF)))), b.c32(IF | 2));
   push(b, i.size, i.size === 8 ? b.zext(f) : b.truncate(2, f));
 }
 /** Sets the arithmetic flags, and of the others those in `changes`, from the temp v (i32). */

@@ -74,7 +74,7 @@ function repeat(one: (b: IrBuilder, i: Insn) => void, bulk: ((b: IrBuilder, i: I
     if (i.rep === 0) return one(b, i);
     b.if(counterLeft(b, i));
     b.loop();
-    if (bulk !== null) {
+    if (bulk !== null && !b.single) {
       const n = b.let(I64, bulk(b, i));
       const bytes = b.let(I64, b.binary(I64_SHL, b.tmp(n), b.c64s(log2(size))));
       if (movesSource) advance(b, i, RSI, b.tmp(bytes));
