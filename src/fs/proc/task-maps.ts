@@ -33,7 +33,7 @@ export function mappingName(v: Vma): string {
 
 /** One line of maps, without the line's end. */
 function mapsLine(v: Vma): string {
-  const flags = (v.flags & VM_READ ? 'r' : '-') + (v.flags & VM_WRITE ? 'w' : '-') + (v.flags & VM_EXEC ? 'x' : '-') + (v.flags & VM_SHARED ? 's' : 'p');
+  const flags = (v.flags & VM_READ ? 'r' : '-') + (v.flags & VM_WRITE ? 'w' : '-') + (v.flags & VM_EXEC ? 'x' : '-') + (v.flags & VM_MAYSHARE ? 's' : 'p');
   const { file } = v;
   const offset = file === null ? 0 : v.pageOffset * 4096;
   const dev = file === null ? 0 : file.mapsDev();
