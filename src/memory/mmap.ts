@@ -50,11 +50,20 @@ export function mayLockMore(space: AddressSpace, flags: number, bytes: number): 
   return space.lockedVm * 4096 + bytes <= space.limits.memlockLimit();
 }
 
+/** Where MAP_32BIT maps. */
+const LOW_BEGIN = 0x40000000, LOW_END = 0x80000000;
+
 /** A free place of `len` bytes (page-aligned), or ENOMEM. `hint` is tried first. */
 export function unmappedArea(space: AddressSpace, hint: number, len: number, flags: number, placement: number): number | Errno {
   if (len > TASK_SIZE) return ENOMEM;
   if (flags & MAP_32BIT) {
-    const a = space.vmas.findGapBottomUp(len, 0x40000000, 0x80000000, guardBelow);
+    // Linux arch_get_unmapped_area(): the legacy layout between these bounds, but a hint may lie below them.
+    if (len > LOW_END) return ENOMEM;
+    if (hint !== 0 && LOW_END - len >= hint) {
+      const v = space.vmas.find(hint);
+      if (v === null || hint + len <= v.start - guardBelow(v)) return hint;
+    }
+    const a = space.vmas.findGapBottomUp(len, LOW_BEGIN, LOW_END, guardBelow);
     return a < 0 ? ENOMEM : a;
   }
   if (hint !== 0) {
