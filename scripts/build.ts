@@ -1,10 +1,11 @@
 /** Bundles the command into dist/vivarium.cjs, and takes a start-up snapshot of it. `--quiet`: no output unless something is wrong; `--out DIR`: another folder than dist/. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import { HEAD, TAIL } from './bundle-function.ts';
+import { withoutCodeCache } from './strip-snapshot.ts';
 
 const root = `${import.meta.dirname}/..`;
 const out = process.argv.indexOf('--out');
@@ -51,8 +52,10 @@ for (const file of result.outputFiles) {
 // The heap with the command loaded, as a start-up snapshot. Only the very Node.js that made it can use it, so its version is in the name.
 const blob = `${dist}/vivarium-${process.versions.node}.blob`;
 const made = makeSnapshot(`${dist}/vivarium.cjs`, `${blob}.${process.pid}`);
-if (made.status === 0) renameSync(`${blob}.${process.pid}`, blob);
-else {
+if (made.status === 0) {
+  strip(`${blob}.${process.pid}`);
+  renameSync(`${blob}.${process.pid}`, blob);
+} else {
   // bin/vivarium starts without one, only slower.
   rmSync(blob, { force: true });
   console.error(`no start-up snapshot: ${made.stderr}`);
@@ -80,6 +83,18 @@ function makeSnapshot(bundle: string, to: string): { status: number | null; stde
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Makes the snapshot smaller if what is left still works. */
+function strip(file: string): void {
+  const small = withoutCodeCache(readFileSync(file));
+  if (small === null) return;
+  const aside = `${file}.small`;
+  writeFileSync(aside, small);
+  const run = (blob: string): string => spawnSync(process.execPath, ['--snapshot-blob', blob, `${dist}/vivarium.cjs`, '--help'], { encoding: 'utf8' }).stdout;
+  const help = run(file);
+  if (help !== '' && run(aside) === help) renameSync(aside, file);
+  else rmSync(aside, { force: true });
 }
 
 /** Runs programs of this machine in the bundled command, without and with translations of an earlier run; V8's code cache after that, null if there was nothing to run. */
