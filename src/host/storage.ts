@@ -7,4 +7,6 @@ export interface HostStorage {
   remove(key: string): void;
   /** 32 bits that tell damaged bytes from whole ones, quickly. */
   checksum(bytes: Uint8Array): number;
+  /** Runs `compile`, which compiles a WebAssembly module: all functions at once, on several threads where the host can, even if others are compiled only when they are called. */
+  compileWhole<T>(compile: () => T): T;
 }

@@ -27,7 +27,7 @@ import {
   FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_CONDITION, RT_EFLAGS, RT_FUEL, RT_FUEL_ENTRY, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_ROUNDS, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL, runtimeTypes,
 } from './runtime-functions.ts';
-import type { Checksum } from './stored-translations.ts';
+import type { Checksum, CompileWhole } from './stored-translations.ts';
 import { SpaceState, TlbPool } from './tlb.ts';
 import { Translator } from './translator.ts';
 
@@ -190,8 +190,8 @@ export class Platform implements PlatformHooks {
   }
 
   /** See Translator.useImage and storeImage. `key` names everything but guest code that emitted code depends on. */
-  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, checksum: Checksum): boolean {
-    return this.translator.useImage(bytes, key, checksum);
+  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, checksum: Checksum, compileWhole: CompileWhole): boolean {
+    return this.translator.useImage(bytes, key, checksum, compileWhole);
   }
   storeImage(key: string, checksum: Checksum): Uint8Array<ArrayBuffer> | 'unchanged' | null {
     return this.translator.storeImage(key, checksum);

@@ -54,6 +54,9 @@ export interface RegionRecord {
 /** What the host must do with bytes: a checksum of its own that is fast. */
 export type Checksum = (bytes: Uint8Array) => number;
 
+/** Calls `compile`, which makes a module: all of its functions are compiled at once, even if the engine was told to compile functions when they are called. */
+export type CompileWhole = <T>(compile: () => T) => T;
+
 /** 32 bits of a text, to tell one from another. */
 function hashText(text: string): number {
   let h = 0x811c9dc5;
@@ -66,6 +69,8 @@ export class TranslationImage {
   readonly nextSlot: number;
   readonly arena: number;
   readonly regions: number;
+  /** Part of the compiled code that the run before used. */
+  readonly usedShare: number;
   /** Size of the whole. */
   readonly bytes: number;
   /** The WebAssembly module. */
@@ -112,7 +117,13 @@ export class TranslationImage {
     this.code = new Uint8Array(buffer, part(header[H_CODE]!), header[H_CODE]!);
     this.module = new Uint8Array(buffer, part(header[H_MODULE]!), header[H_MODULE]!);
     const { meta } = this;
+    let compiled = 0;
+    let used = 0;
     for (let i = 0, p = 0; i < this.regions; i++) {
+      if (meta[p + M_TIER] !== 0) {
+        compiled += meta[p + M_BODY_LENGTH]!;
+        if (meta[p + M_AGE] === 0) used += meta[p + M_BODY_LENGTH]!;
+      }
       const entry = meta[p + M_ENTRY_HI]! * 4294967296 + (meta[p + M_ENTRY_LO]! >>> 0);
       const known = this.at.get(entry);
       if (known === undefined) this.at.set(entry, p);
@@ -120,6 +131,7 @@ export class TranslationImage {
       else known.push(p);
       p += M_SIZE + 2 * meta[p + M_PAGES]! + meta[p + M_RANGES]! + meta[p + M_HINTS]!;
     }
+    this.usedShare = compiled === 0 ? 0 : used / compiled;
   }
 
   /** Slot of a guest address in this image, 0 = it has none. */

@@ -15,7 +15,7 @@ import { RegionCode } from './region-code.ts';
 import { CodeReader, RegionDecoder } from './region-decoder.ts';
 import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK } from './layout.ts';
 import { RegionEmitter } from './region-emitter.ts';
-import { type Checksum, NO_BYTES, type RegionRecord, TranslationImage, sameSource, sourceOf, writeImage } from './stored-translations.ts';
+import { type Checksum, type CompileWhole, NO_BYTES, type RegionRecord, TranslationImage, sameSource, sourceOf, writeImage } from './stored-translations.ts';
 import type { TlbPool } from './tlb.ts';
 
 const EXEC = 2;
@@ -26,6 +26,8 @@ const INTERPRETED_INSNS = 32, HOT_COUNT = 64;
  * to make; that there is one at all, for which the whole translator runs cold, counts too.
  */
 const MIN_FRESH = 8, FRESH_PER_MIB = 20, COMPILED_WEIGHT = 10, FIRST_COMPILED_WEIGHT = 20;
+/** Part of an image's compiled code that its last run used above which all of it is compiled at the start. */
+const WHOLE_SHARE = 0.6;
 /** Code bytes that are remembered in one run at most. */
 const MAX_KEPT = 64 << 20;
 /** Instructions of one region at most, by tier. */
@@ -287,7 +289,7 @@ export class Translator {
   private image: TranslationImage | null = null;
 
   /** From now on what is translated is remembered, for `storeImage`. `bytes`: what `storeImage` made in an earlier run; false if it is of no use. */
-  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, checksum: Checksum): boolean {
+  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, checksum: Checksum, compileWhole: CompileWhole): boolean {
     this.keeping = true;
     if (bytes === null) return false;
     const image = TranslationImage.read(bytes, key, checksum);
@@ -295,7 +297,9 @@ export class Translator {
     try {
       image.placeMaps(this.pm.u8);
       this.cache.reserve(image.nextSlot);
-      new wasmEngine.Instance(new wasmEngine.Module(image.module), this.imports);
+      // The functions that are called are compiled sooner all together, on all threads, than one by one in the way of what runs.
+      const compile = (): WebAssembly.Module => new wasmEngine.Module(image.module);
+      new wasmEngine.Instance(image.usedShare > WHOLE_SHARE ? compileWhole(compile) : compile(), this.imports);
     } catch {
       // Not what this engine can use. Nothing refers to what may have been put in the table.
       return false;

@@ -298,7 +298,7 @@ export class Sandbox {
     if (storage === null) return;
     this.storage = storage;
     this.storageKey = `${translations.version} ${LINEAR_MEMORY_BYTES} ${program}`;
-    this.platform.useImage(storage.read(this.storageKey), this.storageKey, storage.checksum);
+    this.platform.useImage(storage.read(this.storageKey), this.storageKey, storage.checksum, storage.compileWhole);
   }
 
   private keepTranslations(): void {

@@ -1,6 +1,7 @@
 /** A folder of files, one a key: of this user only, bounded in size, written aside and renamed. */
 import { closeSync, constants, existsSync, fstatSync, futimesSync, mkdirSync, openSync, readSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import type { HostStorage } from '../storage.ts';
 import { fillRandom } from './entropy.ts';
@@ -8,6 +9,8 @@ import { fillRandom } from './entropy.ts';
 /** Bytes of all files together: beyond it the least recently used go. */
 const MAX_TOTAL = 512 << 20;
 const MAX_FILE = 256 << 20;
+/** V8's flag for compiling functions when they are first called. */
+const LAZY = '--wasm-lazy-compilation';
 /** Age in ms from which a file that was written aside has been left behind by a process that died. */
 const STALE = 3600_000;
 
@@ -117,6 +120,17 @@ export class NodeStorage implements HostStorage {
 
   checksum(bytes: Uint8Array): number {
     return crc32(bytes) | 0;
+  }
+
+  compileWhole<T>(compile: () => T): T {
+    // Given in bin/vivarium.
+    const lazy = process.execArgv.includes(LAZY);
+    if (lazy) setFlagsFromString(LAZY.replace('--', '--no-'));
+    try {
+      return compile();
+    } finally {
+      if (lazy) setFlagsFromString(LAZY);
+    }
   }
 
   private unlink(path: string): void {
