@@ -24,10 +24,34 @@ const IGNORED: SignalAction = new SignalAction(SIG_IGN, 0, 0, 0, 0);
 /** Index = signal; 0 is unused. */
 const ALL_DEFAULT: SignalAction[] = new Array<SignalAction>(65).fill(DEFAULT);
 
+/** Signals that are ignored, and those that have a handler: words of 32. */
+export interface Dispositions {
+  readonly ignoredLo: number;
+  readonly ignoredHi: number;
+  readonly caughtLo: number;
+  readonly caughtHi: number;
+}
+function dispositionsOf(list: readonly SignalAction[]): Dispositions {
+  const sets = { ignoredLo: 0, ignoredHi: 0, caughtLo: 0, caughtHi: 0 };
+  if (list === ALL_DEFAULT) return sets;
+  for (let sig = 1; sig <= 64; sig++) {
+    const { handler } = list[sig]!; // 65 entries
+    if (handler === SIG_DFL) continue;
+    const bit = 1 << ((sig - 1) & 31);
+    if (handler === SIG_IGN) {
+      if (sig <= 32) sets.ignoredLo |= bit;
+      else sets.ignoredHi |= bit;
+    } else if (sig <= 32) sets.caughtLo |= bit;
+    else sets.caughtHi |= bit;
+  }
+  return sets;
+}
+
 export class SignalActions {
   /** Index = signal. Shared with a copy until either side changes it. */
   private list: SignalAction[];
   private shared = true;
+  private dispositions: Dispositions | null = null;
   /** Tasks that share it. */
   users = 1;
   constructor(list: SignalAction[] = ALL_DEFAULT) {
@@ -36,7 +60,12 @@ export class SignalActions {
   get(sig: number): SignalAction {
     return this.list[sig]!; // 1…64, checked where the number came in
   }
+  /** What is ignored and what is caught. */
+  get sets(): Dispositions {
+    return (this.dispositions ??= dispositionsOf(this.list));
+  }
   set(sig: number, action: SignalAction): void {
+    this.dispositions = null;
     if (this.shared) {
       this.list = this.list.slice();
       this.shared = false;
@@ -56,6 +85,7 @@ export class SignalActions {
   flush(): void {
     const old = this.list;
     this.list = ALL_DEFAULT;
+    this.dispositions = null;
     this.shared = true;
     for (let i = 1; i <= 64; i++) if (old[i]!.handler === SIG_IGN) this.set(i, IGNORED); // 65 entries
   }

@@ -58,21 +58,6 @@ export function parentNumber(task: Task, subject: ProcTask): number {
 /** First 32 signals of a set as a decimal word, as stat's obsolete columns have them. */
 const word = (lo: number): number => lo & 0x7fffffff;
 
-export function ignoredAndCaught(task: Task): { ignoredLo: number; ignoredHi: number; caughtLo: number; caughtHi: number } {
-  const sets = { ignoredLo: 0, ignoredHi: 0, caughtLo: 0, caughtHi: 0 };
-  for (let sig = 1; sig <= 64; sig++) {
-    const { handler } = task.actions.get(sig);
-    if (handler === 0) continue;
-    const bit = 1 << ((sig - 1) & 31);
-    if (handler === 1) {
-      if (sig <= 32) sets.ignoredLo |= bit;
-      else sets.ignoredHi |= bit;
-    } else if (sig <= 32) sets.caughtLo |= bit;
-    else sets.caughtHi |= bit;
-  }
-  return sets;
-}
-
 /** Linux task_prio(): 20 + nice, or minus one and the real-time priority. */
 export const priorityOf = (task: Task): number => (task.sched.rank > 0 ? -1 - task.sched.rank : 20 + task.sched.nice);
 
@@ -85,7 +70,7 @@ function makeStat(task: Task, subject: ProcTask, ctx: VfsContext): string {
   const foreground = tty?.pgrp ?? null;
   const mm = task.mm;
   const rssLimit = group.limits.soft[RLIMIT_RSS] ?? Infinity;
-  const { ignoredLo, caughtLo } = ignoredAndCaught(task);
+  const { ignoredLo, caughtLo } = task.actions.sets;
   const end = (task.exiting ? PF_EXITING : 0) | (task.exitState !== 0 ? PF_POSTCOREDUMP | PF_NOFREEZE : 0);
   const flags = task.kernelThread !== 0 ? task.kernelThread : end | (task.forkNoExec ? PF_FORKNOEXEC : 0) | (task.personality & ADDR_NO_RANDOMIZE ? 0 : PF_RANDOMIZE);
   const waiting = permitted && task.runState !== TASK_RUNNABLE && task.exitState === 0 ? 1 : 0;

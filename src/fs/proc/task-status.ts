@@ -6,7 +6,7 @@ import { cpuCount, cpuListText, cpuMaskText } from './system-cpu.ts';
 import type { Generator } from '../pseudo/entries.ts';
 import { ofTask } from './proc-task.ts';
 import type { ProcTask } from './proc-task.ts';
-import { ignoredAndCaught, parentNumber, stateOf, textPages } from './task-stat.ts';
+import { parentNumber, stateOf, textPages } from './task-stat.ts';
 
 const hex = (lo: number, hi: number): string => (hi >>> 0).toString(16).padStart(8, '0') + (lo >>> 0).toString(16).padStart(8, '0');
 const kib = (name: string, pages: number): string => `${name}:\t${String(pages * 4).padStart(8)} kB\n`;
@@ -40,7 +40,7 @@ function makeStatus(task: Task, subject: ProcTask): string {
   const ns = subject.fs.pidNs;
   const user = c.userNs;
   const [letter, wordOf] = stateOf(task);
-  const { ignoredLo, ignoredHi, caughtLo, caughtHi } = ignoredAndCaught(task);
+  const { ignoredLo, ignoredHi, caughtLo, caughtHi } = task.actions.sets;
   /** Numbers from this mount's namespace down to the innermost, tab-separated. */
   const chain = (pid: { numbers: readonly number[] } | null): string => (pid === null ? '0' : pid.numbers.slice(ns.level).join('\t'));
   const uid = (id: typeof c.uid): number => user.fromKuidMunged(id);
