@@ -18,8 +18,8 @@ import {
 
 /** What is mapped, when it is a file. */
 export interface MappingSource {
-  /** An errno if the file cannot be mapped (ENODEV); other checks come before that one. */
-  readonly object: MemoryObject | Errno;
+  /** An errno if the file cannot be mapped (ENODEV); other checks come before that one. Null: a private mapping is anonymous memory that bears the file's name (/dev/zero). */
+  readonly object: MemoryObject | Errno | null;
   /** Null for memory that has no file of its own. */
   readonly file: MappedFile | null;
   /** How the file is open, and what its mount and inode forbid. */
@@ -107,7 +107,7 @@ export function mmap(space: AddressSpace, addr: number, len: number, prot: numbe
     if (addr < 0 || addr > TASK_SIZE - len) return ENOMEM;
     if (addr % 4096 !== 0) return EINVAL;
   } else {
-    const placement = source !== null && !isErr(source.object) && (flags & MAP_TYPE) === MAP_PRIVATE && !(prot & PROT_WRITE) ? source.object.placement : 0;
+    const placement = source !== null && source.object !== null && !isErr(source.object) && (flags & MAP_TYPE) === MAP_PRIVATE && !(prot & PROT_WRITE) ? source.object.placement : 0;
     const found = unmappedArea(space, addr, len, flags, placement);
     if (isErr(found)) return found;
     addr = found;

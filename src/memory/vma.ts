@@ -74,5 +74,5 @@ export class Vma {
 
 /** An anonymous private mapping with flags `vm` whose pages start at number `page` can be appended to `v`. */
 export function canMergeFlags(v: Vma, vm: number, page: number): boolean {
-  return v.object === null && v.flags === vm && v.name === null && v.policy === -1 && v.pageOf(v.end) === page && !v.anonForked && !(vm & VM_SPECIAL);
+  return v.object === null && v.file === null && v.flags === vm && v.name === null && v.policy === -1 && v.pageOf(v.end) === page && !v.anonForked && !(vm & VM_SPECIAL);
 }

@@ -1,7 +1,7 @@
 /** mmap, munmap, mprotect, brk and their pkey forms. */
 import { EBADF, EINVAL, ENOMEM } from '../abi/errno.ts';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_WRITE } from '../abi/fcntl.ts';
-import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE } from '../abi/mman.ts';
+import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE } from '../abi/mman.ts';
 import { MS_NOEXEC } from '../abi/mount.ts';
 import { mmap, remapFilePages, setBrk } from '../memory/mmap.ts';
 import type { MappingSource } from '../memory/mmap.ts';
@@ -35,7 +35,7 @@ function sysMmap(t: Task, a: SyscallArgs): number {
   if (flags & MAP_HUGETLB) return EINVAL;
   const type = flags & MAP_TYPE;
   const object = file.mmap(t, type === MAP_SHARED || type === MAP_SHARED_VALIDATE, offset, addr, len);
-  if (object === null) return mmap(t.space, addr, len, prot, flags, null, offset);
+  if (object === null && type !== MAP_PRIVATE) return mmap(t.space, addr, len, prot, flags, null, offset);
   const { inode } = file;
   const seals = file instanceof RegularFile ? file.file.seals : 0;
   const source: MappingSource = {

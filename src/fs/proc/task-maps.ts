@@ -1,6 +1,6 @@
 /** /proc/PID/maps, smaps, smaps_rollup, numa_maps. */
 import type { AddressSpace } from '../../memory/address-space.ts';
-import { PTE_ANON, PTE_FRAME, PTE_PRESENT, PTE_SPECIAL } from '../../memory/page-table.ts';
+import { PTE_ANON, PTE_FRAME, PTE_PRESENT, PTE_SHARED, PTE_SPECIAL, PTE_WRITE } from '../../memory/page-table.ts';
 import {
   VM_ACCOUNT, VM_DONTCOPY, VM_DONTDUMP, VM_DONTEXPAND, VM_EXEC, VM_GROWSDOWN, VM_HUGEPAGE, VM_IO, VM_LOCKED, VM_MAYEXEC, VM_MAYREAD, VM_MAYSHARE,
   VM_MAYWRITE, VM_MERGEABLE, VM_NOHUGEPAGE, VM_NORESERVE, VM_PFNMAP, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_UFFD_MISSING, VM_UFFD_WP, VM_WIPEONFORK, VM_WRITE,
@@ -72,14 +72,16 @@ class Residency {
       for (; at < v.end && at < leafEnd; at += 4096) {
         const pte = pm.i32[base + ((at / 4096) & 1023)] ?? 0;
         if (!(pte & PTE_PRESENT) || pte & PTE_SPECIAL || (pte & PTE_FRAME) === 0) continue;
-        const sharers = pm.refCount((pte & PTE_FRAME) >>> 12);
         const anonymous = (pte & PTE_ANON) !== 0;
+        // The page cache holds its pages too, which is no mapping.
+        const sharers = Math.max(1, pm.refCount((pte & PTE_FRAME) >>> 12) - (anonymous ? 0 : 1));
         this.rss++;
         if (anonymous) this.anonymous++;
         this.pss += 1 / sharers;
-        if (sharers > 1 && anonymous) this.sharedDirty++;
-        else if (sharers > 2) this.sharedClean++;
-        else if (anonymous) this.privateDirty++;
+        const dirty = anonymous || (pte & (PTE_SHARED | PTE_WRITE)) === (PTE_SHARED | PTE_WRITE);
+        if (sharers > 1 && dirty) this.sharedDirty++;
+        else if (sharers > 1) this.sharedClean++;
+        else if (dirty) this.privateDirty++;
         else this.privateClean++;
       }
     }
