@@ -7,8 +7,9 @@ import type { Mount, Path } from './mount.ts';
  */
 export function pathName(path: Path, root: Path | null = null, deletedSuffix = true, markUnreachable = true): string {
   const dentry = path.dentry;
-  const pseudo = dentry.sb.pseudoName(dentry);
-  if (pseudo !== null) return pseudo;
+  // What has no name but what its file system calls it, unless it is mounted somewhere as a whole.
+  const own = dentry.sb.pseudoName(dentry);
+  if (own !== null && !(dentry === path.mount.root && path.mount.parent !== null)) return own;
   const names: string[] = [];
   let mount: Mount = path.mount;
   let d = dentry;
@@ -35,6 +36,6 @@ export function pathName(path: Path, root: Path | null = null, deletedSuffix = t
   // Joined at once: put together piece by piece, a long name costs its square when it is read.
   let name = names.length === 0 ? '/' : '/' + names.reverse().join('/');
   if (markUnreachable && root !== null && !reached) name = '(unreachable)' + name;
-  if (deletedSuffix && !dentry.hashed) name += ' (deleted)';
+  if (deletedSuffix && own === null && !dentry.hashed) name += ' (deleted)';
   return name;
 }

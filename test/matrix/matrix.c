@@ -43,7 +43,7 @@ static const char *const spaces[] = {"cgroup", "ipc", "mnt", "net", "pid", "pid_
 enum { SPACES = 10 };
 
 // What a task sees, written by the task itself with plain system calls.
-struct view { long ino[SPACES]; int pid, tid, ppid, uid, euid, gid, cap[6], umask_, sigusr1; };
+struct view { long ino[SPACES]; int pid, tid, ppid, uid, euid, gid, cap[6], umask_, sigusr1; int mounts_size; char mounts[16384]; };
 struct record { struct view before, after, child; volatile int child_ran; int ptid, ctid, pidfd; };
 static struct record *shared;
 static int proc_fd;
@@ -62,6 +62,59 @@ static void look(struct view *v) {
   int h[2] = {0x20080522, 0}; for (int i = 0; i < 6; i++) v->cap[i] = 0; raw(SYS_capget, (long)h, (long)v->cap, 0, 0);
   v->umask_ = raw(SYS_umask, 0, 0, 0, 0); raw(SYS_umask, v->umask_, 0, 0, 0);
   long act[4] = {0}; raw(SYS_rt_sigaction, SIGUSR1, 0, (long)act, 8); v->sigusr1 = act[0] != 0 ? (act[0] == 1 ? 1 : 2) : 0;
+  v->mounts_size = 0; long fd = raw(SYS_openat, proc_fd, (long)"thread-self/mountinfo", O_RDONLY, 0), n;
+  if (fd < 0) { v->mounts_size = fd; return; }
+  while (v->mounts_size < (int)sizeof v->mounts && (n = raw(SYS_read, fd, (long)v->mounts + v->mounts_size, sizeof v->mounts - v->mounts_size, 0)) > 0) v->mounts_size += n;
+  raw(SYS_close, fd, 0, 0, 0);
+}
+
+// Mounts are told by what stands below MOUNTS: numbers of mounts and peer groups in the order of their appearance in a case, so that it shows which are the same.
+#define MOUNTS "/tmp/matrix-root/mm"
+struct numbers { int seen[256], count; };
+static struct numbers mount_ids, peer_groups;
+static int number(struct numbers *t, int n) { for (int i = 0; i < t->count; i++) if (t->seen[i] == n) return i + 1; if (t->count < 256) t->seen[t->count++] = n; return t->count; }
+static int mount_text(const struct view *v, char *out, int size) {
+  int used = 0; out[0] = 0;
+  if (v->mounts_size < 0) return snprintf(out, size, "errno %d", -v->mounts_size);
+  static char copy[sizeof v->mounts + 1]; memcpy(copy, v->mounts, v->mounts_size); copy[v->mounts_size] = 0; char *rest = copy, *line;
+  while ((line = strsep(&rest, "\n"))) {
+    if (!strstr(line, "/mm")) continue;
+    char *word, *place; int k = 0;
+    while ((word = strsep(&line, " "))) {
+      if (k == 0) used += snprintf(out + used, size - used, "%d", number(&mount_ids, atoi(word)));
+      else if (k == 1) used += snprintf(out + used, size - used, "<%d", number(&mount_ids, atoi(word)));
+      else if (k == 4) used += snprintf(out + used, size - used, " %s", (place = strstr(word, "/mm")) ? place : word);
+      else if (k == 3 || k == 5) used += snprintf(out + used, size - used, " %s", word);
+      else if (k > 5) {
+        if (!strcmp(word, "-")) break;
+        char *colon = strchr(word, ':'); used += colon ? snprintf(out + used, size - used, " %.*s:%d", (int)(colon - word), word, number(&peer_groups, atoi(colon + 1))) : snprintf(out + used, size - used, " %s", word);
+      }
+      k++;
+    }
+    used += snprintf(out + used, size - used, ";");
+  }
+  return used;
+}
+static void mount_changes(const char *who, const struct view *a, const struct view *b) {
+  static char one[8192], two[8192];
+  mount_text(a, one, sizeof one); mount_text(b, two, sizeof two);
+  if (!strcmp(one, two)) printf(" same"); else printf(" %s(%s)", who, two);
+}
+static void write_shown_mounts(const struct view *v) {
+  static char text[8192]; mount_ids.count = peer_groups.count = 0; mount_text(v, text, sizeof text);
+  unsigned h = 2166136261u; for (char *p = text; *p; p++) h = (h ^ (unsigned char)*p) * 16777619u;
+  printf(" mounts=%x", h);
+}
+static void make_mounts(void) {
+  static const char *const places[] = {"shared", "peer", "slave", "both", "plain", "never", "shared/below"};
+  if (geteuid() || unshare(CLONE_NEWNS)) return;
+  mount(0, "/", 0, MS_REC | MS_PRIVATE, 0); mkdir("/tmp/matrix-root", 0755); mkdir(MOUNTS, 0755); mount("mm", MOUNTS, "tmpfs", 0, 0); chdir(MOUNTS);
+  for (int i = 0; i < 6; i++) mkdir(places[i], 0755);
+  close(creat("file", 0644)); close(creat("namespace", 0644));
+  mount("one", "shared", "tmpfs", 0, 0); mkdir("shared/below", 0755); mount(0, "shared", 0, MS_SHARED, 0); mount("shared", "peer", 0, MS_BIND, 0);
+  mount("shared", "slave", 0, MS_BIND, 0); mount(0, "slave", 0, MS_SLAVE, 0); mount("shared", "both", 0, MS_BIND, 0); mount(0, "both", 0, MS_SLAVE, 0); mount(0, "both", 0, MS_SHARED, 0);
+  mount("two", "plain", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME, 0); mount("three", "never", "tmpfs", MS_NOEXEC, 0); mount(0, "never", 0, MS_UNBINDABLE, 0);
+  mount("four", "shared/below", "tmpfs", 0, 0); mount("file", "file", 0, MS_BIND, 0); mount("/proc/self/ns/uts", "namespace", 0, MS_BIND, 0); chdir("/");
 }
 static char child_stack[65536] __attribute__((aligned(64)));
 static char tls_area[4096] __attribute__((aligned(64)));
@@ -104,7 +157,7 @@ static void clone_case(const char *name, unsigned long long flags, int use3) {
       shared->child.ppid == 0 ? "0" : shared->child.ppid == shared->before.pid ? "caller" : shared->child.ppid == shared->before.ppid ? "sibling" : "other");
     printf(" ptid=%s ctid=%s pidfd=%s", shared->ptid == r ? "ret" : shared->ptid == -5 ? "-" : "other", shared->ctid == 0 ? "0" : shared->ctid == -5 ? "-" : "set", shared->pidfd == -7 ? "-" : fcntl(shared->pidfd, F_GETFD) == 1 ? "cloexec" : "bad");
   }
-  changes("self", &shared->before, &shared->after); printf("\n");
+  changes("self", &shared->before, &shared->after); write_shown_mounts(&shared->before); mount_changes("self", &shared->before, &shared->after); if (r > 0) mount_changes("child", &shared->before, &shared->child); printf("\n");
 }
 static void unshare_case(const char *name, unsigned long long flags) {
   look(&shared->before); long r = raw(SYS_unshare, (long)flags, 0, 0, 0); look(&shared->after);
@@ -112,6 +165,7 @@ static void unshare_case(const char *name, unsigned long long flags) {
   changes("self", &shared->before, &shared->after);
   fflush(stdout); pid_t p = fork(); if (p == 0) { look(&shared->child); shared->child_ran = 1; _exit(0); }
   if (p < 0) printf(" fork: errno %d", errno); else { waitpid(p, 0, 0); changes("child", &shared->before, &shared->child); printf(" pid1=%d", shared->child.pid == 1); }
+  write_shown_mounts(&shared->before); mount_changes("self", &shared->before, &shared->after); if (p > 0) mount_changes("child", &shared->before, &shared->child);
   printf("\n");
 }
 // setns: a target process sits in new namespaces of every kind (in a new user namespace or not).
@@ -140,7 +194,7 @@ static void setns_case(const char *name, unsigned long long flags, int by_pidfd,
   else {
     look(&shared->before); long r = raw(SYS_setns, fd, (long)flags, 0, 0); look(&shared->after);
     if (r < 0) printf("%s: errno %ld", name, -r); else printf("%s: ok", name);
-    changes("self", &shared->before, &shared->after); printf("\n");
+    changes("self", &shared->before, &shared->after); write_shown_mounts(&shared->before); mount_changes("self", &shared->before, &shared->after); printf("\n");
   }
   kill(q, SIGKILL); waitpid(target_pid, 0, 0);
 }
@@ -210,7 +264,7 @@ int main(int argc, char **argv) {
   if (argc < 3) return fprintf(stderr, "usage: matrix CONTEXT clone|clone3|unshare|setns|all [triples|singles]\n"), 2;
   context = argv[1]; int triples = argc > 3 && !strcmp(argv[3], "triples"); singles = argc > 3 && !strcmp(argv[3], "singles"); proc_fd = open("/proc", O_RDONLY | O_DIRECTORY);
   shared = mmap(0, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  setvbuf(stdout, 0, _IOFBF, 1 << 16);
+  setvbuf(stdout, 0, _IOFBF, 1 << 16); make_mounts();
   int every = !strcmp(argv[2], "all");
   if (every || !strcmp(argv[2], "clone")) flag_cases("clone", 0, ALL, triples);
   if (every || !strcmp(argv[2], "clone3")) flag_cases("clone3", 1, ALL, triples);
