@@ -287,6 +287,7 @@ export function releaseTask(t: Task): void {
       if (notifyParentExit(tg.leader, tg.leader.exitSignal)) next = tg.leader;
     }
     task.pid.exitCode = task.exitCode;
+    task.pid.exitCgroup = task.cgroup.id;
     if (task.pid.wait !== null) task.pid.wait.wake();
     task.pid.taskReleased();
     task.pid.releaseIfUnused();

@@ -1,7 +1,8 @@
 /** The kernel: what there is one of, booting, the run loop. Dispatch of system calls stands in dispatch.ts, exits in guest-exits.ts. */
-import { type Errno, isErr } from '../abi/errno.ts';
+import { ENOTTY, type Errno, isErr } from '../abi/errno.ts';
 import { Credentials } from '../auth/credentials.ts';
 import { KeyTable } from '../auth/keys/key-table.ts';
+import type { Namespace } from '../auth/namespace.ts';
 import { USED_PROCESSES } from '../auth/user-counts.ts';
 import { UserNamespace } from '../auth/user-namespace.ts';
 import type { Host, HostDriver } from '../host/host.ts';
@@ -40,6 +41,7 @@ import { LoadAverage } from './load-average.ts';
 import { CgroupNamespace, NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
 import { NtpState } from './ntp.ts';
+import { PidFs } from './pidfs.ts';
 import { PidNamespace } from './pid-namespace.ts';
 import { ProcessGroup } from './process-group.ts';
 import { ptraceNotify } from './ptrace-stop.ts';
@@ -115,6 +117,7 @@ export class Kernel implements HostDriver {
   /** Where sockets' files live. */
   readonly sockets: SocketFileSystem;
   readonly netStack: NetStack;
+  readonly pidFs: PidFs;
   readonly ntp: NtpState = new NtpState();
   readonly timers: TimerHeap = new TimerHeap();
   readonly scheduler: Scheduler = new Scheduler();
@@ -191,6 +194,7 @@ export class Kernel implements HostDriver {
     this.vfs = new Vfs(config.memory, this.clock);
     this.vfs.sendIoSignal = sendIoSignal;
     this.sockets = new SocketFileSystem(this.vfs);
+    this.pidFs = new PidFs(this.vfs);
     this.netStack = new NetStack(this.clock, this.timers, { fill: (b) => this.host.random(b, 0, b.length) }, config.cpus);
     this.cpuStates = new CpuStatePool(config.cpuArea.start, config.cpuArea.end);
     this.maxTasks = config.maxTasks ?? Math.floor((config.cpuArea.end - config.cpuArea.start) / CPU_STATE_SIZE) - 8;
@@ -370,6 +374,9 @@ export class Kernel implements HostDriver {
     for (const t of this.tasks) if (t.isLeader && !t.internal && !t.threadGroup.dead) n++;
     return n;
   }
+
+  /** A descriptor of a namespace in the table of `t`, close-on-exec; or an errno. The file system of namespaces provides it. */
+  openNamespace: (t: Task, ns: Namespace | UserNamespace) => number = () => ENOTTY;
 
   /** A signal that the owner sent to the sandbox goes to the foreground group of the terminal, or to `target`. */
   hostSignal: (signo: number) => void = () => {};

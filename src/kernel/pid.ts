@@ -1,6 +1,7 @@
 /** A process number in every PID namespace that sees it: Linux struct pid. Lives while a task, group or session uses it, or a pidfd. */
 import type { Pid as PidNumber } from '../abi/ids.ts';
 import { WaitQueue } from '../base/wait-queue.ts';
+import type { Path } from '../vfs/mount.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 import type { ProcessGroup } from './process-group.ts';
 import type { Session } from './session.ts';
@@ -26,8 +27,12 @@ export class Pid {
   wait: WaitQueue | null = null;
   /** Those that have something to drop when the task is gone; null for nearly all. */
   private keepers: PidKeeper[] | null = null;
+  /** Its file in pidfs, once someone asked for it. */
+  place: Path | null = null;
   /** Exit status kept for pidfds after the task is gone (PIDFD_GET_INFO); -1 = none yet. */
   exitCode = -1;
+  /** Number of the control group that it was in then. */
+  exitCgroup = 0;
 
   constructor(ns: PidNamespace, numbers: readonly number[]) {
     this.ns = ns;

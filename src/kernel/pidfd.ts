@@ -3,10 +3,12 @@ import { PIDFD_THREAD } from '../abi/anon-fd.ts';
 import { type Errno, isErr } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
 import { POLLHUP, POLLIN, POLLRDNORM } from '../abi/poll.ts';
+import type { VfsContext } from '../vfs/context.ts';
 import { FileDescription } from '../vfs/file-description.ts';
 import type { Path } from '../vfs/mount.ts';
 import type { PollTable } from '../vfs/poll.ts';
 import type { Pid } from './pid.ts';
+import { pidfdIoctl } from './pidfd-ioctl.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 import type { Task } from './task.ts';
 
@@ -35,6 +37,10 @@ export class PidfdDescription extends FileDescription {
     return this.thread || t.threadGroup.live === 0 ? POLLIN | POLLRDNORM : 0;
   }
 
+  override ioctl(ctx: VfsContext, cmd: number, arg: number): number {
+    return pidfdIoctl(ctx as Task, this.pid, cmd, arg); // only tasks make system calls
+  }
+
   /** Its lines of fdinfo in a procfs of `ns`: the numbers there and in the namespaces below, 0 if it is not seen from there, -1 once it is gone. */
   fdInfoIn(ns: PidNamespace): string {
     const nr = this.pid.task === null ? -1 : this.pid.nr(ns);
@@ -45,7 +51,7 @@ export class PidfdDescription extends FileDescription {
 
 /** A new pidfd in the table of `t`, close-on-exec. `flags`: PIDFD_NONBLOCK, PIDFD_THREAD. The fd, or EMFILE. */
 export function makePidfd(t: Task, pid: Pid, flags: number): number | Errno {
-  const file = new PidfdDescription(t.nsproxy.mnt.vfs.anonymous.anonymousPath('[pidfd]'), pid, flags);
+  const file = new PidfdDescription(t.kernel.pidFs.placeOf(pid), pid, flags);
   const fd = t.fdTable.install(file, t.openFilesLimit, true);
   if (isErr(fd)) file.unref();
   return fd;

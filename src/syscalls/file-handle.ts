@@ -99,7 +99,8 @@ function sysOpenByHandleAt(t: Task, a: SyscallArgs): number {
   if (checks & CHECK_SUBTREE && !at.dentry.isAncestorOf(dentry)) return ESTALE;
   const flags = checkOpenFlags(rawFlags, 0, false);
   if (flags < 0) return flags;
-  const file = openPlace(t, new Path(at.mount, dentry), flags);
+  const place = new Path(at.mount, dentry);
+  const file = sb.opensHandles && dentry.inode !== null ? dentry.inode.openFile(t, place, flags) : openPlace(t, place, flags);
   return isErr(file) ? file : installFile(t, file, (flags & O_CLOEXEC) !== 0);
 }
 

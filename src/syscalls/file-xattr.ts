@@ -4,7 +4,7 @@ import { CAP_SETFCAP, CAP_SYS_ADMIN } from '../abi/capability.ts';
 import {
   AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, XATTR_CREATE, XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_REPLACE, XATTR_SIZE_MAX,
 } from '../abi/fcntl.ts';
-import { S_ISVTX } from '../abi/stat.ts';
+import { S_IFMT, S_ISVTX } from '../abi/stat.ts';
 import { shownCapabilities, storedCapabilities, XATTR_SECURITY_CAPABILITY } from '../auth/file-capabilities.ts';
 import type { Task } from '../kernel/task.ts';
 import { type Inode, S_APPEND, S_IMMUTABLE } from '../vfs/inode.ts';
@@ -32,7 +32,8 @@ function checkAccess(t: Task, inode: Inode, mount: Mount, name: string, mask: nu
     return mask & MAY_WRITE ? EPERM : ENODATA;
   }
   if (name.startsWith('user.')) {
-    if (!inode.isRegular && !inode.isDirectory) return mask & MAY_WRITE ? EPERM : ENODATA;
+    // What shows no type (pidfds) is a regular file underneath.
+    if (!inode.isRegular && !inode.isDirectory && (inode.mode & S_IFMT) !== 0) return mask & MAY_WRITE ? EPERM : ENODATA;
     if (inode.isDirectory && inode.mode & S_ISVTX && mask & MAY_WRITE && !ownerOrCapable(t.credentials, inode, mount.idmap)) return EPERM;
   }
   return inodePermission(t, inode, mask, mount.idmap);

@@ -77,7 +77,7 @@ function pidfdOpen(t: Task, a: SyscallArgs): number {
   if (pid === null || pid.task === null) return ESRCH;
   // A thread that leads no process needs PIDFD_THREAD.
   if ((flags & PIDFD_THREAD) === 0 && pid.threadGroup === null) return ENOENT;
-  return installFile(t, new PidfdDescription(t.kernel.vfs.anonymous.anonymousPath('[pidfd]'), pid, flags), true);
+  return installFile(t, new PidfdDescription(t.kernel.pidFs.placeOf(pid), pid, flags), true);
 }
 
 function pidfdOf(t: Task, fd: number): Pid | Errno {

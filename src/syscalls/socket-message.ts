@@ -238,7 +238,7 @@ export function encodeUcred(t: Task, pid: object | null, uid: KUid, gid: KGid): 
 
 /** A new pidfd for the process of `pid`. */
 export function newPidfd(t: Task, pid: Pid): number {
-  return installFile(t, new PidfdDescription(t.kernel.vfs.anonymous.anonymousPath('[pidfd]'), pid, 0), true);
+  return installFile(t, new PidfdDescription(t.kernel.pidFs.placeOf(pid), pid, 0), true);
 }
 
 /**

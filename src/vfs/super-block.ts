@@ -102,6 +102,8 @@ export abstract class SuperBlock {
   readonly exports: 'none' | 'fid' | 'full' | 'parents' = 'none';
   /** Opening by handle needs no capability: decodeHandle checks. */
   readonly freeHandles: boolean = false;
+  /** What a handle names is opened whatever its mode says (export_operations.open). */
+  readonly opensHandles: boolean = false;
   /** Files whose handles were given out. */
   readonly handles: HandleTable = new HandleTable();
   /** The handle of a file. `parent`: with its directory's. */

@@ -244,7 +244,7 @@ export class FanotifyGroup extends AnonymousDescription {
     if (this.initFlags & FAN_REPORT_PIDFD) {
       let pidfd = FAN_NOFD;
       if (e.pid !== null && e.pid.task !== null) {
-        const file = new PidfdDescription(this.registry.kernel.vfs.anonymous.anonymousPath('[pidfd]'), e.pid, 0);
+        const file = new PidfdDescription(this.registry.kernel.pidFs.placeOf(e.pid), e.pid, 0);
         const fd = ctx.fdTable.install(file, ctx.openFilesLimit, true);
         if (fd < 0) file.unref();
         pidfd = fd < 0 ? FAN_EPIDFD : fd;

@@ -43,6 +43,7 @@ export class CgroupSuperBlock extends SuperBlock implements CgroupFiles {
   addDirectory(c: Cgroup, mode: number, uid: KUid, gid: KGid): CgroupDirectory {
     const d = new CgroupDirectory(this, c, mode, uid, gid);
     this.directories.set(c, d);
+    c.id = d.ino;
     return d;
   }
   directoryOf(c: Cgroup): CgroupDirectory {

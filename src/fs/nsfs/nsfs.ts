@@ -174,10 +174,7 @@ export class NamespaceFile extends FileDescription {
   }
 
   private open(task: Task, kind: NamespaceKind, ns: Namespace): number {
-    const file = new NamespaceFile(this.fs, this.fs.placeOf(kind, ns), O_RDONLY, kind, ns);
-    const fd = task.fdTable.install(file, task.openFilesLimit, true);
-    if (fd < 0) file.unref();
-    return fd;
+    return this.fs.open(task, kind, ns);
   }
 
   /** Numbers of a process between this PID namespace and the caller's: ESRCH if it is not seen. */
@@ -225,6 +222,14 @@ export class NsFs extends PseudoFileSystem {
     return place;
   }
 
+  /** A descriptor of a namespace, close-on-exec. EMFILE. */
+  open(task: Task, kind: NamespaceKind, ns: Namespace): number {
+    const file = new NamespaceFile(this, this.placeOf(kind, ns), O_RDONLY, kind, ns);
+    const fd = task.fdTable.install(file, task.openFilesLimit, true);
+    if (fd < 0) file.unref();
+    return fd;
+  }
+
   override encodeHandle(dentry: Dentry): FileHandle {
     const inode = dentry.inode;
     if (!(inode instanceof NamespaceInode)) return { type: FILEID_INVALID, words: [] };
@@ -251,7 +256,7 @@ export class NsFs extends PseudoFileSystem {
 }
 
 /** The kind of a namespace. */
-function kindOf(ns: Namespace): NamespaceKind {
+export function kindOf(ns: Namespace): NamespaceKind {
   const flag = namespaceFlag(ns);
   return (Object.keys(NAMESPACE_KINDS) as NamespaceKind[]).find((k) => NAMESPACE_KINDS[k] === flag)!; // every namespace is of one kind
 }

@@ -16,6 +16,8 @@ const BPF_F_ALLOW_MULTI = 2;
 export class Cgroup {
   readonly hierarchy: CgroupHierarchy;
   readonly parent: Cgroup | null;
+  /** Inode number of its directory (cgroup_id). */
+  id = 1;
   readonly name: string;
   readonly level: number;
   readonly children: Map<string, Cgroup> = new Map();

@@ -191,7 +191,7 @@ static void calls(int pid) {
 
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  static const char *const names[] = {"kthreadd", "pool_workqueue_release", "kworker/R-netns", "ksoftirqd/0", "rcu_preempt", "migration/0", "cpuhp/0", "kdevtmpfs", "kauditd", "khungtaskd",
+  static const char *const names[] = {"kthreadd", "pool_workqueue_release", "kworker/R-netns", "migration/0", "cpuhp/0", "kdevtmpfs", "kauditd", "khungtaskd",
     "oom_reaper", "kworker/R-writeback", "kcompactd0", "kswapd0", "kworker/R-mld"};
   for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
     int pid = findByName(names[i]);
