@@ -7,7 +7,10 @@ import type { Expr, Local } from '../wasm/expressions.ts';
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from '../wasm/module-builder.ts';
 import { I32, I64 } from '../wasm/opcodes.ts';
 import { FPU_CW, FPU_SW, FPU_TAG, FPU_TOP, SCRATCH, ST } from '../x86/cpu-layout.ts';
-import { FAST_ARITHMETIC, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_CHS, X_CONSTANT, X_DIV, X_DIVR, X_MUL, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_XCH, x87ArithmeticName } from '../x86/x87-slow.ts';
+import {
+  FAST_ARITHMETIC, FAST_KINDS, FAST_MOVES, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_CHS, X_DIV, X_DIVR, X_MUL, X_STORE_TRUNCATED, X_SUB, X_SUBR, X_XCH, x87ArithmeticName, x87LoadName, x87MoveName,
+  x87StoreName,
+} from '../x86/x87-slow.ts';
 
 /** RC, PC and PM of the control word, and what they must be for arithmetic. */
 const CONTROL_MASK = 0xf20;
@@ -23,83 +26,83 @@ const field = (code: Expr, at: number, mask: number): Expr => i32.and(i32.shrU(c
 
 /** Defines them; `slow` is the helper x87. */
 export function buildX87(m: ModuleBuilder, slow: FunctionRef): void {
-  const round = roundFunction(m);
-  const ops = { add: addFunction(m, round), mul: mulFunction(m, round), div: divFunction(m, round) };
-  const operand = operandFunction(m);
-  arithmetic(m, slow, operand, ops);
-  compare(m, slow, operand);
-  load(m, slow, operand);
+  for (const op of FAST_ARITHMETIC) {
+    registerArithmetic(m, slow, op);
+    for (const kind of FAST_KINDS) memoryArithmetic(m, slow, op, kind);
+  }
+  compare(m, slow, operandFunction(m));
+  load(m, slow);
   store(m, slow);
   move(m, slow);
 }
 
-/** x87Round(cpu, destination, sign << 15, biased exponent, significand, fraction below it): rounds to nearest, stores, sets PE and C1. 0 = out of range, nothing done. */
-function roundFunction(m: ModuleBuilder): FunctionRef {
-  return m.function('x87Round', [I32, I32, I32, I32, I64, I64], [I32], (f) => {
-    const [cpu, dst, sign, e, sig, rest] = [0, 1, 2, 3, 4, 5].map((k) => f.param(k)) as [Local, Local, Local, Local, Local, Local];
-    const up = f.local(I32);
-    f.if(
-      i64.eqz(rest),
-      () => {},
-      () => {
-        // Up beyond the middle, or at the middle to make it even.
-        f.set(up, i32.and(i32.wrap(i64.shrU(rest, i64c(63))), i32.or(i64.ne(i64.shl(rest, i64c(1)), i64c(0)), i32.wrap(i64.and(sig, i64c(1))))));
-        f.set(sig, i64.add(sig, i64.extendU(up)));
-        f.if(i64.eqz(sig), () => {
-          f.set(sig, i64c(TOP_BIT));
-          f.set(e, i32.add(e, i32c(1)));
-        });
-      },
-    );
-    f.if(i32.geU(i32.sub(e, i32c(1)), i32c(0x7ffe)), () => f.return(i32c(0)));
-    f.do(i64.store(dst, sig));
-    f.do(i64.store(dst, i64.extendU(i32.or(sign, e)), 8));
-    f.do(i32.store(cpu, i32.or(flagless(cpu), i32.or(i32.shl(up, i32c(9)), i32.shl(i64.ne(rest, i64c(0)), i32c(5)))), FPU_SW));
-    f.return(i32c(1));
-  });
-}
-
-const PARAMS = [I32, I32, I64, I32, I64, I32] as const;
-type Operands = [cpu: Local, dst: Local, sigA: Local, seA: Local, sigB: Local, seB: Local];
-const operandsOf = (f: FunctionBuilder): Operands => [0, 1, 2, 3, 4, 5].map((k) => f.param(k)) as unknown as Operands;
 const exponent = (se: Expr): Expr => i32.and(se, i32c(0x7fff));
 const signOf = (se: Expr): Expr => i32.and(se, i32c(0x8000));
 
-/** a + b of two normal numbers. */
-function addFunction(m: ModuleBuilder, round: FunctionRef): FunctionRef {
-  return m.function('x87Add', PARAMS, [I32], (f) => {
-    const [cpu, dst, sigA, seA, sigB, seB] = operandsOf(f);
-    const t64 = f.local(I64);
-    const t32 = f.local(I32);
-    // a is the larger in magnitude.
-    f.if(i32.or(i32.ltU(exponent(seA), exponent(seB)), i32.and(i32.eq(exponent(seA), exponent(seB)), i64.ltU(sigA, sigB))), () => {
-      f.set(t64, sigA);
-      f.set(sigA, sigB);
-      f.set(sigB, t64);
-      f.set(t32, seA);
-      f.set(seA, seB);
-      f.set(seB, t32);
+/** Two operands, and where the result goes (host address of a register). */
+interface Operands {
+  readonly dst: Local;
+  readonly sigA: Local;
+  readonly seA: Local;
+  readonly sigB: Local;
+  readonly seB: Local;
+}
+
+/** Rounds sign << 15, biased exponent, significand and fraction below it to nearest, stores it, sets PE and C1. */
+function round(x: Frame, dst: Local, sign: Expr, e: Local, sig: Local, rest: Local): void {
+  const { f, cpu } = x;
+  const up = f.local(I32);
+  f.set(up, i32c(0));
+  f.if(i64.ne(rest, i64c(0)), () => {
+    // Up beyond the middle, or at the middle to make it even.
+    f.set(up, i32.and(i32.wrap(i64.shrU(rest, i64c(63))), i32.or(i64.ne(i64.shl(rest, i64c(1)), i64c(0)), i32.wrap(i64.and(sig, i64c(1))))));
+    f.set(sig, i64.add(sig, i64.extendU(up)));
+    f.if(i64.eqz(sig), () => {
+      f.set(sig, i64c(TOP_BIT));
+      f.set(e, i32.add(e, i32c(1)));
     });
-    const e = f.let(exponent(seA));
-    const d = f.let(i32.sub(e, exponent(seB)));
-    const hi = f.local(I64);
-    const lo = f.local(I64);
-    const dw = f.let(i64.extendU(d));
-    f.if(
-      i32.ltU(d, i32c(64)),
-      () => {
-        f.set(hi, i64.shrU(sigB, dw));
-        // 64 - d is 64 for d = 0, which WebAssembly takes as 0.
-        f.set(lo, select(d, i64.shl(sigB, i64.sub(i64c(64), dw)), i64c(0)));
-      },
-      () => {
-        f.set(lo, select(
-          i32.ltU(d, i32c(128)),
-          i64.or(i64.shrU(sigB, dw), i64.extendU(i32.and(i32.ne(d, i32c(64)), i64.ne(i64.shl(sigB, i64.sub(i64c(64), dw)), i64c(0))))),
-          i64c(1),
-        ));
-      },
-    );
+  });
+  x.slowIf(i32.geU(i32.sub(e, i32c(1)), i32c(0x7ffe)));
+  f.do(i64.store(dst, sig));
+  f.do(i64.store(dst, i64.extendU(i32.or(sign, e)), 8));
+  f.do(i32.store(cpu, i32.or(flagless(cpu), i32.or(i32.shl(up, i32c(9)), i32.shl(i64.ne(rest, i64c(0)), i32c(5)))), FPU_SW));
+}
+
+/** a + b of two normal numbers. */
+function add(x: Frame, { dst, sigA, seA, sigB, seB }: Operands): void {
+  const { f } = x;
+  const t64 = f.local(I64);
+  const t32 = f.local(I32);
+  // a is the larger in magnitude.
+  f.if(i32.or(i32.ltU(exponent(seA), exponent(seB)), i32.and(i32.eq(exponent(seA), exponent(seB)), i64.ltU(sigA, sigB))), () => {
+    f.set(t64, sigA);
+    f.set(sigA, sigB);
+    f.set(sigB, t64);
+    f.set(t32, seA);
+    f.set(seA, seB);
+    f.set(seB, t32);
+  });
+  const e = f.let(exponent(seA));
+  const d = f.let(i32.sub(e, exponent(seB)));
+  const hi = f.local(I64);
+  const lo = f.local(I64);
+  const dw = f.let(i64.extendU(d));
+  f.if(
+    i32.ltU(d, i32c(64)),
+    () => {
+      f.set(hi, i64.shrU(sigB, dw));
+      // 64 - d is 64 for d = 0, which WebAssembly takes as 0.
+      f.set(lo, select(d, i64.shl(sigB, i64.sub(i64c(64), dw)), i64c(0)));
+    },
+    () => {
+      f.set(lo, select(
+        i32.ltU(d, i32c(128)),
+        i64.or(i64.shrU(sigB, dw), i64.extendU(i32.and(i32.ne(d, i32c(64)), i64.ne(i64.shl(sigB, i64.sub(i64c(64), dw)), i64c(0))))),
+        i64c(1),
+      ));
+    },
+  );
+  f.block((done) => {
     f.if(
       i32.eqz(signOf(i32.xor(seA, seB))),
       () => {
@@ -118,8 +121,8 @@ function addFunction(m: ModuleBuilder, round: FunctionRef): FunctionRef {
             // An exact zero is positive.
             f.do(i64.store(dst, i64c(0)));
             f.do(i64.store(dst, i64c(0), 8));
-            f.do(i32.store(cpu, flagless(cpu), FPU_SW));
-            f.return(i32c(1));
+            x.clearC1();
+            f.br(done);
           });
           f.set(hi, lo);
           f.set(lo, i64c(0));
@@ -132,117 +135,123 @@ function addFunction(m: ModuleBuilder, round: FunctionRef): FunctionRef {
           f.set(e, i32.sub(e, i32.wrap(z)));
         });
         // The exponent may have gone below 1: that is for the slow path.
-        f.if(i32.leS(e, i32c(0)), () => f.return(i32c(0)));
+        x.slowIf(i32.leS(e, i32c(0)));
       },
     );
-    f.return(round.call(cpu, dst, signOf(seA), e, hi, lo));
+    round(x, dst, signOf(seA), e, hi, lo);
   });
 }
 
-function mulFunction(m: ModuleBuilder, round: FunctionRef): FunctionRef {
-  return m.function('x87Mul', PARAMS, [I32], (f) => {
-    const [cpu, dst, a, seA, b, seB] = operandsOf(f);
-    const low = (x: Expr): Expr => i64.and(x, i64c(0xffffffff));
-    const high = (x: Expr): Expr => i64.shrU(x, i64c(32));
-    const ll = f.let(i64.mul(low(a), low(b)));
-    const mid = f.let(i64.add(i64.mul(high(a), low(b)), high(ll)));
-    const mid2 = f.let(i64.add(i64.mul(low(a), high(b)), low(mid)));
-    const hi = f.let(i64.add(i64.add(i64.mul(high(a), high(b)), high(mid)), high(mid2)));
-    const lo = f.let(i64.or(i64.shl(mid2, i64c(32)), low(ll)));
-    const e = f.let(i32.sub(i32.add(exponent(seA), exponent(seB)), i32c(16383 - 1)));
-    f.if(i64.geS(hi, i64c(0)), () => {
-      f.set(hi, i64.or(i64.shl(hi, i64c(1)), i64.shrU(lo, i64c(63))));
-      f.set(lo, i64.shl(lo, i64c(1)));
-      f.set(e, i32.sub(e, i32c(1)));
-    });
-    f.if(i32.leS(e, i32c(0)), () => f.return(i32c(0)));
-    f.return(round.call(cpu, dst, signOf(i32.xor(seA, seB)), e, hi, lo));
+function multiply(x: Frame, { dst, sigA: a, seA, sigB: b, seB }: Operands): void {
+  const { f } = x;
+  const low = (v: Expr): Expr => i64.and(v, i64c(0xffffffff));
+  const high = (v: Expr): Expr => i64.shrU(v, i64c(32));
+  const ll = f.let(i64.mul(low(a), low(b)));
+  const mid = f.let(i64.add(i64.mul(high(a), low(b)), high(ll)));
+  const mid2 = f.let(i64.add(i64.mul(low(a), high(b)), low(mid)));
+  const hi = f.let(i64.add(i64.add(i64.mul(high(a), high(b)), high(mid)), high(mid2)));
+  const lo = f.let(i64.or(i64.shl(mid2, i64c(32)), low(ll)));
+  const e = f.let(i32.sub(i32.add(exponent(seA), exponent(seB)), i32c(16383 - 1)));
+  f.if(i64.geS(hi, i64c(0)), () => {
+    f.set(hi, i64.or(i64.shl(hi, i64c(1)), i64.shrU(lo, i64c(63))));
+    f.set(lo, i64.shl(lo, i64c(1)));
+    f.set(e, i32.sub(e, i32c(1)));
   });
+  x.slowIf(i32.leS(e, i32c(0)));
+  round(x, dst, signOf(i32.xor(seA, seB)), e, hi, lo);
 }
 
 /** a / b: two digits of 32 bits each (Knuth, algorithm D). */
-function divFunction(m: ModuleBuilder, round: FunctionRef): FunctionRef {
-  return m.function('x87Div', PARAMS, [I32], (f) => {
-    const [cpu, dst, a, seA, d, seB] = operandsOf(f);
-    const e = f.let(i32.add(i32.sub(exponent(seA), exponent(seB)), i32c(16382)));
-    const hi = f.let(a);
-    const lo = f.local(I64);
-    // The quotient is to have its top bit set.
-    f.if(i64.geU(a, d), () => {
-      f.set(lo, i64.shl(a, i64c(63)));
-      f.set(hi, i64.shrU(a, i64c(1)));
-      f.set(e, i32.add(e, i32c(1)));
-    });
-    f.if(i32.leS(e, i32c(0)), () => f.return(i32c(0)));
-    const v1 = f.let(i64.shrU(d, i64c(32)));
-    const v0 = f.let(i64.and(d, i64c(0xffffffff)));
-    const digit = (from: Expr, next: Expr): Local => {
-      const q = f.let(i64.divU(from, v1));
-      const r = f.let(i64.sub(from, i64.mul(q, v1)));
-      f.block((done) => {
-        f.loop((again) => {
-          f.brIf(done, i32.and(i64.leU(q, i64c(0xffffffff)), i64.leU(i64.mul(q, v0), i64.or(i64.shl(r, i64c(32)), next))));
-          f.set(q, i64.sub(q, i64c(1)));
-          f.set(r, i64.add(r, v1));
-          f.brIf(again, i64.leU(r, i64c(0xffffffff)));
-        });
+function divide(x: Frame, { dst, sigA: a, seA, sigB: d, seB }: Operands): void {
+  const { f } = x;
+  const e = f.let(i32.add(i32.sub(exponent(seA), exponent(seB)), i32c(16382)));
+  const hi = f.let(a);
+  const lo = f.local(I64);
+  // The quotient is to have its top bit set.
+  f.if(i64.geU(a, d), () => {
+    f.set(lo, i64.shl(a, i64c(63)));
+    f.set(hi, i64.shrU(a, i64c(1)));
+    f.set(e, i32.add(e, i32c(1)));
+  });
+  x.slowIf(i32.leS(e, i32c(0)));
+  const v1 = f.let(i64.shrU(d, i64c(32)));
+  const v0 = f.let(i64.and(d, i64c(0xffffffff)));
+  const digit = (from: Expr, next: Expr): Local => {
+    const q = f.let(i64.divU(from, v1));
+    const r = f.let(i64.sub(from, i64.mul(q, v1)));
+    f.block((done) => {
+      f.loop((again) => {
+        f.brIf(done, i32.and(i64.leU(q, i64c(0xffffffff)), i64.leU(i64.mul(q, v0), i64.or(i64.shl(r, i64c(32)), next))));
+        f.set(q, i64.sub(q, i64c(1)));
+        f.set(r, i64.add(r, v1));
+        f.brIf(again, i64.leU(r, i64c(0xffffffff)));
       });
-      return q;
-    };
-    const q1 = digit(hi, i64.shrU(lo, i64c(32)));
-    const rest = f.let(i64.sub(i64.or(i64.shl(hi, i64c(32)), i64.shrU(lo, i64c(32))), i64.mul(q1, d)));
-    const q0 = digit(rest, i64.and(lo, i64c(0xffffffff)));
-    const r = f.let(i64.sub(i64.or(i64.shl(rest, i64c(32)), i64.and(lo, i64c(0xffffffff))), i64.mul(q0, d)));
-    // Below, at or above the middle.
-    const half = f.let(i64.sub(d, r));
-    const fraction = select(i64.eqz(r), i64c(0), select(i64.ltU(r, half), i64c(1), select(i64.eq(r, half), i64c(TOP_BIT), i64c(TOP_BIT | 1n))));
-    f.return(round.call(cpu, dst, signOf(i32.xor(seA, seB)), e, i64.add(i64.shl(q1, i64c(32)), q0), fraction));
+    });
+    return q;
+  };
+  const q1 = digit(hi, i64.shrU(lo, i64c(32)));
+  const left = f.let(i64.sub(i64.or(i64.shl(hi, i64c(32)), i64.shrU(lo, i64c(32))), i64.mul(q1, d)));
+  const q0 = digit(left, i64.and(lo, i64c(0xffffffff)));
+  const r = f.let(i64.sub(i64.or(i64.shl(left, i64c(32)), i64.and(lo, i64c(0xffffffff))), i64.mul(q0, d)));
+  // Below, at or above the middle.
+  const half = f.let(i64.sub(d, r));
+  const fraction = f.let(select(i64.eqz(r), i64c(0), select(i64.ltU(r, half), i64c(1), select(i64.eq(r, half), i64c(TOP_BIT), i64c(TOP_BIT | 1n)))));
+  round(x, dst, signOf(i32.xor(seA, seB)), e, f.let(i64.add(i64.shl(q1, i64c(32)), q0)), fraction);
+}
+
+/** The normal number or zero of a kind in `v`, as significand, and sign with exponent; `odd` for any other float. `v` is changed. */
+function decode(f: FunctionBuilder, kind: number, v: Local, sig: Local, se: Local, odd: (is: Expr) => void): void {
+  const float = (fraction: number, bias: number, max: number, signShift: number): void => {
+    const sign = f.let(i32.and(i32.wrap(i64.shrU(v, i64c(signShift - 15))), i32c(0x8000)));
+    const e = f.let(i32.and(i32.wrap(i64.shrU(v, i64c(fraction))), i32c(max)));
+    f.if(
+      i64.eqz(i64.shl(v, i64c(64 - signShift))),
+      () => {
+        f.set(sig, i64c(0));
+        f.set(se, sign);
+      },
+      () => {
+        odd(i32.geU(i32.sub(e, i32c(1)), i32c(max - 1)));
+        f.set(sig, i64.or(i64.shl(v, i64c(63 - fraction)), i64c(TOP_BIT)));
+        f.set(se, i32.or(sign, i32.add(e, i32c(16383 - bias))));
+      },
+    );
+  };
+  switch (kind) {
+    case K_M32: return float(23, 127, 0xff, 31);
+    case K_M64: return float(52, 1023, 0x7ff, 63);
+    case K_I16:
+      f.set(v, i64.extend16S(v));
+      break;
+    case K_I32:
+      f.set(v, i64.extend32S(v));
+  }
+  f.set(sig, i64c(0));
+  f.set(se, i32c(0));
+  f.if(i64.ne(v, i64c(0)), () => {
+    f.set(se, i32.and(i32.wrap(i64.shrU(v, i64c(48))), i32c(0x8000)));
+    f.if(se, () => f.set(v, i64.sub(i64c(0), v)));
+    const z = f.let(i64.clz(v));
+    f.set(sig, i64.shl(v, z));
+    f.set(se, i32.or(se, i32.sub(i32c(16383 + 63), i32.wrap(z))));
   });
 }
 
-/** x87Operand(cpu, kind) → significand, sign and exponent of the number in SCRATCH; exponent -1 = not normal and not zero. Integers and normal floats only. */
+/** x87Operand(cpu, kind) → the number in SCRATCH as `decode` gives it; exponent -1 = not normal and not zero. */
 function operandFunction(m: ModuleBuilder): FunctionRef {
   return m.function('x87Operand', [I32, I32], [I64, I32], (f) => {
-    const cpu = f.param(0);
-    const v = f.let(i64.load(cpu, SCRATCH));
-    const sign = f.local(I32);
-    const e = f.local(I32);
-    const integer = (): void => {
-      f.set(sign, i32.and(i32.wrap(i64.shrU(v, i64c(48))), i32c(0x8000)));
-      f.if(sign, () => f.set(v, i64.sub(i64c(0), v)));
-      f.if(i64.eqz(v), () => f.return(i64c(0), i32c(0)));
-      const z = f.let(i64.clz(v));
-      f.return(i64.shl(v, z), i32.or(sign, i32.sub(i32c(16383 + 63), i32.wrap(z))));
-    };
-    const single = (): void => {
-      f.set(v, i64.and(v, i64c(0xffffffff)));
-      f.set(sign, i32.shl(i32.wrap(i64.shrU(v, i64c(31))), i32c(15)));
-      f.set(e, i32.and(i32.wrap(i64.shrU(v, i64c(23))), i32c(0xff)));
-      f.if(i64.eqz(i64.shl(v, i64c(33))), () => f.return(i64c(0), sign));
-      f.if(i32.geU(i32.sub(e, i32c(1)), i32c(0xfe)), () => f.return(v, i32c(-1)));
-      f.return(i64.or(i64.shl(v, i64c(40)), i64c(TOP_BIT)), i32.or(sign, i32.add(e, i32c(16383 - 127))));
-    };
-    const double = (): void => {
-      f.set(sign, i32.and(i32.wrap(i64.shrU(v, i64c(48))), i32c(0x8000)));
-      f.set(e, i32.and(i32.wrap(i64.shrU(v, i64c(52))), i32c(0x7ff)));
-      f.if(i64.eqz(i64.shl(v, i64c(1))), () => f.return(i64c(0), sign));
-      f.if(i32.geU(i32.sub(e, i32c(1)), i32c(0x7fe)), () => f.return(v, i32c(-1)));
-      f.return(i64.or(i64.shl(v, i64c(11)), i64c(TOP_BIT)), i32.or(sign, i32.add(e, i32c(16383 - 1023))));
-    };
-    const cases: (() => void)[] = [];
-    cases[K_ST] = (): void => f.return(v, i32c(-1));
-    cases[K_M32] = single;
-    cases[K_M64] = double;
-    cases[K_I16] = (): void => {
-      f.set(v, i64.extend16S(v));
-      integer();
-    };
-    cases[K_I32] = (): void => {
-      f.set(v, i64.extend32S(v));
-      integer();
-    };
-    cases[K_I64] = integer;
-    f.switch(f.param(1), cases, () => f.return(v, i32c(-1)));
+    const v = f.let(i64.load(f.param(0), SCRATCH));
+    const none = (): void => f.return(v, i32c(-1));
+    const cases: (() => void)[] = [none];
+    for (const kind of FAST_KINDS) {
+      cases[kind] = (): void => {
+        const sig = f.local(I64);
+        const se = f.local(I32);
+        decode(f, kind, v, sig, se, (is) => f.if(is, none));
+        f.return(sig, se);
+      };
+    }
+    f.switch(f.param(1), Array.from(cases, (c) => c ?? none), none);
     f.unreachable();
   });
 }
@@ -255,17 +264,24 @@ class Frame {
   readonly top: Local;
   readonly tag: Local;
   readonly slow: FunctionRef;
-  constructor(f: FunctionBuilder, slow: FunctionRef) {
+  /** Bytes of the memory operand, where the slow path finds them in SCRATCH. */
+  readonly bytes: Local | null;
+  constructor(f: FunctionBuilder, slow: FunctionRef, bytes: Local | null = null) {
     this.f = f;
     this.cpu = f.param(0);
     this.code = f.param(1);
     this.slow = slow;
+    this.bytes = bytes;
     this.top = f.let(i32.load(this.cpu, FPU_TOP));
     this.tag = f.let(i32.load(this.cpu, FPU_TAG));
   }
   /** Leaves to the slow path if the condition holds. */
   slowIf(condition: Expr): void {
-    this.f.if(condition, () => this.f.returnCall(this.slow, this.cpu, this.code));
+    const { f, cpu, bytes } = this;
+    f.if(condition, () => {
+      if (bytes !== null) f.do(i64.store(cpu, bytes, SCRATCH));
+      f.returnCall(this.slow, cpu, this.code);
+    });
   }
   /** Arithmetic wants its rounding; the rest only that nothing is pending. */
   check(rounding: boolean): void {
@@ -298,6 +314,19 @@ class Frame {
       f.do(i32.store(this.cpu, this.tag, FPU_TAG));
     });
   }
+  /** Pushes a number. */
+  push(sig: Expr, se: Expr): void {
+    const { f, cpu } = this;
+    const into = f.let(this.physical(i32c(7)));
+    this.slowIf(i32.eqz(this.empty(into)));
+    const at = f.let(this.address(into));
+    f.do(i64.store(at, sig));
+    f.do(i64.store(at, i64.extendU(se), 8));
+    f.do(i32.store(cpu, into, FPU_TOP));
+    f.do(i32.store(cpu, i32.or(this.tag, i32.shl(i32c(1), into)), FPU_TAG));
+    this.clearC1();
+    f.return(i32c(0));
+  }
   clearC1(): void {
     this.f.do(i32.store(this.cpu, flagless(this.cpu), FPU_SW));
   }
@@ -310,53 +339,60 @@ function odd(sig: Expr, se: Expr): Expr {
   );
 }
 
-/** A function for each operation with a register, and with a memory operand of any kind. */
-function arithmetic(m: ModuleBuilder, slow: FunctionRef, operand: FunctionRef, ops: { add: FunctionRef; mul: FunctionRef; div: FunctionRef }): void {
-  for (const op of FAST_ARITHMETIC)
-    for (const memory of [false, true])
-      m.function(x87ArithmeticName(op, memory), [I32, I32, I32, I32, I32], [I32], (f) => {
-        const x = new Frame(f, slow);
-        const { cpu } = x;
-        x.check(true);
-        const dst = f.let(x.physical(f.param(2)));
-        const at = f.let(x.address(dst));
-        const [sigS, sigO] = [f.local(I64), f.local(I64)];
-        const [seS, seO] = [f.local(I32), f.local(I32)];
-        f.set(sigS, i64.load(at));
-        f.set(seS, i32.load(at, 8));
-        if (!memory) {
-          const other = f.let(x.physical(f.param(3)));
-          x.slowIf(i32.or(x.empty(dst), x.empty(other)));
-          f.set(sigO, i64.load(x.address(other)));
-          f.set(seO, i32.load(x.address(other), 8));
-        } else {
-          x.slowIf(x.empty(dst));
-          f.callInto([sigO, seO], operand, cpu, f.param(3));
-          x.slowIf(i32.eq(seO, i32c(-1)));
-        }
-        const reversed = op === X_SUBR || op === X_DIVR;
-        const [sigA, seA, sigB, seB] = reversed ? [sigO, seO, sigS, seS] : [sigS, seS, sigO, seO];
-        const normal = (sig: Expr, se: Expr): Expr => i32.and(i64.ltS(sig, i64c(0)), i32.ltU(i32.sub(exponent(se), i32c(1)), i32c(0x7ffe)));
-        const isMul = op === X_MUL;
-        const isDiv = op === X_DIV || op === X_DIVR;
-        if (op === X_SUB || op === X_SUBR) f.set(seB, i32.xor(seB, i32c(0x8000)));
-        const fn = isMul ? ops.mul : isDiv ? ops.div : ops.add;
-        f.if(
-          i32.and(normal(sigA, seA), !memory || reversed ? normal(sigB, seB) : i64.ne(sigB, i64c(0))),
-          () => x.slowIf(i32.eqz(fn.call(cpu, at, sigA, seA, sigB, seB))),
-          () => {
-            // A zero is among them; a division by zero, and two zeros, are the slow path's.
-            x.slowIf(i32.or(odd(sigA, seA), odd(sigB, seB)));
-            if (isDiv) x.slowIf(i64.eqz(sigB));
-            else if (!isMul) x.slowIf(i64.eqz(i64.or(sigA, sigB)));
-            f.do(i64.store(at, isMul || isDiv ? i64c(0) : i64.or(sigA, sigB)));
-            f.do(i64.store(at, i64.extendU(isMul || isDiv ? signOf(i32.xor(seA, seB)) : select(i64.eqz(sigA), seB, seA)), 8));
-            x.clearC1();
-          },
-        );
-        if (!memory) x.pop(f.param(4));
-        f.return(i32c(0));
-      });
+/** dst = dst op other, or the other way round. `otherNormal`: what tells a normal other operand from a zero, or from what is odd. */
+function compute(x: Frame, op: number, dst: Local, sigO: Local, seO: Local, memory: boolean): void {
+  const { f } = x;
+  const sigS = f.let(i64.load(dst));
+  const seS = f.let(i32.load(dst, 8));
+  const reversed = op === X_SUBR || op === X_DIVR;
+  const [sigA, seA, sigB, seB] = reversed ? [sigO, seO, sigS, seS] : [sigS, seS, sigO, seO];
+  const normal = (sig: Expr, se: Expr): Expr => i32.and(i64.ltS(sig, i64c(0)), i32.ltU(i32.sub(exponent(se), i32c(1)), i32c(0x7ffe)));
+  const isMul = op === X_MUL;
+  const isDiv = op === X_DIV || op === X_DIVR;
+  if (op === X_SUB || op === X_SUBR) f.set(seB, i32.xor(seB, i32c(0x8000)));
+  const operands: Operands = { dst, sigA, seA, sigB, seB };
+  // What comes from memory is normal or zero.
+  f.if(
+    i32.and(normal(sigS, seS), memory ? i64.ne(sigO, i64c(0)) : normal(sigO, seO)),
+    () => (isMul ? multiply : isDiv ? divide : add)(x, operands),
+    () => {
+      // A zero is among them; a division by zero, and two zeros, are the slow path's.
+      x.slowIf(i32.or(odd(sigA, seA), odd(sigB, seB)));
+      if (isDiv) x.slowIf(i64.eqz(sigB));
+      else if (!isMul) x.slowIf(i64.eqz(i64.or(sigA, sigB)));
+      f.do(i64.store(dst, isMul || isDiv ? i64c(0) : i64.or(sigA, sigB)));
+      f.do(i64.store(dst, i64.extendU(isMul || isDiv ? signOf(i32.xor(seA, seB)) : select(i64.eqz(sigA), seB, seA)), 8));
+      x.clearC1();
+    },
+  );
+}
+
+function registerArithmetic(m: ModuleBuilder, slow: FunctionRef, op: number): void {
+  m.function(x87ArithmeticName(op, K_ST), [I32, I32, I32, I32, I32], [I32], (f) => {
+    const x = new Frame(f, slow);
+    x.check(true);
+    const dst = f.let(x.physical(f.param(2)));
+    const other = f.let(x.physical(f.param(3)));
+    x.slowIf(i32.or(x.empty(dst), x.empty(other)));
+    f.set(other, x.address(other));
+    const sigO = f.let(i64.load(other));
+    const seO = f.let(i32.load(other, 8));
+    compute(x, op, f.let(x.address(dst)), sigO, seO, false);
+    x.pop(f.param(4));
+    f.return(i32c(0));
+  });
+}
+function memoryArithmetic(m: ModuleBuilder, slow: FunctionRef, op: number, kind: number): void {
+  m.function(x87ArithmeticName(op, kind), [I32, I32, I64], [I32], (f) => {
+    const x = new Frame(f, slow, f.param(2));
+    x.check(true);
+    x.slowIf(x.empty(x.top));
+    const sigO = f.local(I64);
+    const seO = f.local(I32);
+    decode(f, kind, f.let(f.param(2)), sigO, seO, (is) => x.slowIf(is));
+    compute(x, op, f.let(x.address(x.top)), sigO, seO, true);
+    f.return(i32c(0));
+  });
 }
 
 /** Compares ST(0); sets C0 C2 C3, or gives EFLAGS bits for FCOMI and its kin (bit 31 of the code). */
@@ -422,66 +458,46 @@ function compare(m: ModuleBuilder, slow: FunctionRef, operand: FunctionRef): voi
     });
 }
 
-/** Pushes: ST(i), a memory operand, 1 or 0. */
-function load(m: ModuleBuilder, slow: FunctionRef, operand: FunctionRef): void {
-  m.function('x87Load', [I32, I32], [I32], (f) => {
+/** FLD: ST(i), a memory operand, 1 or 0. */
+function load(m: ModuleBuilder, slow: FunctionRef): void {
+  m.function('x87Constant', [I32, I32], [I32], (f) => {
     const x = new Frame(f, slow);
-    const { cpu, code } = x;
     x.check(false);
-    const kind = f.let(field(code, 12, 15));
-    const number = f.let(field(code, 8, 15));
-    const sig = f.local(I64);
-    const se = f.local(I32);
-    f.if(
-      i32.eq(i32.and(code, i32c(0xff)), i32c(X_CONSTANT)),
-      () => {
-        // FLD1 and FLDZ; the irrational ones depend on the rounding mode.
-        x.slowIf(i32.and(i32.ne(number, i32c(0)), i32.ne(number, i32c(6))));
-        f.if(i32.eqz(number), () => {
-          f.set(sig, i64c(TOP_BIT));
-          f.set(se, i32c(0x3fff));
-        });
-      },
-      () => f.if(
-        i32.eq(kind, i32c(K_M80)),
-        () => {
-          f.set(sig, i64.load(cpu, SCRATCH));
-          f.set(se, i32.load16U(cpu, SCRATCH + 8));
-        },
-        () => f.if(
-          kind,
-          () => {
-            f.callInto([sig, se], operand, cpu, kind);
-            x.slowIf(i32.eq(se, i32c(-1)));
-          },
-          () => {
-            const source = f.let(x.physical(number));
-            x.slowIf(x.empty(source));
-            f.set(sig, i64.load(x.address(source)));
-            f.set(se, i32.load16U(x.address(source), 8));
-          },
-        ),
-      ),
-    );
-    const into = f.let(x.physical(i32c(7)));
-    x.slowIf(i32.eqz(x.empty(into)));
-    const at = f.let(x.address(into));
-    f.do(i64.store(at, sig));
-    f.do(i64.store(at, i64.extendU(se), 8));
-    f.do(i32.store(cpu, into, FPU_TOP));
-    f.do(i32.store(cpu, i32.or(x.tag, i32.shl(i32c(1), into)), FPU_TAG));
-    x.clearC1();
-    f.return(i32c(0));
+    // FLD1 and FLDZ; the irrational ones depend on the rounding mode.
+    const number = f.let(field(x.code, 8, 15));
+    x.slowIf(i32.and(i32.ne(number, i32c(0)), i32.ne(number, i32c(6))));
+    x.push(select(number, i64c(0), i64c(TOP_BIT)), select(number, i32c(0), i32c(0x3fff)));
   });
+  m.function(x87LoadName(K_ST), [I32, I32], [I32], (f) => {
+    const x = new Frame(f, slow);
+    x.check(false);
+    const source = f.let(x.physical(field(x.code, 8, 15)));
+    x.slowIf(x.empty(source));
+    f.set(source, x.address(source));
+    x.push(f.let(i64.load(source)), f.let(i32.load16U(source, 8)));
+  });
+  m.function(x87LoadName(K_M80), [I32, I32], [I32], (f) => {
+    const x = new Frame(f, slow);
+    x.check(false);
+    x.push(f.let(i64.load(x.cpu, SCRATCH)), f.let(i32.load16U(x.cpu, SCRATCH + 8)));
+  });
+  for (const kind of FAST_KINDS)
+    m.function(x87LoadName(kind), [I32, I32, I64], [I32], (f) => {
+      const x = new Frame(f, slow, f.param(2));
+      x.check(false);
+      const sig = f.local(I64);
+      const se = f.local(I32);
+      decode(f, kind, f.let(f.param(2)), sig, se, (is) => x.slowIf(is));
+      x.push(sig, se);
+    });
 }
 
 /** Stores ST(0): to a register, or into SCRATCH + 32 for memory (result 1). */
 function store(m: ModuleBuilder, slow: FunctionRef): void {
-  m.function('x87Store', [I32, I32], [I32], (f) => {
+  for (const kind of [K_ST, K_M80, ...FAST_KINDS]) m.function(x87StoreName(kind), [I32, I32], [I32], (f) => {
     const x = new Frame(f, slow);
     const { cpu, code } = x;
     x.check(false);
-    const kind = f.let(field(code, 12, 15));
     x.slowIf(x.empty(x.top));
     const at = f.let(x.address(x.top));
     const sig = f.let(i64.load(at));
@@ -569,35 +585,30 @@ function store(m: ModuleBuilder, slow: FunctionRef): void {
       x.pop();
       f.return(i32c(1));
     };
-    f.switch(kind, cases, () => f.returnCall(slow, cpu, code));
+    cases[kind]!(); // each kind has one
     f.unreachable();
   });
 }
 
 /** FXCH, FCHS, FABS. */
 function move(m: ModuleBuilder, slow: FunctionRef): void {
-  m.function('x87Move', [I32, I32], [I32], (f) => {
+  for (const op of FAST_MOVES) m.function(x87MoveName(op), [I32, I32], [I32], (f) => {
     const x = new Frame(f, slow);
     const { code } = x;
     x.check(false);
     x.slowIf(x.empty(x.top));
     const at = f.let(x.address(x.top));
     const se = f.let(i64.load(at, 8));
-    const op = f.let(i32.and(code, i32c(0xff)));
-    f.if(
-      i32.eq(op, i32c(X_XCH)),
-      () => {
-        const other = f.let(x.physical(field(code, 8, 15)));
-        x.slowIf(x.empty(other));
-        const to = f.let(x.address(other));
-        const sig = f.let(i64.load(at));
-        f.do(i64.store(at, i64.load(to)));
-        f.do(i64.store(at, i64.load(to, 8), 8));
-        f.do(i64.store(to, sig));
-        f.do(i64.store(to, se, 8));
-      },
-      () => f.do(i64.store(at, select(i32.eq(op, i32c(X_CHS)), i64.xor(se, i64c(0x8000)), i64.and(se, i64c(0x7fff))), 8)),
-    );
+    if (op === X_XCH) {
+      const other = f.let(x.physical(field(code, 8, 15)));
+      x.slowIf(x.empty(other));
+      const to = f.let(x.address(other));
+      const sig = f.let(i64.load(at));
+      f.do(i64.store(at, i64.load(to)));
+      f.do(i64.store(at, i64.load(to, 8), 8));
+      f.do(i64.store(to, sig));
+      f.do(i64.store(to, se, 8));
+    } else f.do(i64.store(at, op === X_CHS ? i64.xor(se, i64c(0x8000)) : i64.and(se, i64c(0x7fff)), 8));
     x.clearC1();
     f.return(i32c(0));
   });

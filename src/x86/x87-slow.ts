@@ -25,12 +25,25 @@ export function x87Code(op: number, operand = 0, kind: number = K_ST, pops = 0, 
   return op | (operand << 8) | (kind << 12) | (pops << 16) | (dest << 20);
 }
 
-/** Name of the fast function for an operation with a register or with memory: (cpu, code, destination, other register or kind of operand, pops). */
-export function x87ArithmeticName(op: number, memory: boolean): string {
-  return `x87Arithmetic${op}${memory ? 'Memory' : ''}`;
+/** Name of the fast function for arithmetic with a register, (cpu, code, destination, other register, pops), or with memory of a kind, (cpu, code, its bytes). */
+export function x87ArithmeticName(op: number, kind: number): string {
+  return `x87Arithmetic${op}Of${kind}`;
 }
-/** Operations that have one. */
+/** The same for FLD of a kind, (cpu, code) or (cpu, code, bytes), and for FST, (cpu, code). */
+export function x87LoadName(kind: number): string {
+  return `x87Load${kind}`;
+}
+export function x87StoreName(kind: number): string {
+  return `x87Store${kind}`;
+}
+/** FXCH, FCHS, FABS. */
+export function x87MoveName(op: number): string {
+  return `x87Move${op}`;
+}
+/** Operations and kinds of numbers in memory that have such functions. */
 export const FAST_ARITHMETIC: readonly number[] = [X_ADD, X_MUL, X_SUB, X_SUBR, X_DIV, X_DIVR];
+export const FAST_MOVES: readonly number[] = [X_XCH, X_CHS, X_ABS];
+export const FAST_KINDS: readonly number[] = [K_M32, K_M64, K_I16, K_I32, K_I64];
 
 /** FLD1 FLDL2T FLDL2E FLDPI FLDLG2 FLDLN2 FLDZ: 128-bit significands, so that each rounding mode can be served. */
 const CONSTANTS: readonly (readonly [mant: bigint, exp: number])[] = [

@@ -11,45 +11,52 @@ import { I32, I64 } from './ir.ts';
 import type { IrBuilder, Node, Temp } from './ir.ts';
 import { memory } from './operands.ts';
 import {
-  FAST_ARITHMETIC, K_BCD, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ABS, X_ADD, X_CHS, X_CMOV, X_COM, X_COMI, X_COMP, X_CONSTANT, X_DECSTP, X_DIV, X_DIVR, X_F2XM1, X_FCOS, X_FPATAN, X_FPTAN, X_FREE,
+  FAST_ARITHMETIC, FAST_KINDS, FAST_MOVES, K_BCD, K_I16, K_I32, K_I64, K_M32, K_M64, K_M80, K_ST, X_ABS, X_ADD, X_CHS, X_CMOV, X_COM, X_COMI, X_COMP, X_CONSTANT, X_DECSTP, X_DIV, X_DIVR, X_F2XM1, X_FCOS, X_FPATAN, X_FPTAN, X_FREE,
   X_FSIN, X_FSINCOS, X_FYL2X, X_FYL2XP1, X_INCSTP, X_LOAD, X_MUL, X_NOP, X_PREM, X_PREM1, X_RNDINT, X_SCALE, X_SQRT, X_STORE, X_STORE_TRUNCATED, X_STORE_UNCHECKED, X_SUB, X_SUBR, X_TST, X_UCOM, X_UCOMI,
-  X_XAM, X_XCH, X_XTRACT, x87ArithmeticName, x87Code,
+  X_XAM, X_XCH, X_XTRACT, x87ArithmeticName, x87Code, x87LoadName, x87MoveName, x87StoreName,
 } from './x87-slow.ts';
 
 const X87_HELPER = scratchHelper('x87', [I32], I32, true);
 // The fast paths of platform/x87-runtime.ts, which fall back on it.
-const ARITHMETIC: number[] = [];
-const ARITHMETIC_MEMORY: number[] = [];
+/** By operation and kind of the other operand. */
+const ARITHMETIC: number[][] = [];
 for (const op of FAST_ARITHMETIC) {
-  ARITHMETIC[op] = scratchHelper(x87ArithmeticName(op, false), [I32, I32, I32, I32], I32, true);
-  ARITHMETIC_MEMORY[op] = scratchHelper(x87ArithmeticName(op, true), [I32, I32, I32, I32], I32, true);
+  const byKind: number[] = [];
+  byKind[K_ST] = scratchHelper(x87ArithmeticName(op, K_ST), [I32, I32, I32, I32], I32, true);
+  for (const kind of FAST_KINDS) byKind[kind] = scratchHelper(x87ArithmeticName(op, kind), [I32, I64], I32, true);
+  ARITHMETIC[op] = byKind;
 }
 const COMPARE = scratchHelper('x87Compare', [I32], I32, true);
 const COMPARE_FLAGS = scratchHelper('x87CompareFlags', [I32], I32, true);
-const LOAD = scratchHelper('x87Load', [I32], I32, true);
-const STORE = scratchHelper('x87Store', [I32], I32, true);
-const MOVE = scratchHelper('x87Move', [I32], I32, true);
+const CONSTANT = scratchHelper('x87Constant', [I32], I32, true);
+const LOAD: number[] = [];
+const STORE: number[] = [];
+for (const kind of [K_ST, K_M80]) LOAD[kind] = scratchHelper(x87LoadName(kind), [I32], I32, true);
+for (const kind of FAST_KINDS) LOAD[kind] = scratchHelper(x87LoadName(kind), [I32, I64], I32, true);
+for (const kind of [K_ST, K_M80, ...FAST_KINDS]) STORE[kind] = scratchHelper(x87StoreName(kind), [I32], I32, true);
+const MOVE: number[] = [];
+for (const op of FAST_MOVES) MOVE[op] = scratchHelper(x87MoveName(op), [I32], I32, true);
 
 const SIZES: readonly number[] = [0, 4, 8, 2, 4, 8, 10, 10];
 
-/** The helper for an operation. */
-function helperOf(op: number): number {
+/** The helper for an operation whose memory operand, if any, is in SCRATCH. */
+function helperOf(op: number, kind: number): number {
   switch (op) {
     case X_COM: case X_COMP: case X_UCOM: return COMPARE;
-    case X_LOAD: case X_CONSTANT: return LOAD;
-    case X_STORE: case X_STORE_TRUNCATED: return STORE;
-    case X_XCH: case X_CHS: case X_ABS: return MOVE;
+    case X_LOAD: return kind === K_BCD ? X87_HELPER : LOAD[kind]!;
+    case X_CONSTANT: return CONSTANT;
+    case X_STORE: case X_STORE_TRUNCATED: return STORE[kind] ?? X87_HELPER;
+    case X_XCH: case X_CHS: case X_ABS: return MOVE[op]!;
     default: return X87_HELPER;
   }
 }
 function run(b: IrBuilder, code: number): void {
-  const kind = (code >> 12) & 15;
-  const arithmetic = (kind === K_ST ? ARITHMETIC : ARITHMETIC_MEMORY)[code & 0xff];
+  const op = code & 0xff;
+  const arithmetic = ARITHMETIC[op]?.[K_ST];
   if (arithmetic !== undefined) {
     const dest = (code >> 20) & 7;
-    const other = kind !== K_ST ? kind : dest === 0 ? (code >> 8) & 15 : 0;
-    b.callHelper(arithmetic, b.c32(code), b.c32(dest), b.c32(other), b.c32((code >> 16) & 3));
-  } else b.callHelper(helperOf(code & 0xff), b.c32(code));
+    b.callHelper(arithmetic, b.c32(code), b.c32(dest), b.c32(dest === 0 ? (code >> 8) & 15 : 0), b.c32((code >> 16) & 3));
+  } else b.callHelper(helperOf(op, (code >> 12) & 15), b.c32(code));
 }
 /** Puts a memory operand's bytes into SCRATCH. */
 function fetchOperand(b: IrBuilder, i: Insn, kind: number): void {
@@ -71,9 +78,16 @@ function fixed(op: number, operand = 0, pops = 0): Lifter {
   return (b) => run(b, x87Code(op, operand, K_ST, pops));
 }
 function fromMemory(op: number, kind: number, pops = 0): Lifter {
+  const direct = FAST_KINDS.includes(kind) ? (op === X_LOAD ? LOAD[kind] : ARITHMETIC[op]?.[kind]) : undefined;
+  const code = x87Code(op, 0, kind, pops);
   return (b, i) => {
-    fetchOperand(b, i, kind);
-    run(b, x87Code(op, 0, kind, pops));
+    if (direct === undefined) {
+      fetchOperand(b, i, kind);
+      b.callHelper(helperOf(op, kind), b.c32(code));
+      return;
+    }
+    const v = b.let(I64, b.load(memory(b, i), SIZES[kind]!, I64));
+    b.callHelper(direct, b.c32(code), b.tmp(v));
   };
 }
 /** Address checked first; then the helper computes, sets flags and pops; the bytes go out if it says so. */
@@ -81,7 +95,7 @@ function toMemory(op: number, kind: number, pops: number): Lifter {
   return (b, i) => {
     const size = SIZES[kind]!;
     const place = b.rmw(memory(b, i), size);
-    b.if(b.helper(STORE, b.c32(x87Code(op, 0, kind, pops))));
+    b.if(b.helper(helperOf(op, kind), b.c32(x87Code(op, 0, kind, pops))));
     if (size === 10) {
       b.rawStore(b.tmp(place), b.state(SCRATCH + 32, I64), 8);
       b.rawStore(b.binary(I32_ADD, b.tmp(place), b.c32(8)), b.state(SCRATCH + 40, I32), 2);
