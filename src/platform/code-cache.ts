@@ -15,6 +15,8 @@ import { CODE_HEADER, CODE_ROWS, CODE_LENGTH } from './interpreted-ops.ts';
 import { INTERPRETED_ARENA, INTERPRETED_ARENA_END, INTERPRETED_CACHE, INTERPRETED_CACHE_ENTRIES, REGION_ARENA, REGION_ARENA_END, interpretedCacheEntry, jumpCacheEntry } from './layout.ts';
 
 const EXEC = 2;
+/** Interpreted code of an image that is put into memory as a whole, at most. */
+const MAX_PLACED = 8 << 20;
 /** Bytes that the code of one interpreted region may take. */
 const MIN_ROOM = 1 << 16;
 /** Initial size of the function table; it doubles when it is full. */
@@ -177,6 +179,17 @@ export class CodeCache {
 
   // Interpreted regions.
 
+  /** Where the image's interpreted code lies as a whole, 0 = it does not; and regions of it. */
+  imageCode = 0;
+  private placed: Region[] = [];
+  /** Puts the image's interpreted code where such code is, all at once. Before there is any other. */
+  placeImage(image: TranslationImage): void {
+    if (image.code.length > MAX_PLACED) return;
+    this.imageCode = this.interpretedTop;
+    this.pm.u8.set(image.code, this.imageCode);
+    this.interpretedTop += (image.code.length + 7) & ~7;
+  }
+
   /** In the order of their code. */
   private interpreted: Region[] = [];
   private interpretedTop = INTERPRETED_ARENA;
@@ -196,8 +209,16 @@ export class CodeCache {
   addInterpreted(r: Region, size: number, context: number): void {
     this.interpretedTop += size;
     this.interpreted.push(r);
+    this.enterInterpreted(r, context);
+  }
+  /** The same for a region of the image whose code is there already. */
+  addPlaced(r: Region, context: number): void {
+    this.placed.push(r);
+    this.enterInterpreted(r, context);
+  }
+  private enterInterpreted(r: Region, context: number): void {
     // A slot of the image may hold compiled code from the start: what another program has at this address, say.
-    if (this.inSlot[r.slot] !== null || (this.image !== null && r.slot < this.image.nextSlot)) this.table.set(r.slot, this.stub);
+    if (this.inSlot[r.slot] !== null || this.image?.fills(r.slot) === true) this.table.set(r.slot, this.stub);
     this.add(r, context);
     this.fillInterpreted(r);
   }
@@ -211,7 +232,11 @@ export class CodeCache {
   }
   /** Address of the instruction that the operation at `place` belongs to. */
   interpretedAddress(place: number): number {
-    const { interpreted } = this;
+    const { interpreted, image } = this;
+    if (image !== null && this.imageCode !== 0 && place < this.imageCode + image.code.length) {
+      const r = image.owner(place - this.imageCode);
+      return this.addressIn(this.imageCode + r.bodyAt, r.entry, place);
+    }
     let low = 0;
     let high = interpreted.length;
     while (low < high) {
@@ -220,18 +245,22 @@ export class CodeCache {
       else high = middle;
     }
     const r = interpreted[low - 1]!; // interpreted code runs, so there is a region
+    return this.addressIn(r.word, r.entry, place);
+  }
+  /** The same in the code at `word` of the region that begins at `entry`. */
+  private addressIn(word: number, entry: number, place: number): number {
     const { i32 } = this.pm;
-    const k = r.word >> 2;
-    const rows = (r.word + CODE_HEADER + i32[k + (CODE_LENGTH >> 2)]!) >> 2;
+    const k = word >> 2;
+    const rows = (word + CODE_HEADER + i32[k + (CODE_LENGTH >> 2)]!) >> 2;
     let i = 0;
     // Rows are in the order in which code was written: by place.
     let n = i32[k + (CODE_ROWS >> 2)]!;
     while (i < n) {
       const middle = (i + n) >> 1;
-      if (r.word + i32[rows + 2 * middle]! <= place) i = middle + 1;
+      if (word + i32[rows + 2 * middle]! <= place) i = middle + 1;
       else n = middle;
     }
-    return r.entry + i32[rows + 2 * (i - 1) + 1]!;
+    return entry + i32[rows + 2 * (i - 1) + 1]!;
   }
   /** Drops all interpreted code. */
   flushInterpreted(): void {
@@ -241,6 +270,9 @@ export class CodeCache {
       // What is kept of it is this very memory.
       if (r.record !== null) r.record.superseded = true;
     }
+    for (const r of this.placed) this.drop(r);
+    this.placed = [];
+    this.imageCode = 0;
     this.interpreted = [];
     this.interpretedTop = INTERPRETED_ARENA;
     // Words of dropped regions will be other code's: nothing may be found by address.
@@ -273,7 +305,12 @@ export class CodeCache {
       for (let k = 0; k < r.ranges.length; k += 2) {
         const start = Math.max(r.ranges[k]! - from, 0);
         const end = Math.min(r.ranges[k + 1]! - from, 4096);
-        for (let b = start; b < end; b++) f.bytes[b >> 3]! |= 1 << (b & 7);
+        for (let b = start; b < end; ) {
+          // To the end of the byte of bits, or of the range.
+          const stop = Math.min((b | 7) + 1, end);
+          f.bytes[b >> 3]! |= (0xff >> (8 - (stop - b))) << (b & 7);
+          b = stop;
+        }
       }
     }
   }

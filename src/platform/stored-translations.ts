@@ -69,22 +69,29 @@ export class TranslationImage {
   readonly nextSlot: number;
   readonly arena: number;
   readonly regions: number;
-  /** Part of the compiled code that the run before used. */
-  readonly usedShare: number;
+  /** Part of the interpreted and of the compiled code that the run before used. */
+  readonly usedShares: readonly number[];
   /** Size of the whole. */
   readonly bytes: number;
   /** The WebAssembly module. */
   readonly module: Uint8Array<ArrayBuffer>;
-  private readonly meta: Int32Array;
+  readonly meta: Int32Array;
   private readonly slots: Int32Array;
   private readonly slotAddresses: Float64Array;
-  private readonly source: Uint8Array;
+  readonly source: Uint8Array;
   private readonly maps: Uint8Array;
-  private readonly code: Uint8Array;
-  /** By entry address: where the meta words of its regions are. */
-  private readonly at: Map<number, number | number[]> = new Map();
-  /** Records made so far, by place in meta. */
-  private readonly records: Map<number, RegionRecord> = new Map();
+  /** Interpreted code of all regions of tier 0, one behind the other. */
+  readonly code: Uint8Array;
+  /** Entry addresses, in order, and where their meta words are: the better of several regions of one entry first. */
+  readonly entries: Float64Array;
+  private readonly places: Int32Array;
+  /** Where the code of the regions of tier 0 begins in `code`, in order, and their number in `entries`. */
+  private readonly codeStarts: Int32Array;
+  private readonly codeOwners: Int32Array;
+  /** By slot: 1 = the module puts a function there for an address. */
+  private readonly filled: Uint8Array;
+  /** Records made so far. */
+  private readonly records: (StoredRecord | undefined)[] = [];
 
   /** The image in `bytes`, null if it is not whole, or not one for `key`. */
   static read(bytes: Uint8Array<ArrayBuffer>, key: string, checksum: Checksum): TranslationImage | null {
@@ -116,22 +123,32 @@ export class TranslationImage {
     this.maps = new Uint8Array(buffer, part(header[H_MAPS]!), header[H_MAPS]!);
     this.code = new Uint8Array(buffer, part(header[H_CODE]!), header[H_CODE]!);
     this.module = new Uint8Array(buffer, part(header[H_MODULE]!), header[H_MODULE]!);
-    const { meta } = this;
-    let compiled = 0;
-    let used = 0;
-    for (let i = 0, p = 0; i < this.regions; i++) {
-      if (meta[p + M_TIER] !== 0) {
-        compiled += meta[p + M_BODY_LENGTH]!;
-        if (meta[p + M_AGE] === 0) used += meta[p + M_BODY_LENGTH]!;
+    const { meta, regions } = this;
+    this.entries = new Float64Array(regions);
+    this.places = new Int32Array(regions);
+    this.filled = new Uint8Array(this.nextSlot);
+    const starts = new Int32Array(regions);
+    const owners = new Int32Array(regions);
+    const total = [0, 0];
+    const used = [0, 0];
+    let interpreted = 0;
+    for (let i = 0, p = 0; i < regions; i++) {
+      const kind = meta[p + M_TIER] === 0 ? 0 : 1;
+      const size = meta[p + M_BODY_LENGTH]!;
+      total[kind]! += size;
+      if (meta[p + M_AGE] === 0) used[kind]! += size;
+      this.entries[i] = meta[p + M_ENTRY_HI]! * 4294967296 + (meta[p + M_ENTRY_LO]! >>> 0);
+      this.places[i] = p;
+      if (kind !== 0) this.filled[meta[p + M_SLOT]!] = 1;
+      else {
+        starts[interpreted] = meta[p + M_BODY]!;
+        owners[interpreted++] = i;
       }
-      const entry = meta[p + M_ENTRY_HI]! * 4294967296 + (meta[p + M_ENTRY_LO]! >>> 0);
-      const known = this.at.get(entry);
-      if (known === undefined) this.at.set(entry, p);
-      else if (typeof known === 'number') this.at.set(entry, [known, p]);
-      else known.push(p);
       p += M_SIZE + 2 * meta[p + M_PAGES]! + meta[p + M_RANGES]! + meta[p + M_HINTS]!;
     }
-    this.usedShare = compiled === 0 ? 0 : used / compiled;
+    this.codeStarts = starts.subarray(0, interpreted);
+    this.codeOwners = owners;
+    this.usedShares = used.map((n, kind) => (n === 0 ? 0 : n / total[kind]!));
   }
 
   /** Slot of a guest address in this image, 0 = it has none. */
@@ -154,50 +171,56 @@ export class TranslationImage {
     });
   }
 
+  /** Number of the first region that starts at `entry`, -1 if there is none; others of that entry follow. */
+  first(entry: number): number {
+    const { entries } = this;
+    let low = 0;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (entries[middle]! < entry) low = middle + 1;
+      else high = middle;
+    }
+    return entries[low] === entry ? low : -1;
+  }
+
+  /** Region number `i`: always the same object. */
+  record(i: number): StoredRecord {
+    return (this.records[i] ??= new StoredRecord(this, this.places[i]!)); // one for each region
+  }
+
   /** Regions that start at `entry` (none, one, or several of different code). */
   from(entry: number): readonly RegionRecord[] {
-    const found = this.at.get(entry);
-    if (found === undefined) return NONE;
-    return typeof found === 'number' ? [this.record(found)] : found.map((p) => this.record(p));
+    const out: RegionRecord[] = [];
+    for (let i = this.first(entry); i >= 0 && this.entries[i] === entry; i++) out.push(this.record(i));
+    return out;
   }
 
   /** All regions. */
   all(): RegionRecord[] {
-    const out: RegionRecord[] = [];
-    for (const found of this.at.values()) {
-      if (typeof found === 'number') out.push(this.record(found));
-      else for (const p of found) out.push(this.record(p));
-    }
-    return out;
+    return Array.from(this.entries, (_, i) => this.record(i));
   }
 
-  private record(p: number): RegionRecord {
-    const known = this.records.get(p);
-    if (known !== undefined) return known;
-    const { meta } = this;
-    const entry = meta[p + M_ENTRY_HI]! * 4294967296 + (meta[p + M_ENTRY_LO]! >>> 0);
-    let q = p + M_SIZE;
-    const pages: number[] = [];
-    for (let i = 0; i < meta[p + M_PAGES]!; i++, q += 2) pages.push(meta[q + 1]! * 4294967296 + (meta[q]! >>> 0));
-    const ranges: number[] = [];
-    for (let i = 0; i < meta[p + M_RANGES]!; i++) ranges.push(entry + meta[q++]!);
-    const hints: number[] = [];
-    for (let i = 0; i < meta[p + M_HINTS]!; i++) hints.push(meta[q++]!);
-    const source = this.source.subarray(meta[p + M_SOURCE]!, meta[p + M_SOURCE]! + meta[p + M_SOURCE_LENGTH]!);
-    const body = (meta[p + M_TIER] === 0 ? this.code : this.module).subarray(meta[p + M_BODY]!, meta[p + M_BODY]! + meta[p + M_BODY_LENGTH]!);
-    const map = meta[p + M_MAP]!;
-    // The maps lie one behind the other, in the order of the regions; M_MAP is the place in linear memory, M_MAP_LENGTH the bytes.
-    const mapBytes = map === 0 ? NO_BYTES : this.mapOf(p);
-    const record: RegionRecord = {
-      entry, tier: meta[p + M_TIER]!, word: meta[p + M_WORD]!, home: meta[p + M_HOME]!, slot: meta[p + M_SLOT]!, pages, ranges, source, body, hints, map, mapBytes,
-      superseded: false, age: meta[p + M_AGE]! + 1,
-    };
-    this.records.set(p, record);
-    return record;
+  /** True if the module puts a function into the slot of an address. */
+  fills(slot: number): boolean {
+    return this.filled[slot] === 1;
+  }
+
+  /** Region of tier 0 that the interpreted code at byte `at` of `code` belongs to. */
+  owner(at: number): StoredRecord {
+    const { codeStarts } = this;
+    let low = 0;
+    let high = codeStarts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (codeStarts[middle]! <= at) low = middle + 1;
+      else high = middle;
+    }
+    return this.record(this.codeOwners[low - 1]!); // `at` is in some region
   }
 
   private mapPlaces: Map<number, number> | null = null;
-  private mapOf(p: number): Uint8Array {
+  mapOf(p: number): Uint8Array {
     const { meta } = this;
     if (this.mapPlaces === null) {
       this.mapPlaces = new Map();
@@ -227,7 +250,85 @@ export class TranslationImage {
   }
 }
 
-const NONE: readonly RegionRecord[] = [];
+/** A region of an image; its parts are taken out when they are asked for. */
+export class StoredRecord implements RegionRecord {
+  superseded = false;
+  age: number;
+  private readonly image: TranslationImage;
+  /** Place of its words in meta. */
+  private readonly p: number;
+  private knownPages: readonly number[] | null = null;
+
+  constructor(image: TranslationImage, p: number) {
+    this.image = image;
+    this.p = p;
+    this.age = this.at(M_AGE) + 1;
+  }
+  private at(k: number): number {
+    return this.image.meta[this.p + k]!; // the image is whole
+  }
+  get entry(): number {
+    return this.at(M_ENTRY_HI) * 4294967296 + (this.at(M_ENTRY_LO) >>> 0);
+  }
+  get tier(): number {
+    return this.at(M_TIER);
+  }
+  get word(): number {
+    return this.at(M_WORD);
+  }
+  get home(): number {
+    return this.at(M_HOME);
+  }
+  get slot(): number {
+    return this.at(M_SLOT);
+  }
+  get map(): number {
+    return this.at(M_MAP);
+  }
+  get pages(): readonly number[] {
+    if (this.knownPages !== null) return this.knownPages;
+    const out: number[] = [];
+    for (let i = 0; i < this.at(M_PAGES); i++) out.push(this.at(M_SIZE + 2 * i + 1) * 4294967296 + (this.at(M_SIZE + 2 * i) >>> 0));
+    this.knownPages = out;
+    return out;
+  }
+  get ranges(): readonly number[] {
+    const { entry } = this;
+    const from = M_SIZE + 2 * this.at(M_PAGES);
+    const out: number[] = [];
+    for (let i = 0; i < this.at(M_RANGES); i++) out.push(entry + this.at(from + i));
+    return out;
+  }
+  get hints(): readonly number[] {
+    const from = this.p + M_SIZE + 2 * this.at(M_PAGES) + this.at(M_RANGES);
+    return Array.from(this.image.meta.subarray(from, from + this.at(M_HINTS)));
+  }
+  get source(): Uint8Array {
+    const from = this.at(M_SOURCE);
+    return this.image.source.subarray(from, from + this.at(M_SOURCE_LENGTH));
+  }
+  /** Where its code begins in `code` or the module of the image, and its size. */
+  get bodyAt(): number {
+    return this.at(M_BODY);
+  }
+  get bodySize(): number {
+    return this.at(M_BODY_LENGTH);
+  }
+  get body(): Uint8Array {
+    return (this.tier === 0 ? this.image.code : this.image.module).subarray(this.bodyAt, this.bodyAt + this.bodySize);
+  }
+  get mapBytes(): Uint8Array {
+    // The maps lie one behind the other, in the order of the regions; M_MAP is the place in linear memory, M_MAP_LENGTH the bytes.
+    return this.map === 0 ? NO_BYTES : this.image.mapOf(this.p);
+  }
+  /** True if the bytes that it was made from are in memory, page by page in `frames`. */
+  sameSource(frames: readonly number[], memory: Uint8Array): boolean {
+    const { ranges, pages } = this;
+    const from = this.at(M_SOURCE);
+    return sameBytes(this.image.source, from, from + this.at(M_SOURCE_LENGTH), ranges, pages, frames, memory);
+  }
+}
+
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** Writes the module of an image: the records' bodies, each function into its home slot and, if the record is the first of its entry, its slot. Returns where each body begins. */
@@ -331,20 +432,25 @@ export function writeImage(
 
 /** True if the bytes of `ranges` in memory, page by page in `frames`, are those that `r` was made from. */
 export function sameSource(r: RegionRecord, frames: readonly number[], memory: Uint8Array): boolean {
-  const { source, ranges, pages } = r;
-  let k = 0;
+  return sameBytes(r.source, 0, r.source.length, r.ranges, r.pages, frames, memory);
+}
+
+/** The same for bytes [k, stop) of `source`. */
+function sameBytes(
+  source: Uint8Array, k: number, stop: number, ranges: readonly number[], pages: readonly number[], frames: readonly number[], memory: Uint8Array,
+): boolean {
   for (let i = 0; i < ranges.length; i += 2) {
     for (let a = ranges[i]!; a < ranges[i + 1]!; ) {
       const page = Math.floor(a / 4096);
-      const n = pages.indexOf(page);
+      const n = pages.length === 1 ? (pages[0] === page ? 0 : -1) : pages.indexOf(page);
       if (n < 0) return false;
       const end = Math.min(ranges[i + 1]!, (page + 1) * 4096);
       let from = frames[n]! * 4096 + (a - page * 4096);
-      for (const stop = from + (end - a); from < stop; from++) if (memory[from] !== source[k++]) return false;
+      for (const last = from + (end - a); from < last; from++) if (memory[from] !== source[k++]) return false;
       a = end;
     }
   }
-  return k === source.length;
+  return k === stop;
 }
 
 /** The bytes of `ranges`, page by page in `frames`. */

@@ -15,7 +15,7 @@ import { RegionCode } from './region-code.ts';
 import { CodeReader, RegionDecoder } from './region-decoder.ts';
 import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK } from './layout.ts';
 import { RegionEmitter } from './region-emitter.ts';
-import { type Checksum, type CompileWhole, NO_BYTES, type RegionRecord, TranslationImage, sameSource, sourceOf, writeImage } from './stored-translations.ts';
+import { type Checksum, type CompileWhole, NO_BYTES, type RegionRecord, type StoredRecord, TranslationImage, sourceOf, writeImage } from './stored-translations.ts';
 import type { TlbPool } from './tlb.ts';
 
 const EXEC = 2;
@@ -26,7 +26,7 @@ const INTERPRETED_INSNS = 32, HOT_COUNT = 64;
  * to make; that there is one at all, for which the whole translator runs cold, counts too.
  */
 const MIN_FRESH = 8, FRESH_PER_MIB = 20, COMPILED_WEIGHT = 10, FIRST_COMPILED_WEIGHT = 20;
-/** Part of an image's compiled code that its last run used above which all of it is compiled at the start. */
+/** Part of an image's compiled (interpreted) code that its last run used above which all of it is compiled (put into memory) at the start. */
 const WHOLE_SHARE = 0.6;
 /** Code bytes that are remembered in one run at most. */
 const MAX_KEPT = 64 << 20;
@@ -95,7 +95,7 @@ export class Translator {
       return found.slot;
     }
     if (this.image !== null) {
-      const stored = this.resolveStored(this.image, space, context, rip);
+      const stored = this.resolveStored(this.image, space, context, rip, false);
       if (stored !== 0) return stored;
     }
     return this.firstTier === 0 ? this.interpret(space, context, rip) : this.translate(space, context, rip, this.firstTier);
@@ -121,9 +121,11 @@ export class Translator {
   hot(space: AddressSpace, context: number, rip: number): number {
     const found = this.cache.find(space, context, rip);
     if (found !== null && found.tier !== 0) return found.slot;
-    if (found !== null) {
-      this.cache.replace(found);
-      if (found.record !== null) found.record.superseded = true;
+    if (found !== null) this.supersede(found);
+    // At the head of a loop within an interpreted region nothing has been entered yet, but it may have been compiled in an earlier run.
+    if (this.image !== null) {
+      const stored = this.resolveStored(this.image, space, context, rip, true);
+      if (stored !== 0) return stored;
     }
     return this.translate(space, context, rip, 1);
   }
@@ -142,7 +144,7 @@ export class Translator {
   /** Makes sure that what is at `rip` is translated as tier 2: larger and faster. `moved`: see Region. */
   heat(space: AddressSpace, context: number, rip: number, moved: number): void {
     let found = this.cache.find(space, context, rip);
-    if (found === null && this.image !== null && this.resolveStored(this.image, space, context, rip) !== 0) found = this.cache.find(space, context, rip);
+    if (found === null && this.image !== null && this.resolveStored(this.image, space, context, rip, false) !== 0) found = this.cache.find(space, context, rip);
     if (found !== null) {
       if (found.tier === 2) return;
       // What goes to it is made again with it: a tier 2 region that left it out because it had not run, or the first of several small ones in a row.
@@ -299,12 +301,13 @@ export class Translator {
       this.cache.reserve(image.nextSlot);
       // The functions that are called are compiled sooner all together, on all threads, than one by one in the way of what runs.
       const compile = (): WebAssembly.Module => new wasmEngine.Module(image.module);
-      new wasmEngine.Instance(image.usedShare > WHOLE_SHARE ? compileWhole(compile) : compile(), this.imports);
+      new wasmEngine.Instance(image.usedShares[1]! > WHOLE_SHARE ? compileWhole(compile) : compile(), this.imports);
     } catch {
       // Not what this engine can use. Nothing refers to what may have been put in the table.
       return false;
     }
     this.cache.adopt(image);
+    if (image.usedShares[0]! > WHOLE_SHARE) this.cache.placeImage(image);
     this.image = image;
     return true;
   }
@@ -362,27 +365,33 @@ export class Translator {
   }
 
   /** Puts interpreted code of the image where the next such code goes; false if there is no room. */
-  private placeInterpreted(record: RegionRecord, frames: readonly number[], context: number): boolean {
+  private placeInterpreted(record: StoredRecord, frames: readonly number[], context: number): boolean {
     const { cache, pm } = this;
+    const { entry, slot, pages, ranges } = record;
+    if (cache.imageCode !== 0) {
+      const word = cache.imageCode + record.bodyAt;
+      pm.i32[(word + CODE_COUNT) >> 2] = this.hotCount;
+      cache.addPlaced({ entry, word, home: 0, slot, pages, frames, ranges, dead: false, tier: 0, record, samples: 0, remade: 0, joins: false, moved: 0 }, context);
+      return true;
+    }
     const start = cache.interpretedStart;
-    const size = record.body.length;
+    const size = record.bodySize;
     if (start === 0 || size > cache.interpretedRoom) return false;
     pm.u8.set(record.body, start);
     pm.i32[(start + CODE_WORD) >> 2] = 0;
     pm.i32[(start + CODE_COUNT) >> 2] = this.hotCount;
-    const { entry, slot, pages, ranges } = record;
     cache.addInterpreted({ entry, word: start, home: 0, slot, pages, frames, ranges, dead: false, tier: 0, record, samples: 0, remade: 0, joins: false, moved: 0 }, size, context);
     return true;
   }
 
-  /** Slot of a region of the image that is what `space` has at `rip`, 0 if there is none. */
-  private resolveStored(image: TranslationImage, space: AddressSpace, context: number, rip: number): number {
-    const candidates = image.from(rip);
-    for (let i = 0; i < candidates.length; i++) {
-      const record = candidates[i]!;
-      if (record.superseded) continue;
+  /** Slot of a region of the image (a compiled one) that is what `space` has at `rip`, 0 if there is none. */
+  private resolveStored(image: TranslationImage, space: AddressSpace, context: number, rip: number, compiled: boolean): number {
+    const first = image.first(rip);
+    for (let i = first; i >= 0 && image.entries[i] === rip; i++) {
+      const record = image.record(i);
+      if (record.superseded || (compiled && record.tier === 0)) continue;
       const frames = this.framesOf(space, record.pages);
-      if (frames === null || !sameSource(record, frames, this.pm.u8)) continue;
+      if (frames === null || !record.sameSource(frames, this.pm.u8)) continue;
       if (record.tier === 0 && this.firstTier !== 0) continue;
       record.age = 0;
       this.protect(frames);
@@ -395,7 +404,7 @@ export class Translator {
       const region: Region = {
         entry: rip, word: record.word, home: record.home, slot: record.slot, pages: record.pages, frames, ranges: record.ranges, dead: false, tier: record.tier, record, samples: 0, remade: 0, joins: false, moved: 0,
       };
-      this.cache.addStored(region, context, i === 0);
+      this.cache.addStored(region, context, i === first);
       return region.slot;
     }
     return 0;
