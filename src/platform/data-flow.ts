@@ -6,6 +6,9 @@ import type { ControlFlow } from './control-flow.ts';
 import { I_BARRIER, I_CONDITIONAL, I_EXITS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_EXIT, T_FALL, T_JUMP_INDIRECT, T_SYSCALL } from './region-code.ts';
 import { S_SET_FLAGS } from '../x86/ir.ts';
 
+/** Part of the targets of indirect jumps that must use a register for it to be carried to all. */
+const CARRIED_SHARE = 0.25;
+
 /** Kind of flags at a block's start: not yet visited / differs between paths. Otherwise FLAGS_kind * 4 + log2(size). */
 const KIND_NONE = -2;
 export const KIND_UNKNOWN = -1;
@@ -25,6 +28,10 @@ export class DataFlow {
   /** Registers that may be dirty where a region jumps indirectly. */
   jumpDirty = 0;
   jumpDirtyXmm = 0;
+  /** In a region that hands over (RegionCode.handsOver): registers that stay in their locals from an indirect jump to its target; and a target reads flags. */
+  carried = 0;
+  carriedXmm = 0;
+  handsOverFlags = false;
   /** Registers that are used on every way from a block's start. */
   private sure: Int32Array = new Int32Array(512);
   private sureXmm: Int32Array = new Int32Array(512);
@@ -78,8 +85,9 @@ export class DataFlow {
     this.flags(code, flow);
     this.kinds(code, flow);
     this.dirty(code, flow);
-    this.live(code, flow);
     this.surelyUsed(code, flow);
+    if (code.handsOver) this.carry(code);
+    this.live(code, flow);
     this.held(code, flow);
   }
 
@@ -221,7 +229,7 @@ export class DataFlow {
           }
         }
         // An indirect jump can reach every dispatch target.
-        if (flow.dispatch >= 0 && code.kind[b] === T_JUMP_INDIRECT && ((viaDispatch | out) !== viaDispatch || (viaDispatchXmm | outX) !== viaDispatchXmm)) {
+        if (flow.dispatch >= 0 && code.kind[b] === T_JUMP_INDIRECT && !code.handsOver && ((viaDispatch | out) !== viaDispatch || (viaDispatchXmm | outX) !== viaDispatchXmm)) {
           viaDispatch |= out;
           viaDispatchXmm |= outX;
           changed = true;
@@ -263,8 +271,8 @@ export class DataFlow {
             }
           }
           if (flow.dispatch >= 0 && code.kind[b] === T_JUMP_INDIRECT) {
-            out |= atDispatch;
-            outX |= atDispatchXmm;
+            out |= code.handsOver ? this.carried : atDispatch;
+            outX |= code.handsOver ? this.carriedXmm : atDispatchXmm;
           }
         }
         let live = exposed[b]! | (out & ~defs[b]!);
@@ -320,6 +328,25 @@ export class DataFlow {
     }
   }
 
+  /** What nearly all targets of indirect jumps use anyway stays in its local. */
+  private carry(code: RegionCode): void {
+    this.carried = this.carriedXmm = 0;
+    this.handsOverFlags = false;
+    const { indirectTargets } = code;
+    const enough = Math.ceil(indirectTargets.length * CARRIED_SHARE);
+    for (let r = 0; r < 16; r++) {
+      let uses = 0;
+      let usesXmm = 0;
+      for (const t of indirectTargets) {
+        uses += (this.sure[t]! >>> r) & 1;
+        usesXmm += (this.sureXmm[t]! >>> r) & 1;
+      }
+      if (uses >= enough) this.carried |= 1 << r;
+      if (usesXmm >= enough) this.carriedXmm |= 1 << r;
+    }
+    for (const t of indirectTargets) if (this.flagsLive[t] !== 0) this.handsOverFlags = true;
+  }
+
   /**
    * Forward: which registers are in their locals. A register is loaded where its use is sure, and else only where another way already has it: what rare ways
    * alone use is loaded there, and what a loop uses in front of it.
@@ -332,8 +359,9 @@ export class DataFlow {
         this.jumpDirty |= this.dirtyOut[b]! | (this.barrier[b] === 0 ? this.dirtyIn[b]! : 0);
         this.jumpDirtyXmm |= this.dirtyOutXmm[b]! | (this.barrier[b] === 0 ? this.dirtyInXmm[b]! : 0);
       }
-      heldIn[b] = liveIn[b]! & sure[b]!;
-      heldInXmm[b] = liveInXmm[b]! & sureXmm[b]!;
+      const pad = code.isPad(b);
+      heldIn[b] = pad ? this.carried : liveIn[b]! & sure[b]!;
+      heldInXmm[b] = pad ? this.carriedXmm : liveInXmm[b]! & sureXmm[b]!;
     }
     let jump = 0;
     let jumpXmm = 0;
@@ -351,7 +379,7 @@ export class DataFlow {
           const s = this.successorOf(code, b, k);
           if (s >= 0 && this.hold(s, out, outX)) changed = true;
         }
-        if (code.kind[b] === T_JUMP_INDIRECT) {
+        if (code.kind[b] === T_JUMP_INDIRECT && !code.handsOver) {
           jump |= out;
           jumpXmm |= outX;
         }

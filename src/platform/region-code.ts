@@ -32,6 +32,9 @@ export const M_FLAGS = 0x10000;
 
 export const MAX_INSNS = 2048;
 
+/** Indirect jumps from which on a region counts as an interpreter. */
+const MANY_JUMPS = 4;
+
 /** Width in bytes of the window of addresses that a region can hold, half of it on each side of its entry. */
 const WINDOW = 1 << 17;
 
@@ -68,8 +71,14 @@ export class RegionCode {
   private readonly blockOfInsn: Int32Array = new Int32Array(MAX_INSNS);
   private readonly tails: Map<number, number> = new Map();
 
-  /** Blocks that are entered through the dispatch node (targets of indirect jumps known so far). */
+  /** Blocks that are entered through the dispatch node: targets of indirect jumps known so far, or their pads. */
   readonly indirectTargets: number[] = [];
+  /**
+   * Many places jump indirectly, as in an interpreter whose every instruction ends with a jump to the next: registers go from one to the next in the
+   * CPU state, but for the few that nearly all use. Each target then has a pad: an empty block in front of it that loads what it needs.
+   */
+  handsOver = false;
+  private firstPad = 0;
 
   usesMemory = false;
   usesXmmAtAll = false;
@@ -89,6 +98,7 @@ export class RegionCode {
     this.blockCount = 0;
     this.tails.clear();
     this.indirectTargets.length = 0;
+    this.handsOver = false;
     this.usesMemory = this.usesXmmAtAll = this.hasBarrier = false;
     this.allRegs = this.allXmm = 0;
     this.windowBase = entry - WINDOW / 2;
@@ -223,6 +233,35 @@ export class RegionCode {
       this.blockAddress = addresses;
     }
     return b;
+  }
+
+  /** Makes the targets of indirect jumps known; blocks are built. */
+  enterIndirectlyAt(addresses: readonly number[]): void {
+    let jumps = 0;
+    for (let b = 0; b < this.blockCount; b++) if (this.kind[b] === T_JUMP_INDIRECT) jumps++;
+    this.handsOver = jumps >= MANY_JUMPS;
+    this.firstPad = this.blockCount;
+    for (const t of addresses) {
+      if (this.insnAt(t) < 0) continue;
+      const b = this.blockAt(t);
+      if (!this.handsOver) {
+        if (!this.indirectTargets.includes(b)) this.indirectTargets.push(b);
+      } else if (!this.indirectTargets.some((pad) => this.taken[pad] === b)) this.indirectTargets.push(this.pad(b));
+    }
+  }
+
+  private pad(target: number): number {
+    const b = this.addBlock();
+    this.first[b] = this.end[b] = 0;
+    this.kind[b] = T_FALL;
+    this.taken[b] = target;
+    this.fall[b] = -1;
+    this.blockAddress[b] = this.blockAddress[target]!;
+    return b;
+  }
+
+  isPad(b: number): boolean {
+    return this.handsOver && b >= this.firstPad;
   }
 
   /** The block that starts at `address`, or a tail block. */

@@ -142,12 +142,7 @@ export class RegionDecoder {
       code.markLeader(first);
     }
     code.buildBlocks();
-    for (const t of this.tableTargets) {
-      const i = code.insnAt(t);
-      if (i < 0) continue;
-      const b = code.blockAt(t);
-      if (!code.indirectTargets.includes(b)) code.indirectTargets.push(b);
-    }
+    if (this.tableTargets.length > 0) code.enterIndirectlyAt(this.tableTargets);
     return true;
   }
   private tables = false;

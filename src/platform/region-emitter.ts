@@ -23,6 +23,9 @@ export interface Linker {
   slotOf(address: number): number;
 }
 
+/** What a shared way out does: leave; go on in the region in slot `slot`, at `faultRip`; go on at `jumpTarget`. */
+const STUB_LEAVES = 0, STUB_GOES_ON = 1, STUB_JUMPS = 2;
+
 /** Distinct sets of registers that have a shared way out; beyond it, sets are spilled in place. */
 const MAX_STUBS = 64;
 
@@ -30,7 +33,7 @@ export class RegionEmitter extends ExpressionEmitter {
   private flow!: ControlFlow;
   private data!: DataFlow;
   private linker!: Linker;
-  /** Shared ways out: registers that they spill, and 1 = they go on in the region in slot `slot`, 0 = they leave. */
+  /** Shared ways out: registers that they spill, and what they do then: STUB_… */
   private readonly stubMask: number[] = [];
   private readonly stubMaskXmm: number[] = [];
   private readonly stubGoesOn: number[] = [];
@@ -207,6 +210,10 @@ export class RegionEmitter extends ExpressionEmitter {
     const n = this.stubMask.length;
     for (let i = 0; i < n; i++) {
       w.byte(END);
+      if (this.stubGoesOn[i] === STUB_JUMPS) {
+        this.jumpAway(this.stubMask[i]!, this.stubMaskXmm[i]!, KIND_UNKNOWN);
+        continue;
+      }
       this.spill(this.stubMask[i]!, this.stubMaskXmm[i]!, KIND_UNKNOWN);
       this.storeFuelIfLocal();
       w.localGet(0);
@@ -215,7 +222,7 @@ export class RegionEmitter extends ExpressionEmitter {
       w.byte(0xac);
       w.byte(0x7c);
       w.memory(I64_STORE, RIP);
-      if (this.stubGoesOn[i] !== 0) {
+      if (this.stubGoesOn[i] === STUB_GOES_ON) {
         w.localGet(0);
         w.localGet(1);
         w.localGet(this.slot);
@@ -369,7 +376,7 @@ export class RegionEmitter extends ExpressionEmitter {
   private dispatchNode(): void {
     const { w, flow } = this;
     const targets = flow.dispatchTargets;
-    const jumps = this.jumpMap !== 0;
+    const jumps = this.jumpMap !== 0 && !this.code.handsOver;
     if (jumps) {
       w.byte2(BLOCK, VOID_TYPE);
       this.level++;
@@ -471,6 +478,7 @@ export class RegionEmitter extends ExpressionEmitter {
     }
     if (!this.direct && (flow.isLoop[b] !== 0 || (flow.dispatch >= 0 && flow.dispatchIndex(b) >= 0))) this.chargeFuel(code.blockAddress[b]!, this.resumes() && flow.dispatchIndex(b) > 0 ? FUEL_DISPATCH : FUEL_LOOP, b);
     if (this.marks) this.markRun(code.blockAddress[b]!);
+    if (code.isPad(b)) return this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
     const end = code.end[b]!;
     const last = code.endStmt[end - 1]! > code.firstStmt[end - 1]! ? this.ir.op[this.ir.stmts[code.endStmt[end - 1]! - 1]!]! : 0;
     const closed = last >= S_JUMP && last <= S_EXIT;
@@ -809,7 +817,7 @@ export class RegionEmitter extends ExpressionEmitter {
   /** Goes on at `rip`, in the region in table slot `slot`. */
   private goOn(slot: number, rip: number): void {
     const { w } = this;
-    const k = this.stub(this.dirty, this.dirtyXmm, 1);
+    const k = this.stub(this.dirty, this.dirtyXmm, STUB_GOES_ON);
     if (k < 0) {
       this.spill(this.dirty, this.dirtyXmm);
       this.storeFuelIfLocal();
@@ -883,6 +891,7 @@ export class RegionEmitter extends ExpressionEmitter {
     w.byte(ELSE);
     w.i32Const(0);
     w.byte(END);
+    if (this.code.handsOver) return this.handOver(b);
     w.i32Const(1);
     w.byte(0x6b);
     w.localSet(this.next);
@@ -894,6 +903,30 @@ export class RegionEmitter extends ExpressionEmitter {
     }
     this.reload(held, heldXmm);
     w.br(this.level - this.loopLevel[flow.dispatch]!);
+  }
+
+  /** Behind an indirect jump, with the target's index + 1 on the stack, 0 = it is not one that is known: registers go to the CPU state, the carried ones stay. */
+  private handOver(b: number): void {
+    const { w, data } = this;
+    w.localTee(this.next);
+    w.byte(0x45);
+    const k = this.stub(this.dirty, this.dirtyXmm, STUB_JUMPS);
+    if (k >= 0) {
+      this.hint();
+      w.brIf(this.level + k);
+    } else {
+      this.unlikelyIf();
+      this.jumpAway(this.dirty, this.dirtyXmm, this.flagsKind);
+      w.byte(END);
+      this.level--;
+    }
+    this.spill(this.dirty & (data.handsOverFlags ? -1 : ~M_FLAGS), this.dirtyXmm);
+    w.localGet(this.next);
+    w.i32Const(1);
+    w.byte(0x6b);
+    w.localSet(this.next);
+    this.reload(data.carried & ~data.heldOut[b]!, data.carriedXmm & ~data.heldOutXmm[b]!);
+    w.br(this.level - this.loopLevel[this.flow.dispatch]!);
   }
 
   // State in memory.
@@ -1010,7 +1043,7 @@ export class RegionEmitter extends ExpressionEmitter {
   /** Leaves the region with RIP at `rip`, spilling the registers of the masks. */
   protected override leave(mask: number, maskXmm: number, rip: number): void {
     const { w } = this;
-    const k = this.stub(mask, maskXmm, 0);
+    const k = this.stub(mask, maskXmm, STUB_LEAVES);
     if (k < 0) {
       this.spill(mask, maskXmm);
       this.storeFuelIfLocal();

@@ -435,7 +435,8 @@ export class Translator {
     if (code.indirectTargets.length === 0) return 0;
     let low = Infinity;
     let high = 0;
-    for (const b of flow.dispatchTargets) {
+    const targets = code.handsOver ? code.indirectTargets : flow.dispatchTargets;
+    for (const b of targets) {
       low = Math.min(low, code.blockAddress[b]!);
       high = Math.max(high, code.blockAddress[b]!);
     }
@@ -444,9 +445,7 @@ export class Translator {
     const at = cache.tryAlloc(this.mapSpan * 2);
     if (at === 0) return 0;
     const u16 = this.u16;
-    flow.dispatchTargets.forEach((b, i) => {
-      u16[(at >> 1) + code.blockAddress[b]! - low] = i + 1;
-    });
+    for (const b of targets) u16[(at >> 1) + code.blockAddress[b]! - low] = flow.dispatchIndex(b) + 1;
     return at;
   }
 
