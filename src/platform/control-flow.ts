@@ -5,8 +5,11 @@
  */
 import type { RegionCode } from './region-code.ts';
 
+/** Blocks that are copied to make loops reducible: how many, instructions of one, of all. */
+const MAX_COPIES = 32, MAX_COPIED_BLOCK = 24, MAX_COPIED_INSNS = 160;
+
 export class ControlFlow {
-  /** Nodes are blocks; node `dispatch` (= blockCount) exists if `dispatch >= 0`. */
+  /** Nodes are blocks; node `dispatch` (behind all of them) exists if `dispatch >= 0`. */
   dispatch = -1;
   nodeCount = 0;
   root = 0;
@@ -52,7 +55,8 @@ export class ControlFlow {
   }
 
   analyse(code: RegionCode): void {
-    const n = code.blockCount;
+    // Room for copies of blocks in front of the dispatch node.
+    const n = code.blockCount + MAX_COPIES;
     this.size(n + 1);
     this.viaDispatch.fill(0, 0, n + 1);
     this.inDispatch.fill(0, 0, n + 1);
@@ -64,10 +68,17 @@ export class ControlFlow {
       this.addDispatch(n);
       for (const t of code.indirectTargets) this.addTarget(t);
     }
-    for (;;) {
+    let insns = MAX_COPIED_INSNS;
+    for (let copies = 0; ; copies++) {
       this.number(code);
       this.dominators(code);
-      if (!this.redirectIrreducible(code)) break;
+      const copied = copies < MAX_COPIES ? this.splitIrreducible(code, insns) : 0;
+      if (copied === 0) break;
+      insns -= copied;
+    }
+    while (this.redirectIrreducible(code, n)) {
+      this.number(code);
+      this.dominators(code);
     }
     this.shape(code);
   }
@@ -204,10 +215,53 @@ export class ControlFlow {
     return a === b;
   }
 
+  /**
+   * A loop with two ways in: copies a small block so that one of them is left. Number of instructions copied, at most `limit`; 0 = there is no such
+   * loop, or no block that is small enough.
+   */
+  private splitIrreducible(code: RegionCode, limit: number): number {
+    for (let i = 0; i < this.orderCount; i++) {
+      const node = this.order[i]!;
+      if (node === this.dispatch) continue;
+      for (let k = 0; k < 2; k++) {
+        const s = this.successor(code, node, k);
+        if (s < 0 || s === this.dispatch || this.rpo[s]! > i || this.dominates(s, node)) continue;
+        // The source, for those ways to it that come from within the loop; else the target, for this way.
+        const size = code.end[node]! - code.first[node]!;
+        if (size <= limit && size <= MAX_COPIED_BLOCK && this.copyWithin(code, node, s)) return Math.max(size, 1);
+        const targetSize = code.end[s]! - code.first[s]!;
+        if (targetSize > limit || targetSize > MAX_COPIED_BLOCK) continue;
+        const copy = code.copyBlock(s);
+        if (k === 0) code.taken[node] = copy;
+        else code.fall[node] = copy;
+        return Math.max(targetSize, 1);
+      }
+    }
+    return 0;
+  }
+
+  /** Gives those ways to `node` that `head` dominates a copy of it; false if there are none, or only such. */
+  private copyWithin(code: RegionCode, node: number, head: number): boolean {
+    let within = 0;
+    let others = 0;
+    for (let e = this.predHead[node]!; e >= 0; e = this.predNext[e]!) {
+      if (this.predNode[e] !== this.dispatch && this.dominates(head, this.predNode[e]!)) within++;
+      else others++;
+    }
+    if (within === 0 || others === 0) return false;
+    const copy = code.copyBlock(node);
+    for (let e = this.predHead[node]!; e >= 0; e = this.predNext[e]!) {
+      const p = this.predNode[e]!;
+      if (p === this.dispatch || !this.dominates(head, p)) continue;
+      if (code.taken[p] === node) code.taken[p] = copy;
+      if (code.fall[p] === node) code.fall[p] = copy;
+    }
+    return true;
+  }
+
   /** Sends backward edges to nodes that do not dominate their source through the dispatch node. True if there were any. */
-  private redirectIrreducible(code: RegionCode): boolean {
+  private redirectIrreducible(code: RegionCode, blocks: number): boolean {
     let any = false;
-    const blocks = code.blockCount;
     for (let i = 0; i < this.orderCount; i++) {
       const node = this.order[i]!;
       if (node === this.dispatch) continue;

@@ -444,6 +444,9 @@ export abstract class ExpressionEmitter {
     if (--this.leftOf[g]! > 0) return;
     this.liveGroups.splice(this.liveGroups.indexOf(g), 1);
     this.freeHosts.push(this.hostOf[g]!);
+    // A copy of the block begins anew.
+    this.hostOf[g] = -1;
+    this.leftOf[g] = this.groups.size[g]!;
   }
 
   // Loops of streams (stream-loops.ts).

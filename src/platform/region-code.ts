@@ -261,7 +261,19 @@ export class RegionCode {
   }
 
   isPad(b: number): boolean {
-    return this.handsOver && b >= this.firstPad;
+    return this.handsOver && b >= this.firstPad && this.first[b] === this.end[b];
+  }
+
+  /** Another block with the same instructions and successors. */
+  copyBlock(b: number): number {
+    const copy = this.addBlock();
+    this.first[copy] = this.first[b]!;
+    this.end[copy] = this.end[b]!;
+    this.kind[copy] = this.kind[b]!;
+    this.taken[copy] = this.taken[b]!;
+    this.fall[copy] = this.fall[b]!;
+    this.blockAddress[copy] = this.blockAddress[b]!;
+    return copy;
   }
 
   /** The block that starts at `address`, or a tail block. */
