@@ -277,6 +277,41 @@ export class ControlFlow {
     return any;
   }
 
+  /** True if the edge goes into the loop of which `to` is the header, from outside and not through the dispatch node. */
+  entersLoop(from: number, to: number): boolean {
+    return this.isLoop[to] !== 0 && this.rpo[to]! > this.rpo[from]! && this.inDispatch[to] === 0;
+  }
+
+  /** For each loop header: the union of what the loop's nodes have in `of`, and in `ofXmm`. */
+  overLoops(of: Int32Array, ofXmm: Int32Array, union: Int32Array, unionXmm: Int32Array): void {
+    const { rpo, order, predHead, predNext, predNode, stack, state } = this;
+    for (let i = 0; i < this.orderCount; i++) {
+      const head = order[i]!;
+      if (this.isLoop[head] === 0 || head === this.dispatch) continue;
+      // Backwards from the ends of the loop to its header.
+      let all = of[head]!;
+      let allXmm = ofXmm[head]!;
+      let sp = 0;
+      state.fill(0, 0, this.nodeCount);
+      state[head] = 1;
+      let node = head;
+      for (;;) {
+        for (let e = predHead[node]!; e >= 0; e = predNext[e]!) {
+          const p = predNode[e]!;
+          if (state[p] !== 0 || (node === head && rpo[p]! < i)) continue;
+          state[p] = 1;
+          stack[sp++] = p;
+        }
+        if (sp === 0) break;
+        node = stack[--sp]!;
+        all |= of[node]!;
+        allXmm |= ofXmm[node]!;
+      }
+      union[head] = all;
+      unionXmm[head] = allXmm;
+    }
+  }
+
   private shape(code: RegionCode): void {
     const { rpo, order, idom, isLoop, isMerge, mergeChild, mergeNext } = this;
     const n = this.nodeCount;

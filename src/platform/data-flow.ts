@@ -43,6 +43,12 @@ export class DataFlow {
   private defsXmm: Int32Array = new Int32Array(512);
   private exposed: Int32Array = new Int32Array(512);
   private exposedXmm: Int32Array = new Int32Array(512);
+  /** What a block's instructions set; and for a loop header, what those of all its blocks set. */
+  private writes: Int32Array = new Int32Array(512);
+  private writesXmm: Int32Array = new Int32Array(512);
+  private loopWrites: Int32Array = new Int32Array(512);
+  private loopWritesXmm: Int32Array = new Int32Array(512);
+  private flow!: ControlFlow;
   private exits: Uint8Array = new Uint8Array(512);
   private barrier: Uint8Array = new Uint8Array(512);
   private kindOut: Int32Array = new Int32Array(512);
@@ -71,6 +77,10 @@ export class DataFlow {
     this.defsXmm = make();
     this.exposed = make();
     this.exposedXmm = make();
+    this.writes = make();
+    this.writesXmm = make();
+    this.loopWrites = make();
+    this.loopWritesXmm = make();
     this.exits = new Uint8Array(m);
     this.barrier = new Uint8Array(m);
     this.kindOut = make();
@@ -81,7 +91,9 @@ export class DataFlow {
   analyse(code: RegionCode, flow: ControlFlow): void {
     const n = code.blockCount;
     this.size(n + 1);
+    this.flow = flow;
     for (let b = 0; b < n; b++) this.summarise(code, flow, b);
+    flow.overLoops(this.writes, this.writesXmm, this.loopWrites, this.loopWritesXmm);
     this.flags(code, flow);
     this.kinds(code, flow);
     this.dirty(code, flow);
@@ -102,6 +114,8 @@ export class DataFlow {
     let dirtyX = 0;
     let kind = KIND_NONE;
     let effect = 0;
+    let writes = 0;
+    let writesX = 0;
     const { does, uses, usesXmm } = code;
     for (let i = code.first[b]!; i < code.end[b]!; i++) {
       const d = does[i]!;
@@ -113,6 +127,8 @@ export class DataFlow {
       defsX |= code.defsXmm[i]!;
       dirty |= code.defs[i]!;
       dirtyX |= code.defsXmm[i]!;
+      writes |= code.defs[i]!;
+      writesX |= code.defsXmm[i]!;
       if (d & I_SETS_FLAGS) kind = d & I_CONDITIONAL ? KIND_UNKNOWN : lastKind(code, i);
       if (d & I_BARRIER && d & I_CONDITIONAL) kind = KIND_UNKNOWN;
       else if (d & I_BARRIER) {
@@ -129,6 +145,8 @@ export class DataFlow {
     // Every way out of the region spills; a loop header or a dispatch target can be interrupted at its start.
     if (k !== T_FALL && k !== T_BRANCH) exits = 1;
     if (flow.isLoop[b] !== 0 || flow.dispatch >= 0) exits = 1;
+    this.writes[b] = writes;
+    this.writesXmm[b] = writesX;
     this.defs[b] = defs;
     this.defsXmm[b] = defsX;
     this.exposed[b] = exposed;
@@ -221,10 +239,11 @@ export class DataFlow {
         for (let k = 0; k < 2; k++) {
           const s = this.successorOf(code, b, k);
           if (s < 0) continue;
-          const keep = this.flagsLive[s] !== 0 ? out : out & ~M_FLAGS;
-          if ((dirtyIn[s]! | keep) !== dirtyIn[s] || (dirtyInXmm[s]! | outX) !== dirtyInXmm[s]) {
+          const keep = (this.flagsLive[s] !== 0 ? out : out & ~M_FLAGS) & ~this.settled(b, s);
+          const keepX = outX & ~this.settledXmm(b, s);
+          if ((dirtyIn[s]! | keep) !== dirtyIn[s] || (dirtyInXmm[s]! | keepX) !== dirtyInXmm[s]) {
             dirtyIn[s]! |= keep;
-            dirtyInXmm[s]! |= outX;
+            dirtyInXmm[s]! |= keepX;
             changed = true;
           }
         }
@@ -247,6 +266,17 @@ export class DataFlow {
     }
   }
 
+  /**
+   * Registers that go to memory on the way from the end of block `from` to block `to`: into a loop that does not set them. Else they would be kept in
+   * locals throughout the loop for the ways out of it that it may never take.
+   */
+  settled(from: number, to: number): number {
+    return this.flow.entersLoop(from, to) ? this.dirtyAtEnd(from) & ~(this.loopWrites[to]! | M_FLAGS) : 0;
+  }
+  settledXmm(from: number, to: number): number {
+    return this.flow.entersLoop(from, to) ? this.dirtyAtEndXmm(from) & ~this.loopWritesXmm[to]! : 0;
+  }
+
   /** Backward: live locals. What may be dirty at a way out is spilled there, so it is used there. */
   private live(code: RegionCode, flow: ControlFlow): void {
     const { liveIn, liveInXmm, defs, defsXmm, exposed, exposedXmm, exits, dirtyIn, dirtyInXmm } = this;
@@ -266,8 +296,8 @@ export class DataFlow {
           for (let k = 0; k < 2; k++) {
             const s = this.successorOf(code, b, k);
             if (s >= 0) {
-              out |= liveIn[s]!;
-              outX |= liveInXmm[s]!;
+              out |= liveIn[s]! | this.settled(b, s);
+              outX |= liveInXmm[s]! | this.settledXmm(b, s);
             }
           }
           if (flow.dispatch >= 0 && code.kind[b] === T_JUMP_INDIRECT) {
@@ -356,8 +386,8 @@ export class DataFlow {
     this.jumpDirty = this.jumpDirtyXmm = 0;
     for (let b = 0; b < code.blockCount; b++) {
       if (code.kind[b] === T_JUMP_INDIRECT) {
-        this.jumpDirty |= this.dirtyOut[b]! | (this.barrier[b] === 0 ? this.dirtyIn[b]! : 0);
-        this.jumpDirtyXmm |= this.dirtyOutXmm[b]! | (this.barrier[b] === 0 ? this.dirtyInXmm[b]! : 0);
+        this.jumpDirty |= this.dirtyAtEnd(b);
+        this.jumpDirtyXmm |= this.dirtyAtEndXmm(b);
       }
       const pad = code.isPad(b);
       heldIn[b] = pad ? this.carried : liveIn[b]! & sure[b]!;
@@ -402,6 +432,14 @@ export class DataFlow {
     this.heldIn[b] = now;
     this.heldInXmm[b] = nowXmm;
     return true;
+  }
+
+  /** Registers that may be dirty at the end of block `b`. */
+  dirtyAtEnd(b: number): number {
+    return this.dirtyOut[b]! | (this.barrier[b] === 0 ? this.dirtyIn[b]! : 0);
+  }
+  dirtyAtEndXmm(b: number): number {
+    return this.dirtyOutXmm[b]! | (this.barrier[b] === 0 ? this.dirtyInXmm[b]! : 0);
   }
 
   /** Registers to load on the way from the end of block `from` to block `to`. */

@@ -419,6 +419,7 @@ export class RegionEmitter extends ExpressionEmitter {
 
   private edge(from: number, to: number, viaDispatch: boolean): void {
     const { w, flow } = this;
+    if (!viaDispatch) this.spill(this.data.settled(from, to), this.data.settledXmm(from, to));
     this.reload(this.data.missing(from, to), this.data.missingXmm(from, to));
     if (viaDispatch) {
       w.i32Const(flow.dispatchIndex(to));
@@ -437,13 +438,13 @@ export class RegionEmitter extends ExpressionEmitter {
     const taken = code.taken[b]!;
     const fall = code.fall[b]!;
     const via = flow.viaDispatch[b]!;
-    const takenDepth = via & 1 || this.loadsOnEdge(b, taken) ? -1 : this.label(b, taken);
+    const takenDepth = via & 1 || this.worksOnEdge(b, taken) ? -1 : this.label(b, taken);
     if (takenDepth >= 0) {
       w.brIf(takenDepth);
       this.edge(b, fall, (via & 2) !== 0);
       return;
     }
-    const fallDepth = via & 2 || this.loadsOnEdge(b, fall) ? -1 : this.label(b, fall);
+    const fallDepth = via & 2 || this.worksOnEdge(b, fall) ? -1 : this.label(b, fall);
     if (fallDepth >= 0) {
       w.byte(0x45);
       w.brIf(fallDepth);
@@ -459,8 +460,12 @@ export class RegionEmitter extends ExpressionEmitter {
     this.level--;
   }
 
-  private loadsOnEdge(from: number, to: number): boolean {
-    return this.data.missing(from, to) !== 0 || this.data.missingXmm(from, to) !== 0;
+  /** Something is to be done on the way from block `from` to block `to`. */
+  private worksOnEdge(from: number, to: number): boolean {
+    const { data } = this;
+    return (
+      data.missing(from, to) !== 0 || data.missingXmm(from, to) !== 0 || data.settled(from, to) !== 0 || data.settledXmm(from, to) !== 0
+    );
   }
 
   private block(b: number): void {
