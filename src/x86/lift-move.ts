@@ -6,7 +6,7 @@ import type { Insn } from './insn.ts';
 import { I32_AND, I32_NE, I32_OR, I32_ROTL, I32_SHL, I32_SHR_U, I64_AND, I64_OR, I64_ROTL, I64_SHL, I64_SHR_U } from './ir-ops.ts';
 import type { IrBuilder, Node } from './ir.ts';
 import { I32, I64 } from './ir.ts';
-import { byteReg, illegal, immediate, memory, offsetOf, readE, readG, readReg, typeOf, withSegment, writeE, writeG, writeReg } from './operands.ts';
+import { byteReg, illegal, immediate, lowOffsetOf, memory, offsetOf, readE, readG, readReg, typeOf, withSegment, writeE, writeG, writeReg } from './operands.ts';
 
 function movEG(b: IrBuilder, i: Insn): void {
   writeE(b, i, i.size, readG(b, i, i.size));
@@ -34,8 +34,7 @@ function movOA(b: IrBuilder, i: Insn): void {
 }
 
 function lea(b: IrBuilder, i: Insn): void {
-  const a = offsetOf(b, i);
-  writeReg(b, i.size, i.reg, i.size === 8 ? a : b.truncate(i.size, b.wrap(a)));
+  writeReg(b, i.size, i.reg, i.size === 8 ? offsetOf(b, i) : b.truncate(i.size, lowOffsetOf(b, i)));
 }
 
 /** MOVZX from `from` bytes. */

@@ -2,7 +2,7 @@
 import { FS_BASE, GS_BASE } from './cpu-layout.ts';
 import { EXIT_GENERAL_PROTECTION, EXIT_ILLEGAL } from './exits.ts';
 import type { Insn } from './insn.ts';
-import { I32_SHR_U, I64_OR, I64_SHL } from './ir-ops.ts';
+import { I32_ADD, I32_SHL, I32_SHR_U, I64_OR, I64_SHL } from './ir-ops.ts';
 import { I32, I64 } from './ir.ts';
 import type { IrBuilder, IrType, Node } from './ir.ts';
 
@@ -25,6 +25,19 @@ export function offsetOf(b: IrBuilder, i: Insn): Node {
     else if (i.disp !== 0) a = b.add64(a, b.c64s(i.disp));
   }
   return i.address32 ? b.zext(b.wrap(a)) : a;
+}
+
+/** The lower half of that (i32): engines know that 32-bit arithmetic clears the upper half. */
+export function lowOffsetOf(b: IrBuilder, i: Insn): Node {
+  if (i.ripRelative) return b.c32((i.next + i.disp) | 0);
+  let a: Node = -1;
+  if (i.index >= 0) {
+    a = b.wrap(b.reg(i.index));
+    if (i.scale !== 0) a = b.binary(I32_SHL, a, b.c32(i.scale));
+    if (i.base >= 0) a = b.binary(I32_ADD, b.wrap(b.reg(i.base)), a);
+  } else if (i.base >= 0) a = b.wrap(b.reg(i.base));
+  if (a < 0) return b.c32(i.disp | 0);
+  return i.disp === 0 ? a : b.binary(I32_ADD, a, b.c32(i.disp | 0));
 }
 
 /** Adds the base of the FS or GS override to an offset. */
