@@ -17,6 +17,15 @@ export function memoryOwner(t: Task, mm: AddressSpace): UserNamespace {
   return (mm.owner as UserNamespace | null) ?? t.kernel.userNs; // only execve and fork set it
 }
 
+/** May `parent` trace the caller, which asks for it (PTRACE_TRACEME)? 0 or EPERM. Linux cap_ptrace_traceme(), hook_ptrace_traceme(). */
+export function mayBeTracedBy(caller: Task, parent: Task): number {
+  const its = parent.credentials;
+  const mine = caller.credentials;
+  const covered = its.userNs === mine.userNs && mine.capPermitted.isSubsetOf(its.capPermitted);
+  if (!covered && !its.nsCapable(mine.userNs, CAP_SYS_PTRACE)) return EPERM;
+  return its.domain !== null && !its.domain.covers(mine.domain) ? EPERM : 0;
+}
+
 /** 0, or EPERM. `mode`: READ or ATTACH, with FSCREDS or REALCREDS. */
 export function ptraceMayAccess(caller: Task, target: Task, mode: number): number {
   if (caller.threadGroup === target.threadGroup) return 0;

@@ -10,7 +10,7 @@ import {
   PTRACE_SYSEMU_SINGLESTEP, PTRACE_TRACEME, USER_REGS_SIZE, USER_SIZE,
 } from '../abi/ptrace.ts';
 import { SIGCONT, SIGKILL, SIGSTOP } from '../abi/signal.ts';
-import { PTRACE_MODE_ATTACH, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
+import { mayBeTracedBy, PTRACE_MODE_ATTACH, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
 import { readDebugRegister, writeDebugRegister } from '../kernel/ptrace-debug.ts';
 import { readRegister, readRegisters, USER_DEBUGREG, writeRegister, writeRegisters } from '../kernel/ptrace-registers.ts';
 import { detach, ptraceLink } from '../kernel/ptrace-stop.ts';
@@ -21,10 +21,13 @@ import type { PtraceState } from '../kernel/ptrace-state.ts';
 import { SYSCALL_EMU, SYSCALL_PTRACE, TASK_STOPPED, TASK_TRACED, type Task } from '../kernel/task.ts';
 import { peekBytes, pokeBytes } from '../memory/forced-access.ts';
 import { TF } from '../x86/flags.ts';
+import { XCR0, XSAVE_SIZE } from '../x86/xsave.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 
-const NT_PRSTATUS = 1, NT_PRFPREG = 2;
+const NT_PRSTATUS = 1, NT_PRFPREG = 2, NT_X86_XSTATE = 0x202;
 const FXSAVE_SIZE = 512;
+/** Where the image tells which components there are: the first software-reserved word (USER_XSTATE_XCR0_WORD). */
+const XSTATE_XCR0 = 464;
 
 const buffer: Uint8Array = new Uint8Array(USER_SIZE);
 const view: DataView = new DataView(buffer.buffer);
@@ -32,7 +35,9 @@ const view: DataView = new DataView(buffer.buffer);
 function traceMe(t: Task): number {
   if (t.ptrace !== null) return EPERM;
   const parent = t.realParent;
-  if (parent === null || parent.exiting) return 0;
+  if (parent === null) return 0;
+  const refused = mayBeTracedBy(t, parent);
+  if (refused !== 0 || parent.exiting) return refused;
   ptraceLink(t, parent, 0, false, t.credentials);
   return 0;
 }
@@ -127,31 +132,44 @@ function pokeUser(p: Task, off: number, a: SyscallArgs): number {
   return 0;
 }
 
+/** Puts a set of registers into `buffer`. */
+function loadRegset(p: Task, type: number): void {
+  if (type === NT_PRSTATUS) {
+    readRegisters(p, view);
+    return;
+  }
+  buffer.fill(0, 0, XSAVE_SIZE);
+  if (type === NT_PRFPREG) p.regs.saveFx(buffer, 0);
+  else {
+    p.regs.saveXsave(buffer, 0);
+    buffer[XSTATE_XCR0] = XCR0;
+  }
+}
+/** Takes it from there. EINVAL, EIO. */
+function storeRegset(p: Task, type: number): 0 | Errno {
+  if (type === NT_PRSTATUS) return writeRegisters(p, view);
+  const taken = type === NT_PRFPREG ? p.regs.restoreFx(buffer, 0) : p.regs.restoreXsave(buffer, 0);
+  return taken ? 0 : EINVAL;
+}
+
 /** GETREGSET and SETREGSET through a struct iovec. */
 function regset(t: Task, p: Task, set: boolean, type: number, iov: number): number {
   const base = t.space.readU64(iov);
   const length = t.space.readU64(iov + 8);
   if (isErr(base) || isErr(length)) return EFAULT;
-  const size = type === NT_PRSTATUS ? USER_REGS_SIZE : type === NT_PRFPREG ? FXSAVE_SIZE : 0;
+  const size = type === NT_PRSTATUS ? USER_REGS_SIZE : type === NT_PRFPREG ? FXSAVE_SIZE : type === NT_X86_XSTATE ? XSAVE_SIZE : 0;
   if (size === 0) return EINVAL;
   if (length % 8 !== 0) return EINVAL;
   const n = Math.min(size, length);
-  if (set) {
-    if (type === NT_PRSTATUS) readRegisters(p, view);
-    else {
-      buffer.fill(0, 0, FXSAVE_SIZE);
-      p.regs.saveFx(buffer, 0);
-    }
-    if (t.space.readBytes(base, buffer, 0, n) !== 0) return EFAULT;
-    const r = type === NT_PRSTATUS ? writeRegisters(p, view) : p.regs.restoreFx(buffer, 0) ? 0 : EINVAL;
-    if (r !== 0) return r;
-  } else {
-    if (type === NT_PRSTATUS) readRegisters(p, view);
-    else {
-      buffer.fill(0, 0, FXSAVE_SIZE);
-      p.regs.saveFx(buffer, 0);
-    }
+  // A part of the extended state means nothing: its header comes last (xstateregs_set).
+  if (set && type === NT_X86_XSTATE && n !== size) return EFAULT;
+  loadRegset(p, type);
+  if (!set) {
     if (t.space.writeBytes(base, buffer, 0, n) !== 0) return EFAULT;
+  } else {
+    if (t.space.readBytes(base, buffer, 0, n) !== 0) return EFAULT;
+    const r = storeRegset(p, type);
+    if (r !== 0) return r;
   }
   return isErr(t.space.writeU64(iov + 8, n)) ? EFAULT : 0;
 }

@@ -29,7 +29,11 @@ export function pathName(path: Path, root: Path | null = null, deletedSuffix = t
       mount = mount.parent;
       continue;
     }
-    if (d.parent === d) break;
+    if (d.parent === d) {
+      // It was moved out of what the mount shows ("escaped" in Linux's prepend_path): nothing of its name counts.
+      names.length = 0;
+      break;
+    }
     names.push(d.name);
     d = d.parent;
   }

@@ -29,8 +29,8 @@ function deniedAt(layer: LandlockLayer, mount: Mount, dentry: Dentry, wanted: nu
       d = d.parent;
       continue;
     }
-    if (d.parent === d) break;
-    d = d.parent;
+    // A directory that was moved out of what a bind mount shows counts as standing at the mount all the same.
+    d = d.parent === d ? m.root : d.parent;
   }
   return left;
 }

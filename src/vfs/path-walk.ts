@@ -86,6 +86,11 @@ function parsePath(path: string): ParsedPath {
   return parsed;
 }
 
+/** False for a directory that was moved out of what a bind mount shows: there is no way up to it (Linux path_connected). */
+function connected(mount: Mount, dentry: Dentry): boolean {
+  return mount.root === mount.sb.root || dentry === mount.root || mount.root.isAncestorOf(dentry);
+}
+
 /**
  * One walk. The instance below is used over and over: system calls run to completion and read the result (mount, dentry, last …)
  * before the next walk starts.
@@ -254,6 +259,7 @@ export class PathWalk {
         }
         if (at !== m.root) {
           if (resolve & RESOLVE_NO_XDEV) return EXDEV;
+          if (!connected(m, at.parent)) return ENOENT;
           this.mount = m;
           this.dentry = at.parent;
           return this.crossMounts(resolve);
@@ -261,7 +267,9 @@ export class PathWalk {
       }
       return resolve & RESOLVE_BENEATH ? EXDEV : 0;
     }
-    this.dentry = this.dentry.parent;
+    const { parent } = this.dentry;
+    if (!connected(this.mount, parent)) return ENOENT;
+    this.dentry = parent;
     return this.dentry.mounts !== null ? this.crossMounts(resolve) : 0;
   }
 
