@@ -1,7 +1,7 @@
 /** Emits IR expression trees and the statements that touch memory, flags and helpers. The region emitter adds control flow. */
 import { CodeWriter } from '../wasm/code-writer.ts';
 import { ELSE, END, I32_LOAD, I64_LOAD, IF } from '../wasm/opcodes.ts';
-import { BOUNCE, EXIT_REASON, FAULT_ADDR } from '../x86/cpu-layout.ts';
+import { BOUNCE, EXIT_REASON, FAULT_ADDR, FP_SLOW } from '../x86/cpu-layout.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import {
   F32, F64, I32, I64, type IrBuilder, N_COND, N_CONST128, N_CONST32, N_CONST64, N_CPU, N_EFLAGS, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT, N_SHUFFLE, N_STATE, N_TMP, N_XMM,
@@ -100,6 +100,7 @@ export abstract class ExpressionEmitter {
       this.flags.src = this.allocI64();
       this.flags.aux = this.allocI64();
     }
+    this.fpSlow = this.inline && code.usesFpSlow ? this.allocI32() : 0;
     this.entryLocal = this.allocI32();
     this.deltaLocal = this.allocI64();
     if (code.usesMemory || barrier) {
@@ -744,8 +745,22 @@ export abstract class ExpressionEmitter {
 
   // CPU state fields.
 
+  /** Local with FP_SLOW between two points where it may change; 0 = there is none. */
+  private fpSlow = 0;
+  protected loadFpSlow(): void {
+    const { w } = this;
+    if (this.fpSlow === 0) return;
+    w.localGet(0);
+    w.memory(I32_LOAD, FP_SLOW);
+    w.localSet(this.fpSlow);
+  }
+
   private state(offset: number, type: number): void {
     const { w } = this;
+    if (offset === FP_SLOW && this.fpSlow !== 0) {
+      w.localGet(this.fpSlow);
+      return;
+    }
     w.localGet(0);
     if (type === V128) {
       w.simd(0);
@@ -763,6 +778,7 @@ export abstract class ExpressionEmitter {
       w.byte(0);
       w.u32(offset);
     } else w.memory(type === I32 ? 0x36 : type === I64 ? 0x37 : type === F32 ? 0x38 : 0x39, offset);
+    if (offset === FP_SLOW) this.loadFpSlow();
   }
 
   // Flags.
@@ -872,7 +888,10 @@ export abstract class ExpressionEmitter {
       this.leave(this.dirty, this.dirtyXmm, this.insnAddress);
       this.endIf();
     }
-    if (spec.usesState) this.reload(this.code.allRegs, this.code.allXmm);
+    if (spec.usesState) {
+      this.reload(this.code.allRegs, this.code.allXmm);
+      this.loadFpSlow();
+    }
     this.valid = valid;
     this.validXmm = validXmm;
   }

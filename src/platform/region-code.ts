@@ -1,7 +1,8 @@
 /** The IR of one region: instructions, basic blocks and what each reads and writes. Reused from region to region. */
+import { FP_SLOW } from '../x86/cpu-layout.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import {
-  IrBuilder, N_COND, N_EFLAGS, N_HELPER, N_LOAD, N_REG, N_RMW, N_XMM, S_BRANCH, S_CALL, S_CALL_INDIRECT, S_EXIT, S_EXIT_IF, S_IF, S_JUMP, S_JUMP_INDIRECT, S_LOOP, S_RET,
+  IrBuilder, N_COND, N_EFLAGS, N_HELPER, N_LOAD, N_REG, N_RMW, N_STATE, N_XMM, S_BRANCH, S_CALL, S_CALL_INDIRECT, S_EXIT, S_EXIT_IF, S_IF, S_JUMP, S_JUMP_INDIRECT, S_LOOP, S_RET,
   S_SET_FLAGS, S_SET_REG, S_SET_XMM, S_STORE, S_SYSCALL,
 } from '../x86/ir.ts';
 import type { Insn } from '../x86/insn.ts';
@@ -82,6 +83,8 @@ export class RegionCode {
 
   usesMemory = false;
   usesXmmAtAll = false;
+  /** Looks at FP_SLOW. */
+  usesFpSlow = false;
   hasBarrier = false;
   /** All registers read or written anywhere. */
   allRegs = 0;
@@ -99,7 +102,7 @@ export class RegionCode {
     this.tails.clear();
     this.indirectTargets.length = 0;
     this.handsOver = false;
-    this.usesMemory = this.usesXmmAtAll = this.hasBarrier = false;
+    this.usesMemory = this.usesXmmAtAll = this.usesFpSlow = this.hasBarrier = false;
     this.allRegs = this.allXmm = 0;
     this.windowBase = entry - WINDOW / 2;
     if (++this.generation === 1 << 19) {
@@ -143,6 +146,7 @@ export class RegionCode {
         case S_SET_FLAGS: defs |= M_FLAGS; does |= I_SETS_FLAGS; break;
         case N_LOAD: case S_STORE: case N_RMW: does |= I_EXITS | I_MEMORY; break;
         case S_EXIT_IF: case S_EXIT: does |= I_EXITS; break;
+        case N_STATE: if (a[n] === FP_SLOW) this.usesFpSlow = true; break;
         case S_IF: does |= I_CONDITIONAL; break;
         case S_LOOP: does |= I_CONDITIONAL | I_LOOPS | I_EXITS; break;
         case N_HELPER: {

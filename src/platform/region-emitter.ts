@@ -155,6 +155,7 @@ export class RegionEmitter extends ExpressionEmitter {
       w.memory(I32_LOAD, TLB_MASK);
       w.localSet(this.tlbMask);
     }
+    this.loadFpSlow();
     const { heldIn, heldInXmm } = this.data;
     if (!resumes) {
       this.reload(heldIn[0]!, heldInXmm[0]!);
@@ -805,6 +806,7 @@ export class RegionEmitter extends ExpressionEmitter {
 
   private reloadAt(successor: number): void {
     this.reload(this.data.heldIn[successor]!, this.data.heldInXmm[successor]!);
+    this.loadFpSlow();
     if (this.hasFuelLocal) {
       this.w.localGet(0);
       this.w.memory(I32_LOAD, FUEL);

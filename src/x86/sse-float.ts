@@ -11,7 +11,7 @@ import { define } from './forms.ts';
 import type { Lifter, Row } from './forms.ts';
 import { scratchHelper } from './helpers.ts';
 import type { Insn } from './insn.ts';
-import { I32_AND, I32_OR, I64_REINTERPRET_F64 } from './ir-ops.ts';
+import { I32_AND, I32_OR, I32_REINTERPRET_F32, I64_OR, I64_REINTERPRET_F64 } from './ir-ops.ts';
 import { F32, F64, I32, I64, V128, VOID } from './ir.ts';
 import type { IrBuilder, IrType, Node, Temp } from './ir.ts';
 import { memory } from './operands.ts';
@@ -35,18 +35,13 @@ export function callSseFloat(b: IrBuilder, op: number, fmt: number, imm = 0): vo
 }
 /** FP_SLOW or "not every lane finite". */
 function needsSlow(b: IrBuilder, fmt: number, r: Temp): Node {
+  // The bits of +0 or of a NaN are handier than a comparison, which takes two flags.
+  if (fmt === FMT_SD) return b.isNonZero(8, b.binary(I64_OR, b.zext(b.state(FP_SLOW, I32)), b.unary(I64_REINTERPRET_F64, b.binary(S.F64_SUB, b.tmp(r), b.tmp(r)))));
+  if (fmt === FMT_SS) return b.binary(I32_OR, b.state(FP_SLOW, I32), b.unary(I32_REINTERPRET_F32, b.binary(S.F32_SUB, b.tmp(r), b.tmp(r))));
   return b.binary(I32_OR, b.state(FP_SLOW, I32), notFinite(b, fmt, r));
 }
 /** r - r is +0 for a finite r, else a NaN: one subtraction tells. */
 function notFinite(b: IrBuilder, fmt: number, r: Temp): Node {
-  if (fmt === FMT_SD) {
-    const d = b.let(F64, b.binary(S.F64_SUB, b.tmp(r), b.tmp(r)));
-    return b.binary(S.F64_NE, b.tmp(d), b.tmp(d));
-  }
-  if (fmt === FMT_SS) {
-    const d = b.let(F32, b.binary(S.F32_SUB, b.tmp(r), b.tmp(r)));
-    return b.binary(S.F32_NE, b.tmp(d), b.tmp(d));
-  }
   return b.unary(S.V128_ANY_TRUE, b.binary(fmt === FMT_PD ? S.F64X2_SUB : S.F32X4_SUB, b.tmp(r), b.tmp(r)));
 }
 function scalarType(fmt: number): IrType {
