@@ -4,7 +4,7 @@ import type { Errno } from '../abi/errno.ts';
 import { unmappedArea, mapRegion } from '../memory/mmap.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { MemoryObject } from '../memory/memory-object.ts';
-import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import { FRAME_KERNEL, type PhysicalMemory } from '../memory/physical-memory.ts';
 import { VM_DONTDUMP, VM_DONTEXPAND, VM_EXEC, VM_IO, VM_MAYEXEC, VM_MAYREAD, VM_MAYWRITE, VM_PFNMAP, VM_READ } from '../memory/vma.ts';
 import { VDSO_CODE, VDSO_FUNCTIONS, VDSO_TEXT, VVAR_BOOT_NS, VVAR_CPU, VVAR_NODE, VVAR_REAL_NSEC, VVAR_REAL_SEC, VVAR_TAI_SEC } from './vdso-code.ts';
 
@@ -51,6 +51,7 @@ export class Vdso {
       const f = pm.allocFrame();
       if (isErr(f)) throw new Error('no memory for the vDSO');
       frames.push(f);
+      if (i > 0) pm.frameFlags[f]! |= FRAME_KERNEL;
     }
     this.vvarFrame = frames[0]!;
     const image = buildVdso();

@@ -15,6 +15,10 @@ export const FRAME_CODE = 1;
 export const FRAME_CACHE = 2;
 /** frameFlags: newer than the file behind the page cache; must be written back. */
 export const FRAME_DIRTY = 4;
+/** frameFlags: the kernel's own code for processes, which is the same in each run. */
+export const FRAME_KERNEL = 8;
+/** frameFlags: the frame has been entered in a TLB for writing (set by the platform). */
+export const FRAME_WRITTEN = 16;
 
 /** Clean pages taken from one cache at a time. */
 const RECLAIM_BATCH = 64;

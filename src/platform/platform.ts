@@ -1,7 +1,7 @@
 /** Runs CPU states in address spaces: translation on demand, slow paths of memory accesses, exits. */
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { MemoryObject } from '../memory/memory-object.ts';
-import { FRAME_CODE, PhysicalMemory } from '../memory/physical-memory.ts';
+import { FRAME_CODE, FRAME_WRITTEN, PhysicalMemory } from '../memory/physical-memory.ts';
 import type { PlatformHooks } from '../memory/platform-hooks.ts';
 import { wasmEngine } from '../wasm/engine.ts';
 import type { WasmTable } from '../wasm/engine.ts';
@@ -549,7 +549,10 @@ export class Platform implements PlatformHooks {
       if (this.watch.watchesPage(page, false)) readable = false;
       if (this.watch.watchesPage(page, true)) writable = 0;
     }
-    this.tlbs.fill(this.state, lo, hi, host, readable, writable !== 0 && (this.memory.frameFlags[host >>> 12]! & FRAME_CODE) === 0);
+    const { frameFlags } = this.memory;
+    const stores = writable !== 0 && (frameFlags[host >>> 12]! & FRAME_CODE) === 0;
+    if (stores) frameFlags[host >>> 12]! |= FRAME_WRITTEN;
+    this.tlbs.fill(this.state, lo, hi, host, readable, stores);
     // Leaves at the next safe point, for `run` to give it a larger TLB: it may not come back by itself for a long time.
     if (this.tlbs.crowded(this.state)) this.i32[(this.cpu + FUEL) >> 2] = -1;
   }

@@ -258,6 +258,7 @@ export class StoredRecord implements RegionRecord {
   /** Place of its words in meta. */
   private readonly p: number;
   private knownPages: readonly number[] | null = null;
+  private knownRanges: readonly number[] | null = null;
 
   constructor(image: TranslationImage, p: number) {
     this.image = image;
@@ -293,10 +294,12 @@ export class StoredRecord implements RegionRecord {
     return out;
   }
   get ranges(): readonly number[] {
+    if (this.knownRanges !== null) return this.knownRanges;
     const { entry } = this;
     const from = M_SIZE + 2 * this.at(M_PAGES);
     const out: number[] = [];
     for (let i = 0; i < this.at(M_RANGES); i++) out.push(entry + this.at(from + i));
+    this.knownRanges = out;
     return out;
   }
   get hints(): readonly number[] {

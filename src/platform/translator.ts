@@ -1,7 +1,7 @@
 /** Translation on demand: decode, analyse, emit, compile, register. */
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
-import { FRAME_CACHE, FRAME_CODE } from '../memory/physical-memory.ts';
+import { FRAME_CACHE, FRAME_CODE, FRAME_KERNEL, FRAME_WRITTEN } from '../memory/physical-memory.ts';
 import { wasmEngine } from '../wasm/engine.ts';
 import type { CodeCache, Region } from './code-cache.ts';
 import { ControlFlow } from './control-flow.ts';
@@ -279,7 +279,13 @@ export class Translator {
 
   /** Takes the frames out of the TLBs for writing. */
   private protect(frames: readonly number[]): void {
-    for (const frame of frames) if ((this.pm.frameFlags[frame]! & FRAME_CODE) === 0) this.tlbs.protect(frame * 4096);
+    const { frameFlags } = this.pm;
+    for (const frame of frames) {
+      // With code in it already it is in none.
+      if ((frameFlags[frame]! & (FRAME_CODE | FRAME_WRITTEN)) !== FRAME_WRITTEN) continue;
+      this.tlbs.protect(frame * 4096);
+      frameFlags[frame]! &= ~FRAME_WRITTEN;
+    }
   }
 
   // Between runs.
@@ -349,7 +355,7 @@ export class Translator {
 
   private mayKeep(region: Region): boolean {
     if (this.keptBytes > MAX_KEPT) return false;
-    for (const frame of region.frames) if ((this.pm.frameFlags[frame]! & FRAME_CACHE) === 0) return false;
+    for (const frame of region.frames) if ((this.pm.frameFlags[frame]! & (FRAME_CACHE | FRAME_KERNEL)) === 0) return false;
     return true;
   }
   private keepInterpreted(region: Region, size: number): void {
