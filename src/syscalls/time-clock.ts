@@ -54,16 +54,21 @@ export const isWall: (id: number) => boolean = (id) => id === CLOCK_REALTIME || 
 export const isMonotonic: (id: number) => boolean = (id) =>
   id === CLOCK_MONOTONIC || id === CLOCK_MONOTONIC_RAW || id === CLOCK_MONOTONIC_COARSE || id === CLOCK_BOOTTIME;
 
+/** Monotonic `ns` as of the last tick: the coarse clocks, here as in the vDSO. */
+const lastTick = (ns: number): number => ns - (ns % TICK_NSEC);
+
 function sysClockGettime(t: Task, a: SyscallArgs): number {
   const id = a.int(0);
   const addr = a.addr(1);
   const clock = t.kernel.clock;
   if (isWall(id)) {
-    clock.update();
+    if (id === CLOCK_REALTIME_COARSE) clock.wallAt(lastTick(clock.monotonicNs()));
+    else clock.update();
     return writeTimespec(t, addr, clock.sec + (id === CLOCK_TAI ? clock.taiOffset : 0), clock.nsec) ? 0 : EFAULT;
   }
   let ns: number;
-  if (isMonotonic(id)) ns = clock.monotonicNs() + t.nsproxy.time.offsetOf(id);
+  if (id === CLOCK_MONOTONIC_COARSE) ns = lastTick(clock.monotonicNs()) + t.nsproxy.time.offsetOf(id);
+  else if (isMonotonic(id)) ns = clock.monotonicNs() + t.nsproxy.time.offsetOf(id);
   else {
     const c = cpuClock(t, id);
     if (c === null) return EINVAL;

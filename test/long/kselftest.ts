@@ -128,7 +128,6 @@ x86/syscall_nt | -no-pie
 x86/test_mremap_vdso | -ldl -no-pie
 x86/check_initial_reg_state | -Wl,-ereal_start -static -no-pie
 x86/sigaltstack | -pthread -no-pie
-x86/ptrace_syscall | x86/raw_syscall_helper_32.S -no-pie
 x86/sysret_rip | -no-pie
 x86/sysret_ss_attrs | x86/thunks.S -pthread -no-pie
 x86/syscall_numbering | -no-pie
@@ -149,9 +148,9 @@ function source(): string {
   if (!archive) throw new Error('no /usr/src/linux-source-*.tar.xz: as root, apt-get install linux-source-6.1 libcap-dev libcap-ng-dev libpopt-dev');
   const top = archive.replace('.tar.xz', '');
   const selftests = join(folder, top, 'tools/testing/selftests');
-  if (!existsSync(join(folder, top, 'tools/include'))) {
+  if (!existsSync(join(folder, top, 'arch/x86/include'))) {
     mkdirSync(folder, { recursive: true });
-    execFileSync('tar', ['xf', join('/usr/src', archive), '-C', folder, '--wildcards', `${top}/tools/testing/selftests/*`, `${top}/tools/include/*`]);
+    execFileSync('tar', ['xf', join('/usr/src', archive), '-C', folder, '--wildcards', `${top}/tools/testing/selftests/*`, `${top}/tools/include/*`, `${top}/arch/x86/include/asm/desc_defs.h`]);
   }
   return selftests;
 }
