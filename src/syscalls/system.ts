@@ -18,13 +18,22 @@ import type { ThreadGroup } from '../kernel/thread-group.ts';
 import type { SyscallArgs, SyscallRow } from './args.ts';
 import { writeRusage } from './rusage.ts';
 
+/** Personalities that change what uname says. Linux kernel/sys.c override_architecture(), override_release(). */
+const PER_MASK = 0xff, PER_LINUX32 = 8, UNAME26 = 0x20000;
+/** The machine of 32-bit programs (COMPAT_UTS_MACHINE). */
+const UTS_MACHINE_32 = 'i686';
+/** The release for programs that know of no version 3 and later: 2.6.(minor + 60), with what is behind the three numbers. */
+const oldRelease: string = UTS_RELEASE.replace(/^\d+\.(\d+)(?:\.\d+)*\.?/, (_, minor: string) => `2.6.${Number(minor) + 60}`);
+
 /** struct new_utsname: six strings of 65 bytes. */
 const utsname: Uint8Array = new Uint8Array(390);
 
 function sysUname(t: Task, a: SyscallArgs): number {
   const uts = t.nsproxy.uts;
   utsname.fill(0);
-  const fields = [UTS_SYSNAME, uts.nodename, UTS_RELEASE, UTS_VERSION, UTS_MACHINE, uts.domainname];
+  const release = t.personality & UNAME26 ? oldRelease : UTS_RELEASE;
+  const machine = (t.personality & PER_MASK) === PER_LINUX32 ? UTS_MACHINE_32 : UTS_MACHINE;
+  const fields = [UTS_SYSNAME, uts.nodename, release, UTS_VERSION, machine, uts.domainname];
   fields.forEach((s, i) => {
     for (let k = 0; k < s.length && k < 64; k++) utsname[i * 65 + k] = s.charCodeAt(k);
   });
