@@ -116,8 +116,29 @@ test('time and memory have their bounds', () => {
   assert.match(loop.err, /--timeout/);
   const hog = run(['do', '--memory', '256M', '--', 'python3', '-c', 'x = [bytearray(10_000_000) for _ in range(200)]']);
   assert.ok(hog.status === 1 || hog.status === 137, `memory hog: status ${hog.status} ${hog.err}`);
-  const full = sh('head -c 400000000 /dev/zero > big; echo $?', '--memory', '256M');
-  assert.ok(full.status !== 125, full.err);
+});
+
+test('a fork bomb ends with its time, and with the limit of its user', () => {
+  const bomb = run(['do', '--timeout', '6', '--memory', '256M', '--', 'python3', '-c', 'import os\nwhile True:\n    try: os.fork()\n    except OSError: pass']);
+  assert.equal(bomb.status, 124, bomb.err);
+  assert.match(bomb.err, /--timeout/);
+  const limited = run(['do', '--user', '1000', '--timeout', '60', '--', '/usr/bin/python3', '-c', 'import os, resource, time\nresource.setrlimit(resource.RLIMIT_NPROC, (20, 20))\nfor i in range(30):\n    if os.fork() == 0: time.sleep(60)\n    print(i, flush=True)']);
+  assert.equal(limited.status, 1, limited.err);
+  assert.equal(limited.out.split('\n').length, 20);
+  assert.match(limited.err, /Resource temporarily unavailable/);
+});
+
+test('a full overlay is ENOSPC, and deleting gives room again', () => {
+  const full = sh('head -c 400000000 /dev/zero > big; echo $?; echo x > more; echo $?; rm big; echo again > more && cat more', '--memory', '256M');
+  assert.equal(full.status, 0, full.err);
+  assert.match(full.err, /No space left on device/);
+  assert.match(full.out, /^1\n[\s\S]*again\n$/);
+  assert.equal(existsSync(join(folder, 'big')), false);
+});
+
+test('a program that is killed for its memory leaves the others', () => {
+  const r = sh('python3 -c "x = [bytearray(b\'x\') * 10_000_000 for _ in range(100)]"; echo "status $?"; seq 3 | wc -l', '--memory', '256M');
+  assert.match(r.out, /^status (1|137)\n3\n$/);
 });
 
 test('broken executables', () => {

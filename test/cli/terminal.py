@@ -57,3 +57,25 @@ type_("fg\r"); until("cat\r\n"); time.sleep(1); type_("two\r")
 print("continued:", "NOT" not in until("two\r\ntwo"))
 type_("\x04")
 print("ended:", "NOT" not in until("ready> "))
+
+# A full-screen program: it draws for the size there is, and again for a new one.
+def screen(command, keys, text):
+    type_(command + "\r"); until("\r\n"); time.sleep(3)
+    for k in keys:
+        if callable(k): k()
+        else: type_(k)
+        time.sleep(1)
+    return until(text)
+
+resize = lambda: fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 90, 0, 0))
+print("full screen:", "lines=40" in screen(f"TERM=vt100 {vivarium} do -- vim.tiny -u NONE -n notes", ["ihello\x1b", ":set lines?\r"], "lines=40"))
+resize(); time.sleep(1.5); type_("\x0c:set number\r")
+print("resized in it:", "NOT" not in until("\x1b[33;1H"))
+type_(":q!\r")
+print("full screen left:", "NOT" not in until("ready> "))
+print("less:", "500" in screen(f"seq 500 > /tmp/vivarium-seq; TERM=vt100 {vivarium} do -- less /tmp/vivarium-seq", ["G"], "500"))
+type_("q"); until("ready> "); os.unlink("/tmp/vivarium-seq")
+type_(f"{vivarium} do -- sleep 100\r"); until("\r\n"); time.sleep(2); type_("\x03"); until("ready> ")
+print("interrupted outside:", "130" in ask("echo $?", "ready> "))
+type_(f"{vivarium} do -- sleep 100\r"); until("\r\n"); time.sleep(2); type_("\x1c"); until("ready> ")
+print("quit:", "131" in ask("echo $?", "ready> "))

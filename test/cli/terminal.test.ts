@@ -12,5 +12,5 @@ test('an interactive shell inside an interactive shell', () => {
     lines.filter((line) => !line.endsWith(': True')),
     [],
   );
-  assert.equal(lines.length, 13);
+  assert.equal(lines.length, 19);
 });
