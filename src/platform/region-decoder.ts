@@ -2,6 +2,8 @@
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { Fetch } from '../x86/decoder.ts';
 import { Insn } from '../x86/insn.ts';
+import { type IrBuilder, S_CALL } from '../x86/ir.ts';
+import { callThrough } from '../x86/lift-control.ts';
 import { LIFT_FETCH_FAULT, liftInstruction } from '../x86/lift.ts';
 import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK } from './layout.ts';
 import { MAX_INSNS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_NEXT, T_SYSCALL } from './region-code.ts';
@@ -242,6 +244,7 @@ export class RegionDecoder {
         code.endRun();
         return true;
       }
+      if (this.warm && code.ir.op[ir.stmts[ir.stmtCount - 1]!] === S_CALL) this.skipLinkage(code.ir, stmt, node);
       const kind = code.addInsn(insn, stmt, node);
       const i = code.insnCount - 1;
       const next = insn.next;
@@ -276,6 +279,18 @@ export class RegionDecoder {
         return true;
       }
     }
+  }
+
+  /** Makes the call that was lifted last one through the pointer that its target jumps through, if that is all the target does: [ENDBR64] [BND] JMP [RIP + n]. */
+  private skipLinkage(ir: IrBuilder, stmt: number, node: number): void {
+    const { reader, insn } = this;
+    let at = insn.target;
+    if (!reader.present(at)) return;
+    if (reader.byte(at) === 0xf3 && reader.byte(at + 1) === 0x0f && reader.byte(at + 2) === 0x1e && reader.byte(at + 3) === 0xfa) at += 4;
+    if (reader.byte(at) === 0xf2) at++;
+    if (reader.byte(at) !== 0xff || reader.byte(at + 1) !== 0x25) return;
+    ir.rewind(stmt, node);
+    callThrough(ir, insn, at + 6 + this.disp32(at + 2));
   }
 
   /** True if the code at `address` looks like the padding or the start of another function: the call before it does not return. */

@@ -176,6 +176,13 @@ export class IrBuilder {
     this.stmts[this.stmtCount++] = n;
   }
 
+  /** Takes back the instruction that was built last: it began at statement `stmt` and node `node`. */
+  rewind(stmt: number, node: number): void {
+    this.stmtCount = stmt;
+    this.count = node;
+    this.instruction();
+  }
+
   /** Starts an instruction: its temps are numbered from 0. */
   instruction(): void {
     this.tempTypes.length = 0;

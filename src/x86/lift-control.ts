@@ -34,6 +34,12 @@ function callE(b: IrBuilder, i: Insn): void {
   push(b, 8, b.addr(i.next));
   b.callIndirect(b.tmp(target));
 }
+/** A near call whose target does nothing but jump to what the pointer at `slot` says, as the entries of a procedure linkage table do: that call. */
+export function callThrough(b: IrBuilder, i: Insn, slot: number): void {
+  const target = b.let(I64, b.loadInt(b.addr(slot), 8));
+  push(b, 8, b.addr(i.next));
+  b.callIndirect(b.tmp(target));
+}
 function ret(b: IrBuilder, i: Insn): void {
   const target = b.let(I64, b.loadInt(b.reg(RSP), 8));
   b.setReg(RSP, b.add64(b.reg(RSP), b.c64s(8 + (i.form!.operands.length > 0 ? i.imm & 0xffff : 0))));
