@@ -118,11 +118,11 @@ export class CodeCache {
     return s;
   }
 
-  /** An unused word of linear memory. */
+  /** Two unused words of linear memory: a validity word, and ENTRIES behind it. */
   newWord(): number {
     const w = this.freeWords.pop();
     if (w !== undefined) return w;
-    return this.alloc(4);
+    return this.alloc(8);
   }
   /** `size` bytes of linear memory for tables of regions; never freed. */
   alloc(size: number): number {

@@ -56,3 +56,6 @@ export function jumpCacheEntry(ripLo: number): number {
 export function interpretedCacheEntry(ripLo: number): number {
   return INTERPRETED_CACHE + (((ripLo ^ (ripLo >>> 5)) & (INTERPRETED_CACHE_ENTRIES - 1)) << 4);
 }
+
+/** Offset from the validity word of a tier 1 region: how many entries are left until it is made again. */
+export const ENTRIES = 4;

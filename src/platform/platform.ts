@@ -20,7 +20,7 @@ import { Insn } from '../x86/insn.ts';
 import { faultsAsStack } from '../x86/stack-fault.ts';
 import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_INTERRUPT, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_REENTER, EXIT_SINGLE_STEP, EXIT_SYSCALL, EXIT_WATCHED, EXIT_WATCHED_ACCESS } from './exits.ts';
 import { helperImplementations } from './helper-bindings.ts';
-import { CPU_AREA, CPU_AREA_END, FIRST_FRAME, WASM_PAGE } from './layout.ts';
+import { CPU_AREA, CPU_AREA_END, ENTRIES, FIRST_FRAME, WASM_PAGE } from './layout.ts';
 import { interpreterModule } from './interpreter.ts';
 import { runtimeModule } from './runtime.ts';
 import {
@@ -378,6 +378,11 @@ export class Platform implements PlatformHooks {
       this.translator.heat(space, state.context, rip, region === null ? 1 : ++region.moved);
     } else if (region !== null && region.tier === 1) {
       stay ||= inner;
+      const entries = (region.word + ENTRIES) >> 2;
+      if (i32[entries]! < 0) {
+        region.samples = HOT_SAMPLES;
+        i32[entries] = 0x7fffffff;
+      }
       if (++region.samples >= HOT_SAMPLES) this.translator.heat(space, state.context, region.entry, 0);
     } else if (inner && region !== null) {
       // Or if control does not seem to come to the region's entry again.

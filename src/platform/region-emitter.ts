@@ -11,7 +11,7 @@ import type { ControlFlow } from './control-flow.ts';
 import { type DataFlow, KIND_UNKNOWN } from './data-flow.ts';
 import { ExpressionEmitter } from './expression-emitter.ts';
 import { kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
-import { BLOCKS_RUN, BLOCKS_RUN_MASK, JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
+import { BLOCKS_RUN, BLOCKS_RUN_MASK, ENTRIES, JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
 import {
   I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
 } from './region-code.ts';
@@ -120,6 +120,7 @@ export class RegionEmitter extends ExpressionEmitter {
     this.returnCallRuntime(RT_STUB);
     w.byte(END);
     this.level--;
+    if (this.marks) this.countEntry();
     // Tier 1 charges for every entry, so that all that runs often is noticed.
     if (this.hasFuelLocal || this.marks || this.mayRepeat()) {
       w.localGet(0);
@@ -175,6 +176,29 @@ export class RegionEmitter extends ExpressionEmitter {
     this.reload(all, allXmm);
     w.byte(ELSE);
     this.reload(heldIn[0]!, heldInXmm[0]!);
+    w.byte(END);
+    this.level--;
+  }
+
+  /** Tier 1: so many entries, and it is made again (Platform.sample). Samples find what uses up fuel, which is not always what takes time. */
+  private countEntry(): void {
+    const { w } = this;
+    w.i32Const(0);
+    w.i32Const(0);
+    w.memory(I32_LOAD, this.word + ENTRIES);
+    w.i32Const(1);
+    w.byte(0x6b);
+    w.localTee(this.fuel);
+    w.memory(I32_STORE, this.word + ENTRIES);
+    w.localGet(this.fuel);
+    w.i32Const(0);
+    w.byte(0x48);
+    this.unlikelyIf();
+    this.storeDetail(this.word);
+    this.storeRip(this.code.entry);
+    w.localGet(0);
+    w.localGet(1);
+    this.returnCallRuntime(RT_FUEL_ENTRY);
     w.byte(END);
     this.level--;
   }

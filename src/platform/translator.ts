@@ -13,7 +13,7 @@ import type { RuntimeFunction } from './module-assembler.ts';
 import type { PlatformStats } from './platform.ts';
 import { RegionCode } from './region-code.ts';
 import { CodeReader, RegionDecoder } from './region-decoder.ts';
-import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK } from './layout.ts';
+import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK, ENTRIES } from './layout.ts';
 import { RegionEmitter } from './region-emitter.ts';
 import { type Checksum, type CompileWhole, NO_BYTES, type RegionRecord, type StoredRecord, TranslationImage, sourceOf, writeImage } from './stored-translations.ts';
 import type { TlbPool } from './tlb.ts';
@@ -21,6 +21,8 @@ import type { TlbPool } from './tlb.ts';
 const EXEC = 2;
 /** Instructions of an interpreted region at most, and how often it is interpreted before it is compiled. */
 const INTERPRETED_INSNS = 32, HOT_COUNT = 64;
+/** Entries of a tier 1 region before it is made again: what they cost by then is what tier 2 costs to make. */
+const MANY_ENTRIES = 4000;
 /**
  * What an image must lack before a new one is written, which takes time by its size: a region that was interpreted counts 1, a compiled one as many as it takes longer
  * to make; that there is one at all, for which the whole translator runs cold, counts too.
@@ -267,6 +269,7 @@ export class Translator {
     const bytes = assembler.finish();
     const module = new wasmEngine.Module(bytes);
     new wasmEngine.Instance(module, this.imports);
+    this.pm.i32[(word + ENTRIES) >> 2] = MANY_ENTRIES;
     stats.regions++;
     stats.modules++;
     stats.instructions += code.insnCount;
@@ -407,6 +410,7 @@ export class Translator {
         return record.slot;
       }
       this.stats.stored++;
+      this.pm.i32[(record.word + ENTRIES) >> 2] = MANY_ENTRIES;
       const region: Region = {
         entry: rip, word: record.word, home: record.home, slot: record.slot, pages: record.pages, frames, ranges: record.ranges, dead: false, tier: record.tier, record, samples: 0, remade: 0, joins: false, moved: 0,
       };
