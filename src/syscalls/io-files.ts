@@ -4,7 +4,7 @@ import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErr, type Errno } from '
 import { IN_CLOEXEC, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_NONBLOCK, IN_ONLYDIR } from '../abi/inotify.ts';
 import { O_CLOEXEC, O_RDONLY } from '../abi/fcntl.ts';
 import { SI_TKILL, SI_USER, SIGINFO_SIZE } from '../abi/signal.ts';
-import { InotifyDescription } from '../fs/anon/inotify.ts';
+import { InotifyDescription, MAX_QUEUED_EVENTS } from '../fs/anon/inotify.ts';
 import { openMemfd } from '../fs/anon/memfd.ts';
 import { openSecret } from '../fs/anon/secretmem.ts';
 import type { Pid } from '../kernel/pid.ts';
@@ -28,7 +28,10 @@ const ALL_INOTIFY_BITS = 0xfff | 0x2000 | 0x4000 | 0x8000 | 0x1000000 | 0x200000
 function inotifyInit(t: Task, flags: number): number {
   if (flags & ~(IN_CLOEXEC | IN_NONBLOCK)) return EINVAL;
   const path = t.kernel.vfs.anonymous.anonymousPath('inotify');
-  return installFile(t, new InotifyDescription(path, O_RDONLY | (flags & IN_NONBLOCK)), (flags & IN_CLOEXEC) !== 0);
+  const { credentials: c } = t;
+  const queued = t.kernel.sysctls.get('fs.inotify.max_queued_events') ?? MAX_QUEUED_EVENTS;
+  const file = InotifyDescription.create(path, O_RDONLY | (flags & IN_NONBLOCK), c.userNs.countsOf(c.euid), queued);
+  return isErr(file) ? file : installFile(t, file, (flags & IN_CLOEXEC) !== 0);
 }
 
 function inotifyAddWatch(t: Task, a: SyscallArgs): number {

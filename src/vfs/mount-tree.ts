@@ -24,9 +24,6 @@ export const COPY_MAKE_SHARED = 16;
 /** Bind mounts of the files of mount namespaces are copied too. */
 export const COPY_NS_FILES = 32;
 
-/** sysctl fs.mount-max. */
-export const MOUNT_MAX = 100000;
-
 /** How umountTree goes about it (UMOUNT_ of Linux). */
 export const UMOUNT_SYNC = 1;
 export const UMOUNT_PROPAGATE = 2;
@@ -142,7 +139,7 @@ function insertMount(copy: Mount, parent: Mount, at: Dentry, callerUserNs: UserN
 export function attachTree(source: Mount, dest: Mount, at: Dentry, caller: MountNamespace): 0 | Errno {
   const ns = dest.ns!; // callers checked that it is in a namespace
   const moving = source.parent !== null;
-  if (!moving && ns.mounts.size + countTree(source) > MOUNT_MAX) return ENOSPC;
+  if (!moving && ns.mounts.size + countTree(source) > ns.vfs.mountMax) return ENOSPC;
   const elsewhere: Propagated[] = [];
   if (dest.group !== null) {
     const fresh: Mount[] = [];
@@ -151,7 +148,7 @@ export function attachTree(source: Mount, dest: Mount, at: Dentry, caller: Mount
     });
     shareTree(source);
     let r = propagateMount(dest, at, source, elsewhere);
-    if (r === 0 && elsewhere.some(({ copy, parent }) => parent.ns!.mounts.size + countTree(copy) > MOUNT_MAX)) r = ENOSPC; // in a namespace
+    if (r === 0 && elsewhere.some(({ copy, parent }) => parent.ns!.mounts.size + countTree(copy) > ns.vfs.mountMax)) r = ENOSPC; // in a namespace
     if (isErr(r)) {
       for (const { copy } of elsewhere) umountTree(copy, 0);
       for (const m of fresh) leavePropagation(m);

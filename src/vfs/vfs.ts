@@ -20,6 +20,8 @@ export class Vfs {
   /** Anonymous inodes: `vfs.anonymous.anonymousPath('[eventfd]')`. */
   readonly anonymous: AnonymousInodes;
   /** File systems without a place that open_by_handle_at(2) reaches by a number of their own (FD_NSFS_ROOT). */
+  /** sysctl fs.mount-max: mounts of one namespace. */
+  mountMax = 100_000;
   readonly handleRoots: Map<number, PseudoFileSystem> = new Map();
   readonly fileSystems: FileSystemRegistry = new FileSystemRegistry();
   /** Drivers by device number; a whole major when registered with registerMajor. */

@@ -1,5 +1,5 @@
 /** inotify: reads what happens to watched inodes. Facts: Linux 6.18 fs/notify/inotify/; man 7 inotify. */
-import { EAGAIN, EEXIST, EINVAL, ENOSPC, type Errno } from '../../abi/errno.ts';
+import { EAGAIN, EEXIST, EINVAL, EMFILE, ENOSPC, type Errno } from '../../abi/errno.ts';
 import {
   IN_ALL_EVENTS,
   IN_DELETE_SELF,
@@ -15,6 +15,7 @@ import {
 } from '../../abi/inotify.ts';
 import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
 import { FIONREAD } from '../../abi/termios.ts';
+import { COUNT_INOTIFY_INSTANCES, COUNT_INOTIFY_WATCHES, type UserCounts } from '../../auth/user-counts.ts';
 import type { IoVector } from '../../base/io-vector.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { VfsContext } from '../../vfs/context.ts';
@@ -24,9 +25,8 @@ import type { Path } from '../../vfs/mount.ts';
 import { countMarks, type InodeMarks } from '../../vfs/notify.ts';
 import type { PollTable } from '../../vfs/poll.ts';
 
-/** /proc/sys/fs/inotify: max_queued_events, max_user_watches. */
+/** Events that wait unread, at first (max_queued_events). */
 export const MAX_QUEUED_EVENTS = 16384;
-export const MAX_USER_WATCHES = 1048576;
 const NAME_MAX = 255;
 const REPORTED: number = IN_ALL_EVENTS | IN_ISDIR | IN_UNMOUNT | IN_IGNORED | IN_Q_OVERFLOW;
 const bytes = new Uint8Array(SIZEOF_INOTIFY_EVENT + NAME_MAX + 17);
@@ -86,8 +86,18 @@ export class InotifyDescription extends AnonymousDescription {
   private nextWd = 1;
   private readonly waitQueue: WaitQueue = new WaitQueue();
 
-  constructor(path: Path, flags: number) {
+  /** Who made it, against whose limits it and its watches count (charged by `create`). */
+  private readonly counts: UserCounts;
+  private readonly maxQueued: number;
+
+  private constructor(path: Path, flags: number, counts: UserCounts, maxQueued: number) {
     super(path, flags);
+    this.counts = counts;
+    this.maxQueued = maxQueued;
+  }
+  /** EMFILE when the user has too many. */
+  static create(path: Path, flags: number, counts: UserCounts, maxQueued: number): InotifyDescription | Errno {
+    return counts.charge(COUNT_INOTIFY_INSTANCES) ? new InotifyDescription(path, flags, counts, maxQueued) : EMFILE;
   }
 
   /** inotify_add_watch: the watch descriptor; EEXIST (IN_MASK_CREATE), ENOSPC. */
@@ -101,7 +111,7 @@ export class InotifyDescription extends AnonymousDescription {
       list.update();
       return old.wd;
     }
-    if (this.watches.size >= MAX_USER_WATCHES) return ENOSPC;
+    if (!this.counts.charge(COUNT_INOTIFY_WATCHES)) return ENOSPC;
     const w = new Watch(this, this.nextWd++, inode, kept);
     this.watches.set(w.wd, w);
     list.watches.push(w);
@@ -131,6 +141,7 @@ export class InotifyDescription extends AnonymousDescription {
     list.update();
     if (list.watches.length === 0) w.inode.marks = null;
     countMarks(-1);
+    this.counts.uncharge(COUNT_INOTIFY_WATCHES);
   }
 
   /** Queues an event; one equal to the last still unread is dropped. */
@@ -139,7 +150,7 @@ export class InotifyDescription extends AnonymousDescription {
     const n = this.events.length - this.first;
     const last = n > 0 ? (this.events[this.events.length - 1] as QueuedEvent) : null;
     if (last !== null && last.mask === mask && last.wd === wd && last.name === name && (mask & IN_IGNORED) === 0) return;
-    if (n >= MAX_QUEUED_EVENTS) {
+    if (n >= this.maxQueued) {
       if (last !== null && last.mask === IN_Q_OVERFLOW) return;
       this.events.push({ wd: -1, mask: IN_Q_OVERFLOW, cookie: 0, name: '' });
     } else {
@@ -193,6 +204,7 @@ export class InotifyDescription extends AnonymousDescription {
   override release(): void {
     for (const w of this.watches.values()) this.detach(w);
     this.watches.clear();
+    this.counts.uncharge(COUNT_INOTIFY_INSTANCES);
   }
 
   override fdInfo(): string {

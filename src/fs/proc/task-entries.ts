@@ -72,6 +72,17 @@ const coredumpFilter = writable<ProcTask>(
   },
 );
 
+/** The most that was resident is counted anew (CLEAR_REFS_MM_HIWATER_RSS). */
+const FORGET_PEAK = 5;
+/** 1 … 4 clear referenced and soft-dirty bits, which nothing here keeps. Linux clear_refs_write(). */
+function clearRefs({ task }: ProcTask, _ctx: VfsContext, text: string): number {
+  const value = parseInteger(untilNul(text));
+  if (!(value >= 1 && value <= FORGET_PEAK)) return EINVAL;
+  if (task === null) return ESRCH;
+  if (value === FORGET_PEAK && task.mm !== null) task.mm.peakRss = task.mm.rss;
+  return 0;
+}
+
 /** What is in both directories. */
 const common: Entries<ProcTask> = {
   fd: dynamic((sb, ino, subject) => new FdDirectory(sb, ino, 0o500, subject)),
@@ -146,7 +157,7 @@ const processEntries: Entries<ProcTask> = {
   autogroup: file(ofTask(() => '/autogroup-1 nice 0\n'), 0o644),
   mountstats,
   coredump_filter: coredumpFilter,
-  clear_refs: writable<ProcTask>(null, (subject) => (subject.task === null ? ESRCH : 0), 0o200),
+  clear_refs: writable<ProcTask>(null, clearRefs, 0o200),
   timens_offsets: { ...writable(readOffsets, writeOffsets, 0o644), sequential: true },
   timers: file(timers),
   timerslack_ns: writable(timerSlack, setTimerSlack, 0o666),

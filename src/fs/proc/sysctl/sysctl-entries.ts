@@ -35,6 +35,19 @@ function utsName(which: 'nodename' | 'domainname'): FileEntry<ProcSuperBlock> {
   );
 }
 
+/** A number of the kernel's own. */
+function field(get: (kernel: Kernel) => number, set: (kernel: Kernel, value: number) => void, min = 0): FileEntry<ProcSuperBlock> {
+  return writable(
+    (fs) => `${get(fs.kernel)}\n`,
+    (fs, _ctx, text) => {
+      const value = parseInteger(text);
+      if (!(value >= min && value <= MAX_INT)) return EINVAL;
+      set(fs.kernel, value);
+      return 0;
+    },
+  );
+}
+
 /** pid_max of the caller's PID namespace: for its owner's root and who administers it (Linux pid_table_root_permissions). */
 const pidMax: FileEntry<ProcSuperBlock> = {
   ...writable<ProcSuperBlock>(
@@ -206,12 +219,12 @@ const fsEntries: Entries<ProcSuperBlock> = {
   'inode-state': shown(() => '0\t0\t0\t0\t0\t0\t0'),
   inotify: dir({
     max_queued_events: tunable('fs.inotify.max_queued_events', 16384, 0, MAX_INT),
-    max_user_instances: tunable('fs.inotify.max_user_instances', 128, 0, MAX_INT),
-    max_user_watches: tunable('fs.inotify.max_user_watches', 65536, 0, MAX_INT),
+    max_user_instances: field((k) => k.userNs.limits[COUNT_INOTIFY_INSTANCES]!, (k, n) => { k.userNs.limits[COUNT_INOTIFY_INSTANCES] = n; }),
+    max_user_watches: field((k) => k.userNs.limits[COUNT_INOTIFY_WATCHES]!, (k, n) => { k.userNs.limits[COUNT_INOTIFY_WATCHES] = n; }),
   }),
   'lease-break-time': tunable('fs.lease-break-time', 45, 0, MAX_INT),
   'leases-enable': tunable('fs.leases-enable', 1, 0, 1),
-  'mount-max': tunable('fs.mount-max', 100000, 1, MAX_INT),
+  'mount-max': field((k) => k.vfs.mountMax, (k, n) => { k.vfs.mountMax = n; }, 1),
   mqueue: dir(mqueueEntries),
   nr_open: shown(() => 1048576),
   overflowgid: tunable('fs.overflowgid', 65534, 0, 65535),
