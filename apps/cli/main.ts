@@ -1,6 +1,7 @@
 /** The command `vivarium`. Exit status: the guest program's; 124 timeout, 125 for what goes wrong here, 126 and 127 for programs that cannot be started. */
 import { startupSnapshot } from 'node:v8';
 import { UsageError } from './arguments.ts';
+import { leave } from './leave.ts';
 
 const COMMANDS = ['do', 'rootfs', 'syscalls', 'version', 'help'];
 
@@ -38,8 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function start(): void {
   main(process.argv.slice(2)).then(
-    // Everything is written; taking down thousands of compiled modules one by one would only cost time.
-    (status) => process.exit(status),
+    leave,
     (error: unknown) => {
       if (error instanceof UsageError) complain(`${error.message}\nvivarium: try 'vivarium --help'`);
       else complain(`internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
