@@ -13,7 +13,7 @@ import { ExpressionEmitter } from './expression-emitter.ts';
 import { kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
 import { BLOCKS_RUN, BLOCKS_RUN_MASK, ENTRIES, JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
 import {
-  I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
+  I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_FALL, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
 } from './region-code.ts';
 import { FUEL_DISPATCH, FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_FUEL, RT_FUEL_ENTRY, RT_LOOKUP, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
 
@@ -25,6 +25,9 @@ export interface Linker {
 
 /** What a shared way out does: leave; go on in the region in slot `slot`, at `faultRip`; go on at `jumpTarget`. */
 const STUB_LEAVES = 0, STUB_GOES_ON = 1, STUB_JUMPS = 2;
+
+/** Blocks of a stream loop at most. */
+const MAX_CHAIN = 8;
 
 /** Distinct sets of registers that have a shared way out; beyond it, sets are spilled in place. */
 const MAX_STUBS = 64;
@@ -279,8 +282,9 @@ export class RegionEmitter extends ExpressionEmitter {
     }
     // A block around the node for each merge that it dominates, so that what is inside can branch to the merge behind its end. There may be hundreds.
     const merges: number[] = [];
-    for (let child = flow.mergeChild[node]!; child >= 0; child = flow.mergeNext[child]!) {
-      merges.push(child);
+    for (const n of streams ? this.chain : [node]) for (let child = flow.mergeChild[n]!; child >= 0; child = flow.mergeNext[child]!) merges.push(child);
+    if (streams) merges.sort((x, y) => flow.rpo[y]! - flow.rpo[x]!);
+    for (const child of merges) {
       w.byte2(BLOCK, VOID_TYPE);
       this.blockLevel[child] = ++this.level;
     }
@@ -298,27 +302,62 @@ export class RegionEmitter extends ExpressionEmitter {
     }
   }
 
+  /** Blocks of the stream loop that is emitted: each goes on in the next or leaves, the last goes back to the first. */
+  private chain: number[] = [];
+
   private isStreamLoop(b: number): boolean {
     const { flow, data, code } = this;
-    if (!this.inline || !this.grouping || b === flow.dispatch || flow.isLoop[b] === 0 || flow.viaDispatch[b] !== 0) return false;
-    if (!this.streamLoops.analyse(code, b)) return false;
-    const held = data.heldIn[b]!;
-    return (this.streamLoops.regs & ~held) === 0 && data.missing(b, b) === 0 && data.missingXmm(b, b) === 0;
+    if (!this.inline || !this.grouping || b === flow.dispatch || flow.isLoop[b] === 0) return false;
+    const chain = this.chainFrom(b);
+    if (chain === null || !this.streamLoops.analyse(code, chain) || (this.streamLoops.regs & ~data.heldIn[b]!) !== 0) return false;
+    this.chain = chain;
+    return true;
+  }
+
+  private chainFrom(head: number): number[] | null {
+    const { flow, data, code } = this;
+    const chain = [head];
+    for (let b = head; ; ) {
+      const taken = code.taken[b]!;
+      const fall = code.fall[b]!;
+      if ((code.kind[b] !== T_BRANCH && code.kind[b] !== T_FALL) || code.isPad(b) || flow.viaDispatch[b] !== 0) return null;
+      let next = -1;
+      if (taken === head || fall === head) next = head;
+      else {
+        // What follows has no other way in; of two such the one that leads back is wanted.
+        for (const s of [fall, taken]) if (s >= 0 && this.isLink(b, s) && (next < 0 || code.taken[s] === head || code.fall[s] === head)) next = s;
+        if (next < 0 || chain.length === MAX_CHAIN) return null;
+      }
+      if (taken === fall) return null;
+      if (data.settled(b, next) !== 0 || data.settledXmm(b, next) !== 0 || data.missing(b, next) !== 0 || data.missingXmm(b, next) !== 0) return null;
+      if (next === head) return chain;
+      chain.push(next);
+      b = next;
+    }
+  }
+  private isLink(from: number, b: number): boolean {
+    const { flow, code } = this;
+    return flow.isLoop[b] === 0 && flow.isMerge[b] === 0 && flow.rpo[b]! > flow.rpo[from]! && code.end[b]! > code.first[b]! && (flow.dispatch < 0 || flow.dispatchIndex(b) < 0);
   }
 
   private onlyLoopsItself(b: number): boolean {
-    const { code, flow } = this;
-    for (let n = 0; n < code.blockCount; n++) if (n !== b && (code.taken[n] === b || code.fall[n] === b) && flow.rpo[n]! > flow.rpo[b]!) return false;
+    const { code, flow, chain } = this;
+    const last = chain[chain.length - 1]!; // it has one at least
+    for (let n = 0; n < code.blockCount; n++) if (n !== last && (code.taken[n] === b || code.fall[n] === b) && flow.rpo[n]! > flow.rpo[b]!) return false;
     return true;
   }
 
   /** The loop twice: rounds that need no look at the TLB, as many as there are, and one that looks and charges fuel. */
-  private streamLoop(b: number): void {
-    const { w, code } = this;
+  private streamLoop(head: number): void {
+    const { w, code, chain } = this;
     w.i32Const(0);
     w.localSet(this.rounds);
-    w.byte2(BLOCK, VOID_TYPE);
-    const out = ++this.level;
+    // A block around it for each way out.
+    for (let k = 0; k < chain.length; k++) {
+      w.byte2(BLOCK, VOID_TYPE);
+      this.level++;
+    }
+    this.streamExit = this.level;
     w.byte2(LOOP, VOID_TYPE);
     this.streamHead = ++this.level;
     w.localGet(this.rounds);
@@ -348,9 +387,8 @@ export class RegionEmitter extends ExpressionEmitter {
     this.level++;
     w.byte2(LOOP, VOID_TYPE);
     this.level++;
-    this.streamExit = out;
     this.direct = true;
-    this.block(b);
+    this.streamBlocks();
     this.direct = false;
     w.byte(END);
     this.level--;
@@ -361,41 +399,62 @@ export class RegionEmitter extends ExpressionEmitter {
     w.localSet(this.rounds);
     w.byte(END);
     this.level--;
-    this.block(b);
-    w.byte(END);
-    this.level--;
+    this.streamBlocks();
     w.byte(END);
     this.level--;
     this.streamExit = 0;
-    this.edge(b, code.taken[b] === b ? code.fall[b]! : code.taken[b]!, false);
+    // What is innermost belongs to the first.
+    for (let k = 0; k < chain.length; k++) {
+      w.byte(END);
+      this.level--;
+      const b = chain[k]!;
+      const next = k + 1 < chain.length ? chain[k + 1]! : head;
+      if (code.kind[b] === T_BRANCH) this.edge(b, code.taken[b] === next ? code.fall[b]! : code.taken[b]!, false);
+      else w.byte(UNREACHABLE);
+    }
   }
-  /** Levels of the stream loop that is emitted, and of the block that it ends at (0 = there is none). */
+  private streamBlocks(): void {
+    for (let k = 0; k < this.chain.length; k++) {
+      this.link = k;
+      this.block(this.chain[k]!);
+    }
+  }
+  /** Levels of the stream loop that is emitted, and of the innermost block around it (0 = there is none); place in the chain. */
   private streamHead = 0;
   private streamExit = 0;
+  private link = 0;
 
-  /** The end of a round; the condition is on the stack. */
-  private streamBranch(b: number): void {
-    const { w, code } = this;
-    if (code.taken[b] !== b) w.byte(0x45);
-    const again = this.level - this.streamHead;
-    if (!this.direct) {
-      w.brIf(again);
-      return;
+  /** The end of a block of a stream loop; the condition, if there is one, is on the stack. */
+  private streamBranch(b: number, conditional: boolean): void {
+    const { w, code, chain, link } = this;
+    const last = link === chain.length - 1;
+    if (conditional) {
+      // Whether it leaves.
+      if (code.taken[b] === (last ? chain[0]! : chain[link + 1]!)) w.byte(0x45);
+      const out = this.level - this.streamExit + link;
+      if (!this.direct) w.brIf(out);
+      else {
+        this.hint();
+        w.byte2(IF, VOID_TYPE);
+        // What was not used.
+        w.localGet(this.fuel);
+        w.localGet(this.rounds);
+        w.byte(0x6a);
+        w.localSet(this.fuel);
+        w.br(out + 1);
+        w.byte(END);
+      }
     }
-    w.byte2(IF, VOID_TYPE);
-    w.localGet(this.rounds);
-    w.i32Const(1);
-    w.byte(0x6b);
-    w.localTee(this.rounds);
-    w.brIf(1);
-    w.br(again + 1);
-    w.byte(END);
-    // What was not used.
-    w.localGet(this.fuel);
-    w.localGet(this.rounds);
-    w.byte(0x6a);
-    w.localSet(this.fuel);
-    w.br(this.level - this.streamExit);
+    if (!last) return;
+    const again = this.level - this.streamHead;
+    if (this.direct) {
+      w.localGet(this.rounds);
+      w.i32Const(1);
+      w.byte(0x6b);
+      w.localTee(this.rounds);
+      w.brIf(0);
+    }
+    w.br(again);
   }
 
   private dispatchNode(): void {
@@ -514,6 +573,7 @@ export class RegionEmitter extends ExpressionEmitter {
     const closed = last >= S_JUMP && last <= S_EXIT;
     for (let i = code.first[b]!; i < end; i++) this.instruction(i, b, i === end - 1);
     if (closed) return;
+    if (this.streamExit !== 0) return this.streamBranch(b, false);
     this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
   }
 
@@ -722,11 +782,12 @@ export class RegionEmitter extends ExpressionEmitter {
     const a = ir.a[s]!;
     switch (ir.op[s]) {
       case S_JUMP:
+        if (this.streamExit !== 0) return this.streamBranch(b, false);
         this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
         return;
       case S_BRANCH:
         this.expr(a);
-        if (this.streamExit !== 0) this.streamBranch(b);
+        if (this.streamExit !== 0) this.streamBranch(b, true);
         else this.branch(b);
         return;
       case S_EXIT:

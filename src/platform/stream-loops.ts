@@ -1,9 +1,9 @@
 /**
- * Loops of one basic block whose every access to memory moves by the same distance in each round: so many rounds as stay on pages that are known need no
+ * Loops of a few basic blocks in a row whose every access to memory moves by the same distance in each round: so many rounds as stay on pages that are known need no
  * look at the TLB. Addresses are linear in the registers: followed symbolically through one round.
  */
 import {
-  N_CONST64, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT, N_SHUFFLE, N_TMP, S_BRANCH, S_ELSE, S_END, S_EXIT_IF, S_HELPER, S_IF, S_LET, S_RAW_STORE, S_RMW_END, S_SET_FLAGS,
+  N_CONST64, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT, N_SHUFFLE, N_TMP, S_BRANCH, S_ELSE, S_END, S_EXIT_IF, S_HELPER, S_IF, S_JUMP, S_LET, S_RAW_STORE, S_RMW_END, S_SET_FLAGS,
   S_SET_REG, S_SET_STATE, S_SET_TMP, S_SET_XMM, S_STORE,
 } from '../x86/ir.ts';
 import { EXIT_GENERAL_PROTECTION } from '../x86/exits.ts';
@@ -11,7 +11,7 @@ import { HELPERS } from '../x86/helpers.ts';
 import { I32_AND, I32_WRAP_I64, I64_ADD, I64_MUL, I64_SHL, I64_SUB } from '../x86/ir-ops.ts';
 import { N_CONST32 } from '../x86/ir.ts';
 import { ARITY, SIMD_ARITY } from './node-types.ts';
-import { I_BARRIER, I_LOOPS, type RegionCode, T_BRANCH } from './region-code.ts';
+import { I_BARRIER, I_LOOPS, type RegionCode } from './region-code.ts';
 
 /** Instructions of such a loop, streams and bytes that a stream reaches over, at most. */
 const MAX_LOOP = 150, MAX_STREAMS = 6, MAX_REACH = 512;
@@ -46,25 +46,26 @@ export class StreamLoops {
   private depth = 0;
   private failed = false;
 
-  /** True if block `b` is such a loop. */
-  analyse(code: RegionCode, b: number): boolean {
+  /** True if `blocks`, which follow one another and then begin anew, are such a loop. */
+  analyse(code: RegionCode, blocks: readonly number[]): boolean {
     this.streams.length = 0;
     this.streamOf.clear();
     this.settled.clear();
     this.regs = 0;
-    const first = code.first[b]!;
-    const end = code.end[b]!;
-    if (code.kind[b] !== T_BRANCH || (code.taken[b] === b) === (code.fall[b] === b) || end - first > MAX_LOOP) return false;
     this.code = code;
     this.failed = false;
+    let insns = 0;
+    for (const b of blocks) insns += code.end[b]! - code.first[b]!;
+    if (insns > MAX_LOOP) return false;
     for (let r = 0; r < 16; r++) this.regValue[r] = unit(r);
-    for (let i = first; i < end; i++) {
-      if (code.does[i]! & (I_LOOPS | I_BARRIER)) return false;
-      this.tempValue.clear();
-      this.depth = 0;
-      for (let s = code.firstStmt[i]!; s < code.endStmt[i]!; s++) this.statement(code.ir.stmts[s]!);
-      if (this.failed) return false;
-    }
+    for (const b of blocks)
+      for (let i = code.first[b]!; i < code.end[b]!; i++) {
+        if (code.does[i]! & (I_LOOPS | I_BARRIER)) return false;
+        this.tempValue.clear();
+        this.depth = 0;
+        for (let s = code.firstStmt[i]!; s < code.endStmt[i]!; s++) this.statement(code.ir.stmts[s]!);
+        if (this.failed) return false;
+      }
     return this.streams.length > 0 && this.streams.every((s) => this.follow(s));
   }
 
@@ -133,7 +134,7 @@ export class StreamLoops {
       case S_END:
         this.depth--;
         return;
-      case S_ELSE: case S_RMW_END:
+      case S_ELSE: case S_RMW_END: case S_JUMP:
         return;
       case S_EXIT_IF:
         this.alignment(s);

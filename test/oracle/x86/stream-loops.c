@@ -60,6 +60,9 @@ LOOP(length, "1: inc %%rdi; inc %%rax; cmpb $0, -1(%%rdi); jne 1b")
 LOOP(maybe, "1: mov (%%rdi), %%edx; test $1, %%dl; cmovnz 4(%%rdi), %%edx; add %%rdx, %%rax; lea 8(%%rdi), %%rdi; dec %%rcx; jnz 1b")
 LOOP(doubles, "1: movapd (%%rsi), %%xmm0; mulpd %%xmm0, %%xmm0; addpd (%%rdi), %%xmm0; movapd %%xmm0, (%%rdi); add $16, %%rsi; add $16, %%rdi; dec %%rcx; jnz 1b")
 LOOP(stays, "1: add $3, (%%rdi); mov 64(%%rdi), %%edx; add %%rdx, %%rax; dec %%rcx; jnz 1b")
+LOOP(same, "1: mov (%%rdi), %%dl; cmp (%%rsi), %%dl; jne 2f; inc %%rdi; inc %%rsi; inc %%rax; dec %%rcx; jnz 1b; 2: mov %%rdi, %%rsi")
+LOOP(three_ways, "1: mov (%%rdi), %%edx; test %%edx, %%edx; jz 2f; add %%rdx, %%rax; add $4, %%rdi; cmp $0x7f7f, %%dx; je 3f; movw $5, 2(%%rsi); jmp 4f; nop; 4: add $2, %%rsi; dec %%rcx; jnz 1b; 2: add $1000, %%rax; 3: add $7, %%rax")
+LOOP(nested, "5: mov $50, %%edx; 1: add (%%rdi), %%rax; jc 2f; add $8, %%rdi; cmpb $0x33, -8(%%rdi); je 2f; dec %%rdx; jnz 1b; 2: sub $80, %%rdi; mov %%rax, (%%rdi); add $200, %%rdi; dec %%rcx; jnz 5b")
 
 static void report(const char *what, long a) { printf("%-28s %lx %lx\n", what, a, hash(m, PAGES * PAGE)); }
 static void faulting(const char *what, long (*f)(void *, void *, long, long), void *p, void *q, long n, long step) {
@@ -89,6 +92,12 @@ int main(void) {
     a ^= length(m + round, 0, 0, 0);
     a ^= maybe(m + 4, 0, PAGES * PAGE / 8 - 2, 0);
     a ^= stays(m + PAGE - 30, 0, 5000, 0);
+    memcpy(m + 10 * PAGE, m, 9 * PAGE);
+    m[10 * PAGE + round * 600] ^= 1;
+    a ^= same(m + 1, m + 10 * PAGE + 1, 9 * PAGE - 1, 0);
+    a ^= same(m + 10 * PAGE, m + 10, 9 * PAGE, 0);
+    a ^= three_ways(m + round, m + 20 * PAGE + round, 8 * PAGE, 0) << 1;
+    a ^= nested(m + 200, 0, 700, 0);
     if (round % 12 == 11) report("walks", a);
   }
   double *d = (double *)m;
@@ -104,6 +113,9 @@ int main(void) {
     mprotect(m + (k + 1) * PAGE, PAGE, PROT_NONE);
     faulting("no access, up", sum_up, m, 0, 8 * PAGE / 8, 0);
     faulting("no access, down", sum_down, m + 8 * PAGE - 8, 0, 8 * PAGE / 24, 0);
+    faulting("no access, same", same, m, m, 8 * PAGE, 0);
+    faulting("no access, three ways", three_ways, m + 1, m + 2 * PAGE, 2 * PAGE - 4, 0);
+    faulting("no access, nested", nested, m + 200, 0, 200, 0);
     faulting("no access, odd", sum_odd, m + 3, 0, 8 * PAGE / 13 - 1, 0);
     mprotect(m + (k + 1) * PAGE, PAGE, PROT_READ);
     faulting("read-only, stores", in_place, m, 0, 8 * PAGE - 2, 0);
