@@ -28,6 +28,7 @@ import {
 } from './proc-options.ts';
 import { callerTask, ProcTask } from './proc-task.ts';
 import { makeCpuinfo } from './system-cpuinfo.ts';
+import { kmsg } from './system-kmsg.ts';
 import { keyList, keyUsers } from './system-keys.ts';
 import { makeBuddyinfo, makeMeminfo, makeVmstat, makeZoneinfo } from './system-memory.ts';
 import { messageQueueTable, semaphoreTable, sharedMemoryTable } from './system-sysvipc.ts';
@@ -62,6 +63,7 @@ const rootEntries: Entries<ProcSuperBlock> = {
   'key-users': file(keyUsers),
   keys: file(keyList),
   irq: dir({}),
+  kmsg,
   loadavg: file(makeLoadavg),
   locks: file(lockList),
   meminfo: file((fs) => makeMeminfo(fs.kernel)),

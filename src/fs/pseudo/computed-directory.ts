@@ -13,11 +13,13 @@ const numbers: WeakMap<object, Map<string, number>> = new WeakMap();
 export class ComputedDirectory<S> extends ListedDirectory<S> {
   private readonly key: string;
   private readonly compute: (ctx: VfsContext, sb: PseudoSuperBlock) => Entries<S>;
+  private readonly policyFor: ((ctx: VfsContext) => SubjectPolicy<S>) | null;
   /** `key` tells the directory from others of its file system. */
-  constructor(sb: PseudoSuperBlock, ino: number, key: string, subject: S, compute: (ctx: VfsContext, sb: PseudoSuperBlock) => Entries<S>) {
+  constructor(sb: PseudoSuperBlock, ino: number, key: string, subject: S, compute: (ctx: VfsContext, sb: PseudoSuperBlock) => Entries<S>, policyFor: ((ctx: VfsContext) => SubjectPolicy<S>) | null = null) {
     super(sb, ino, S_IFDIR | 0o555, subject, permanent as SubjectPolicy<S>);
     this.key = key;
     this.compute = compute;
+    this.policyFor = policyFor;
   }
   private number(name: string): number {
     const sb = this.sb as PseudoSuperBlock;
@@ -31,7 +33,7 @@ export class ComputedDirectory<S> extends ListedDirectory<S> {
   override lookup(ctx: VfsContext, name: string): Inode | Errno {
     const entries = this.compute(ctx, this.sb as PseudoSuperBlock);
     if (!Object.hasOwn(entries, name)) return ENOENT;
-    return makeInode(this.sb as PseudoSuperBlock, this.number(name), entries[name] as Entry<S>, this.subject, this.policy); // hasOwn
+    return makeInode(this.sb as PseudoSuperBlock, this.number(name), entries[name] as Entry<S>, this.subject, this.policyFor === null ? this.policy : this.policyFor(ctx)); // hasOwn
   }
   override revalidateEntry(): boolean {
     return false;
@@ -52,7 +54,7 @@ export class ComputedDirectory<S> extends ListedDirectory<S> {
   }
 }
 
-/** An entry for such a directory. */
-export function computed<S>(key: string, compute: (ctx: VfsContext, sb: PseudoSuperBlock) => Entries<S>): DynamicEntry<S> {
-  return dynamic((sb, ino, subject) => new ComputedDirectory(sb as PseudoSuperBlock, ino, key, subject, compute));
+/** An entry for such a directory. `policyFor`: whose its entries are; root's if not said. */
+export function computed<S>(key: string, compute: (ctx: VfsContext, sb: PseudoSuperBlock) => Entries<S>, policyFor: ((ctx: VfsContext) => SubjectPolicy<S>) | null = null): DynamicEntry<S> {
+  return dynamic((sb, ino, subject) => new ComputedDirectory(sb as PseudoSuperBlock, ino, key, subject, compute, policyFor));
 }

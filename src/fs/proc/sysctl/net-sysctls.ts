@@ -1,12 +1,17 @@
 /** /proc/sys/net of the caller's network namespace. */
 import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
-import { EPERM } from '../../../abi/errno.ts';
+import { EACCES, EPERM } from '../../../abi/errno.ts';
+import { INVALID_KGID, INVALID_KUID, ROOT_KGID, ROOT_KUID } from '../../../abi/ids.ts';
 import type { NetworkNamespace } from '../../../net/network-namespace.ts';
 import { computed } from '../../pseudo/computed-directory.ts';
 import { dir, file, writable } from '../../pseudo/entries.ts';
 import type { Entries, Entry, FileEntry } from '../../pseudo/entries.ts';
+import type { VfsContext } from '../../../vfs/context.ts';
+import { MAY_EXEC } from '../../../vfs/permission.ts';
+import type { SubjectPolicy } from '../../pseudo/pseudo-inode.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
+import { sysctlAccess } from './value.ts';
 
 type Tree = { [name: string]: Tree | FileEntry<ProcSuperBlock> };
 
@@ -78,6 +83,30 @@ function build(net: NetworkNamespace): Entries<ProcSuperBlock> {
 }
 const built: WeakMap<NetworkNamespace, { generation: number; entries: Entries<ProcSuperBlock> }> = new WeakMap();
 
+/** Root of the user namespace that owns the network owns its values, and who administers the network may do what root may. Linux net/sysctl_net.c. */
+function makePolicy({ userNs }: NetworkNamespace): SubjectPolicy<ProcSuperBlock> {
+  return {
+    stamp(inode): void {
+      const [uid, gid] = [userNs.makeKuid(0), userNs.makeKgid(0)];
+      inode.uid = uid === INVALID_KUID ? ROOT_KUID : uid;
+      inode.gid = gid === INVALID_KGID ? ROOT_KGID : gid;
+    },
+    alive: () => true,
+    permission(inode, _fs, ctx, mask): number {
+      if (inode.isRegular && mask & MAY_EXEC) return EACCES;
+      const own = (inode.mode >> 6) & 7;
+      return sysctlAccess(ctx.credentials.nsCapable(userNs, CAP_NET_ADMIN) ? own * 0o111 : inode.mode, ctx, mask);
+    },
+  };
+}
+const policies: WeakMap<NetworkNamespace, SubjectPolicy<ProcSuperBlock>> = new WeakMap();
+function policyFor(ctx: VfsContext): SubjectPolicy<ProcSuperBlock> {
+  const { net } = callerTask(ctx).nsproxy;
+  let p = policies.get(net);
+  if (p === undefined) policies.set(net, (p = makePolicy(net)));
+  return p;
+}
+
 export const netSysctls: Entry<ProcSuperBlock> = computed('net', (ctx) => {
   const { net } = callerTask(ctx).nsproxy;
   const old = built.get(net);
@@ -85,4 +114,4 @@ export const netSysctls: Entry<ProcSuperBlock> = computed('net', (ctx) => {
   const entries = build(net);
   built.set(net, { generation: net.sysctls.generation, entries });
   return entries;
-});
+}, policyFor);
