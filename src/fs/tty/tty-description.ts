@@ -135,7 +135,8 @@ export class TtyDescription extends FileDescription {
     }
     let done = 0;
     while (iov.remaining > 0) {
-      if (tty.link !== null && tty.link.descriptions.size === 0) return done > 0 ? done : EIO;
+      // A master counts as one who has the slave open (Linux pty_common_install()): what it writes waits there, and is echoed.
+      if (tty.link !== null && !tty.isMaster && tty.link.descriptions.size === 0) return done > 0 ? done : EIO;
       const n = iov.take(chunk, 0, WRITE_CHUNK);
       if (n < 0) return done > 0 ? done : n;
       const written = tty.ldisc.output.write(chunk, 0, n);
