@@ -17,3 +17,5 @@ p run --rm --network none --cgroups disabled --hostname box --env A=b --ulimit n
 stat -c %u rootfs/made
 p create --name one --network none --cgroups disabled --rootfs "$PWD/rootfs" /bin/sh -c 'echo started; trap "echo told; exit 5" TERM; while :; do sleep 0.1; done' | wc -c
 p start one; sleep 1; p inspect --format '{{.Name}} {{.State.Status}}' one; p exec one /bin/cat /proc/1/comm; p stop -t 5 one; p inspect --format '{{.Name}} {{.State.Status}} {{.State.ExitCode}}' one; p logs one; p rm one; p ps -aq | wc -l
+# The process that keeps the user's namespaces alive between commands.
+f=$(find runtime -name pause.pid); [ -n "$f" ] && kill "$(cat "$f")"; echo $?
