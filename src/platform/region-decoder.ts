@@ -22,6 +22,9 @@ function isCut(last: number, next: number): boolean {
   return Math.floor(next / 256) !== Math.floor(last / 256);
 }
 
+/** Instructions without a jump after which the end of a page ends the region too: a long block is cut at few places, so that the ways into it soon meet in the same regions. */
+const LONG_RUN = 600;
+
 /** Reads code bytes of an address space, and records which pages were read. */
 export class CodeReader {
   private readonly u8: Uint8Array;
@@ -273,7 +276,7 @@ export class RegionDecoder {
       }
       at = next;
       const known = code.insnAt(at);
-      if (known !== -1 || (code.insnCount >= limit && (limit === 1 || code.insnCount >= limit + MAX_OVERRUN || isCut(insn.address, at)))) {
+      if (known !== -1 || (code.insnCount >= limit && (limit === 1 || code.insnCount >= limit + MAX_OVERRUN || isCut(insn.address, at))) || (code.insnCount - begin >= LONG_RUN && Math.floor(at / 4096) !== Math.floor(insn.address / 4096))) {
         if (known >= 0) code.markLeader(known);
         code.endRun();
         return true;
