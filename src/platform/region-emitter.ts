@@ -26,6 +26,8 @@ export interface Linker {
 /** What a shared way out does: leave; go on in the region in slot `slot`, at `faultRip`; go on at `jumpTarget`. */
 const STUB_LEAVES = 0, STUB_GOES_ON = 1, STUB_JUMPS = 2;
 
+/** Rounds that a stream loop within a larger one with the same head looks at the TLB after it was left. */
+const LEFT_WAIT = 64;
 /** Blocks of a stream loop at most. */
 const MAX_CHAIN = 8;
 
@@ -329,6 +331,8 @@ export class RegionEmitter extends ExpressionEmitter {
         if (next < 0 || chain.length === MAX_CHAIN) return null;
       }
       if (taken === fall) return null;
+      // A way out to a switch is the usual way.
+      if (this.switches(taken) || this.switches(fall)) return null;
       if (data.settled(b, next) !== 0 || data.settledXmm(b, next) !== 0 || data.missing(b, next) !== 0 || data.missingXmm(b, next) !== 0) return null;
       if (next === head) return chain;
       chain.push(next);
@@ -338,6 +342,10 @@ export class RegionEmitter extends ExpressionEmitter {
   private isLink(from: number, b: number): boolean {
     const { flow, code } = this;
     return flow.isLoop[b] === 0 && flow.isMerge[b] === 0 && flow.rpo[b]! > flow.rpo[from]! && code.end[b]! > code.first[b]! && (flow.dispatch < 0 || flow.dispatchIndex(b) < 0);
+  }
+
+  private switches(b: number): boolean {
+    return b >= 0 && this.code.kind[b] === T_JUMP_INDIRECT;
   }
 
   private onlyLoopsItself(b: number): boolean {
@@ -350,8 +358,12 @@ export class RegionEmitter extends ExpressionEmitter {
   /** The loop twice: rounds that need no look at the TLB, as many as there are, and one that looks and charges fuel. */
   private streamLoop(head: number): void {
     const { w, code, chain } = this;
-    w.i32Const(0);
-    w.localSet(this.rounds);
+    // One that is also entered from within a larger loop, time and again, goes on waiting where it was left.
+    this.streamWaits = this.flow.dispatch >= 0 || !this.onlyLoopsItself(head);
+    if (!this.streamWaits) {
+      w.i32Const(0);
+      w.localSet(this.rounds);
+    }
     // A block around it for each way out.
     for (let k = 0; k < chain.length; k++) {
       w.byte2(BLOCK, VOID_TYPE);
@@ -422,6 +434,7 @@ export class RegionEmitter extends ExpressionEmitter {
   /** Levels of the stream loop that is emitted, and of the innermost block around it (0 = there is none); place in the chain. */
   private streamHead = 0;
   private streamExit = 0;
+  private streamWaits = false;
   private link = 0;
 
   /** The end of a block of a stream loop; the condition, if there is one, is on the stack. */
@@ -441,6 +454,8 @@ export class RegionEmitter extends ExpressionEmitter {
         w.localGet(this.rounds);
         w.byte(0x6a);
         w.localSet(this.fuel);
+        w.i32Const(this.streamWaits ? -LEFT_WAIT : 0);
+        w.localSet(this.rounds);
         w.br(out + 1);
         w.byte(END);
       }

@@ -21,8 +21,8 @@ import type { TlbPool } from './tlb.ts';
 const EXEC = 2;
 /** Instructions of an interpreted region at most, and how often it is interpreted before it is compiled. */
 const INTERPRETED_INSNS = 32, HOT_COUNT = 64;
-/** Entries of a tier 1 region before it is made again: what they cost by then is what tier 2 costs to make. */
-const MANY_ENTRIES = 4000;
+/** Entries of a tier 1 region before it is made again if samples, which also find the loop around it, have not led to it by then. */
+const MANY_ENTRIES = 30_000;
 /**
  * What an image must lack before a new one is written, which takes time by its size: a region that was interpreted counts 1, a compiled one as many as it takes longer
  * to make; that there is one at all, for which the whole translator runs cold, counts too.
