@@ -1,21 +1,19 @@
 /** Emits one region as a WebAssembly function body: control flow, registers, exits. Expressions are in expression-emitter.ts. */
-import { CODE_CONTEXT, CC_AUX, CC_DST, CC_OP, CC_SRC, EXIT_DETAIL, EXIT_REASON, FUEL, GPR, RIP, TLB_BASE, TLB_MASK, XMM } from '../x86/cpu-layout.ts';
+import { CODE_CONTEXT, EXIT_REASON, FUEL, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
 import {
-  S_AGAIN_IF, S_BRANCH, S_CALL, S_CALL_INDIRECT, S_ELSE, S_END, S_EXIT, S_EXIT_IF, S_HELPER, S_IF, S_JUMP, S_JUMP_INDIRECT, S_LET, S_LOOP, S_RAW_STORE, S_RET, S_RMW_END, S_SET_FLAGS,
-  S_SET_REG, S_SET_STATE, S_SET_TMP, S_SET_XMM, S_STORE, S_SYSCALL,
+  S_AGAIN_IF, S_BRANCH, S_CALL, S_CALL_INDIRECT, S_ELSE, S_END, S_EXIT, S_EXIT_IF, S_HELPER, S_IF, S_JUMP, S_JUMP_INDIRECT, S_LET, S_LOOP, S_RAW_STORE, S_RET,
+  S_RMW_END, S_SET_FLAGS, S_SET_REG, S_SET_STATE, S_SET_TMP, S_SET_XMM, S_STORE, S_SYSCALL,
 } from '../x86/ir.ts';
-import { BLOCK, BR_TABLE, CALL_INDIRECT, ELSE, END, I32_LOAD, I32_STORE, I64_LOAD, I64_STORE, IF, LOOP, RETURN, RETURN_CALL_INDIRECT, UNREACHABLE, VOID_TYPE } from '../wasm/opcodes.ts';
+import { BLOCK, BR_TABLE, CALL_INDIRECT, ELSE, END, I32_LOAD, I32_STORE, IF, LOOP, RETURN, RETURN_CALL_INDIRECT, UNREACHABLE, VOID_TYPE } from '../wasm/opcodes.ts';
 import type { CodeWriter } from '../wasm/code-writer.ts';
 import { EXIT_REENTER } from './exits.ts';
 import type { ControlFlow } from './control-flow.ts';
 import { type DataFlow, KIND_UNKNOWN } from './data-flow.ts';
-import { ExpressionEmitter } from './expression-emitter.ts';
-import { kindUsesAux, kindUsesDst, kindUsesSrc } from './flags-emitter.ts';
-import { BLOCKS_RUN, BLOCKS_RUN_MASK, ENTRIES, JUMP_CACHE, JUMP_CACHE_ENTRIES } from './layout.ts';
-import {
-  I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_FALL, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL,
-} from './region-code.ts';
-import { FUEL_DISPATCH, FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_FUEL, RT_FUEL_ENTRY, RT_LOOKUP, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
+import { STUB_JUMPS, StateEmitter } from './state-emitter.ts';
+import { onlyLoopsItself } from './stream-loops.ts';
+import { BLOCKS_RUN, BLOCKS_RUN_MASK, ENTRIES } from './layout.ts';
+import { I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL } from './region-code.ts';
+import { FUEL_DISPATCH, FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_FUEL, RT_FUEL_ENTRY, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
 
 /** What the emitter asks of the code cache. */
 export interface Linker {
@@ -23,38 +21,18 @@ export interface Linker {
   slotOf(address: number): number;
 }
 
-/** What a shared way out does: leave; go on in the region in slot `slot`, at `faultRip`; go on at `jumpTarget`. */
-const STUB_LEAVES = 0, STUB_GOES_ON = 1, STUB_JUMPS = 2;
-
 /** Rounds that a stream loop within a larger one with the same head looks at the TLB after it was left. */
 const LEFT_WAIT = 64;
-/** Blocks of a stream loop at most. */
-const MAX_CHAIN = 8;
 
-/** Distinct sets of registers that have a shared way out; beyond it, sets are spilled in place. */
-const MAX_STUBS = 64;
-
-export class RegionEmitter extends ExpressionEmitter {
+export class RegionEmitter extends StateEmitter {
   private flow!: ControlFlow;
   private data!: DataFlow;
   private linker!: Linker;
-  /** Shared ways out: registers that they spill, and what they do then: STUB_… */
-  private readonly stubMask: number[] = [];
-  private readonly stubMaskXmm: number[] = [];
-  private readonly stubGoesOn: number[] = [];
-  private slot = 0;
   /** Table slot of the region itself. */
   private home = 0;
   private readonly blockLevel: Int32Array = new Int32Array(8192);
   private readonly loopLevel: Int32Array = new Int32Array(8192);
-  /** Open blocks within the body. */
-  private level = 0;
-  private hasFuelLocal = false;
-  private fuel = 0;
-  private faultRip = 0;
   private next = 0;
-  private returned = 0;
-  private jumpTarget = 0;
   /** Validity word: names the region where fuel runs out. */
   private word = 0;
   /** Every way on goes back to the caller: one instruction runs alone. */
@@ -234,50 +212,12 @@ export class RegionEmitter extends ExpressionEmitter {
     return false;
   }
 
-  /** The ways out, one behind the other, in the order their blocks end. */
-  private epilogue(): void {
-    const { w, code } = this;
-    const n = this.stubMask.length;
-    for (let i = 0; i < n; i++) {
-      w.byte(END);
-      if (this.stubGoesOn[i] === STUB_JUMPS) {
-        this.jumpAway(this.stubMask[i]!, this.stubMaskXmm[i]!, KIND_UNKNOWN);
-        continue;
-      }
-      this.spill(this.stubMask[i]!, this.stubMaskXmm[i]!, KIND_UNKNOWN);
-      this.storeFuelIfLocal();
-      w.localGet(0);
-      this.i64Number(code.entry);
-      w.localGet(this.faultRip);
-      w.byte(0xac);
-      w.byte(0x7c);
-      w.memory(I64_STORE, RIP);
-      if (this.stubGoesOn[i] === STUB_GOES_ON) {
-        w.localGet(0);
-        w.localGet(1);
-        w.localGet(this.slot);
-        w.byte2(RETURN_CALL_INDIRECT, 0);
-        w.byte(0);
-        continue;
-      }
-      w.i64Const(-1, -1);
-      w.byte(RETURN);
-    }
-    if (n === 0) return;
-    w.byte(UNREACHABLE);
-  }
-
-  /** Blocks that must be opened in front of the body. */
-  get stubCount(): number {
-    return this.stubMask.length;
-  }
-
   // Structured control flow.
 
   private tree(node: number): void {
     const { w, flow } = this;
     const streams = this.isStreamLoop(node);
-    const loop = flow.isLoop[node] !== 0 && !(streams && this.onlyLoopsItself(node));
+    const loop = flow.isLoop[node] !== 0 && !(streams && onlyLoopsItself(this.code, flow, this.chain));
     if (loop) {
       w.byte2(LOOP, VOID_TYPE);
       this.loopLevel[node] = ++this.level;
@@ -305,53 +245,13 @@ export class RegionEmitter extends ExpressionEmitter {
   }
 
   /** Blocks of the stream loop that is emitted: each goes on in the next or leaves, the last goes back to the first. */
-  private chain: number[] = [];
+  private chain: readonly number[] = [];
 
   private isStreamLoop(b: number): boolean {
-    const { flow, data, code } = this;
-    if (!this.inline || !this.grouping || b === flow.dispatch || flow.isLoop[b] === 0) return false;
-    const chain = this.chainFrom(b);
-    if (chain === null || !this.streamLoops.analyse(code, chain) || (this.streamLoops.regs & ~data.heldIn[b]!) !== 0) return false;
+    if (!this.inline || !this.grouping) return false;
+    const chain = this.streamLoops.find(this.code, this.flow, this.data, b);
+    if (chain === null) return false;
     this.chain = chain;
-    return true;
-  }
-
-  private chainFrom(head: number): number[] | null {
-    const { flow, data, code } = this;
-    const chain = [head];
-    for (let b = head; ; ) {
-      const taken = code.taken[b]!;
-      const fall = code.fall[b]!;
-      if ((code.kind[b] !== T_BRANCH && code.kind[b] !== T_FALL) || code.isPad(b) || flow.viaDispatch[b] !== 0) return null;
-      let next = -1;
-      if (taken === head || fall === head) next = head;
-      else {
-        // What follows has no other way in; of two such the one that leads back is wanted.
-        for (const s of [fall, taken]) if (s >= 0 && this.isLink(b, s) && (next < 0 || code.taken[s] === head || code.fall[s] === head)) next = s;
-        if (next < 0 || chain.length === MAX_CHAIN) return null;
-      }
-      if (taken === fall) return null;
-      // A way out to a switch is the usual way.
-      if (this.switches(taken) || this.switches(fall)) return null;
-      if (data.settled(b, next) !== 0 || data.settledXmm(b, next) !== 0 || data.missing(b, next) !== 0 || data.missingXmm(b, next) !== 0) return null;
-      if (next === head) return chain;
-      chain.push(next);
-      b = next;
-    }
-  }
-  private isLink(from: number, b: number): boolean {
-    const { flow, code } = this;
-    return flow.isLoop[b] === 0 && flow.isMerge[b] === 0 && flow.rpo[b]! > flow.rpo[from]! && code.end[b]! > code.first[b]! && (flow.dispatch < 0 || flow.dispatchIndex(b) < 0);
-  }
-
-  private switches(b: number): boolean {
-    return b >= 0 && this.code.kind[b] === T_JUMP_INDIRECT;
-  }
-
-  private onlyLoopsItself(b: number): boolean {
-    const { code, flow, chain } = this;
-    const last = chain[chain.length - 1]!; // it has one at least
-    for (let n = 0; n < code.blockCount; n++) if (n !== last && (code.taken[n] === b || code.fall[n] === b) && flow.rpo[n]! > flow.rpo[b]!) return false;
     return true;
   }
 
@@ -359,7 +259,7 @@ export class RegionEmitter extends ExpressionEmitter {
   private streamLoop(head: number): void {
     const { w, code, chain } = this;
     // One that is also entered from within a larger loop, time and again, goes on waiting where it was left.
-    this.streamWaits = this.flow.dispatch >= 0 || !this.onlyLoopsItself(head);
+    this.streamWaits = this.flow.dispatch >= 0 || !onlyLoopsItself(code, this.flow, chain);
     if (!this.streamWaits) {
       w.i32Const(0);
       w.localSet(this.rounds);
@@ -493,19 +393,6 @@ export class RegionEmitter extends ExpressionEmitter {
     w.byte(END);
     this.level--;
     this.jumpAway(this.data.jumpDirty, this.data.jumpDirtyXmm, KIND_UNKNOWN);
-  }
-
-  /** Goes on at the address in `jumpTarget`, in its own region. */
-  private jumpAway(mask: number, maskXmm: number, kind: number): void {
-    const { w } = this;
-    this.spill(mask, maskXmm, kind);
-    this.storeFuelIfLocal();
-    this.storeJumpTarget();
-    w.localGet(0);
-    w.localGet(1);
-    this.slotOfJumpTarget();
-    w.byte2(RETURN_CALL_INDIRECT, 0);
-    w.byte(0);
   }
 
   /** br depth of an edge that goes to an open label, or -1. */
@@ -921,28 +808,6 @@ export class RegionEmitter extends ExpressionEmitter {
     this.returnTo(target);
   }
 
-  /** Goes on at `rip`, in the region in table slot `slot`. */
-  private goOn(slot: number, rip: number): void {
-    const { w } = this;
-    const k = this.stub(this.dirty, this.dirtyXmm, STUB_GOES_ON);
-    if (k < 0) {
-      this.spill(this.dirty, this.dirtyXmm);
-      this.storeFuelIfLocal();
-      this.storeRip(rip);
-      w.localGet(0);
-      w.localGet(1);
-      w.i32Const(slot);
-      w.byte2(RETURN_CALL_INDIRECT, 0);
-      w.byte(0);
-      return;
-    }
-    w.i32Const(slot);
-    w.localSet(this.slot);
-    w.i32Const(rip - this.code.entry);
-    w.localSet(this.faultRip);
-    w.br(this.level + k);
-  }
-
   private returnTo(target: number): void {
     this.i64Number(target);
     this.w.byte(RETURN);
@@ -950,34 +815,6 @@ export class RegionEmitter extends ExpressionEmitter {
   private returnJumpTarget(): void {
     this.w.localGet(this.jumpTarget);
     this.w.byte(RETURN);
-  }
-
-  /** Table slot for the address in `jumpTarget`, through the jump cache. */
-  private slotOfJumpTarget(): void {
-    const { w } = this;
-    w.localGet(this.jumpTarget);
-    w.byte(0xa7);
-    w.localTee(this.entryLocal);
-    w.localGet(this.entryLocal);
-    w.i32Const(4);
-    w.byte(0x76);
-    w.byte(0x73);
-    w.i32Const(JUMP_CACHE_ENTRIES - 1);
-    w.byte(0x71);
-    w.i32Const(4);
-    w.byte(0x74);
-    w.localTee(this.entryLocal);
-    w.memory(I64_LOAD, JUMP_CACHE);
-    w.localGet(this.jumpTarget);
-    w.byte(0x52);
-    this.hint();
-    w.byte2(IF, 0x7f);
-    w.localGet(0);
-    this.callRuntime(RT_LOOKUP);
-    w.byte(ELSE);
-    w.localGet(this.entryLocal);
-    w.memory(I32_LOAD, JUMP_CACHE + 8);
-    w.byte(END);
   }
 
   /** Jumps to the dispatch node: within the region if the target is one that is known. */
@@ -1036,180 +873,6 @@ export class RegionEmitter extends ExpressionEmitter {
     w.br(this.level - this.loopLevel[this.flow.dispatch]!);
   }
 
-  // State in memory.
-
-  protected override spill(mask: number, maskXmm: number, kind: number = this.flagsKind): void {
-    const { w } = this;
-    for (let m = mask & 0xffff; m !== 0; m &= m - 1) {
-      const r = 31 - Math.clz32(m & -m);
-      w.localGet(0);
-      w.localGet(this.reg[r]!);
-      w.memory(I64_STORE, GPR + 8 * r);
-    }
-    if (mask & M_FLAGS) this.spillFlags(kind);
-    for (let m = maskXmm & 0xffff; m !== 0; m &= m - 1) {
-      const r = 31 - Math.clz32(m & -m);
-      w.localGet(0);
-      w.localGet(this.xmm[r]!);
-      w.simd(11);
-      w.byte(0);
-      w.u32(XMM + 16 * r);
-    }
-  }
-
-  /** Flags to memory; of a known kind only what it consists of. */
-  private spillFlags(kind: number): void {
-    const { w } = this;
-    w.localGet(0);
-    if (kind >= 0) w.i32Const(kind);
-    else w.localGet(this.ccOp);
-    w.memory(I32_STORE, CC_OP);
-    const k = kind >> 2;
-    if (kind < 0 || kindUsesDst(k)) {
-      w.localGet(0);
-      w.localGet(this.flags.dst);
-      w.memory(I64_STORE, CC_DST);
-    }
-    if (kind < 0 || kindUsesSrc(k)) {
-      w.localGet(0);
-      w.localGet(this.flags.src);
-      w.memory(I64_STORE, CC_SRC);
-    }
-    if (kind < 0 || kindUsesAux(k)) {
-      w.localGet(0);
-      w.localGet(this.flags.aux);
-      w.memory(I64_STORE, CC_AUX);
-    }
-  }
-
-  protected override reload(mask: number, maskXmm: number): void {
-    const { w } = this;
-    for (let m = mask & 0xffff; m !== 0; m &= m - 1) {
-      const r = 31 - Math.clz32(m & -m);
-      w.localGet(0);
-      w.memory(I64_LOAD, GPR + 8 * r);
-      w.localSet(this.reg[r]!);
-    }
-    if (mask & M_FLAGS) {
-      w.localGet(0);
-      w.memory(I32_LOAD, CC_OP);
-      w.localSet(this.ccOp);
-      w.localGet(0);
-      w.memory(I64_LOAD, CC_DST);
-      w.localSet(this.flags.dst);
-      w.localGet(0);
-      w.memory(I64_LOAD, CC_SRC);
-      w.localSet(this.flags.src);
-      w.localGet(0);
-      w.memory(I64_LOAD, CC_AUX);
-      w.localSet(this.flags.aux);
-    }
-    for (let m = maskXmm & 0xffff; m !== 0; m &= m - 1) {
-      const r = 31 - Math.clz32(m & -m);
-      w.localGet(0);
-      w.simd(0);
-      w.byte(0);
-      w.u32(XMM + 16 * r);
-      w.localSet(this.xmm[r]!);
-    }
-  }
-
-  private storeFuel(): void {
-    const { w } = this;
-    w.localGet(0);
-    w.localGet(this.fuel);
-    w.memory(I32_STORE, FUEL);
-  }
-  private storeFuelIfLocal(): void {
-    if (this.hasFuelLocal) this.storeFuel();
-  }
-  private storeRip(rip: number): void {
-    this.w.localGet(0);
-    this.i64Number(rip);
-    this.w.memory(I64_STORE, RIP);
-  }
-  private storeJumpTarget(): void {
-    const { w } = this;
-    w.localGet(0);
-    w.localGet(this.jumpTarget);
-    w.memory(I64_STORE, RIP);
-  }
-  private storeDetail(detail: number): void {
-    this.w.localGet(0);
-    this.w.i32Const(detail);
-    this.w.memory(I32_STORE, EXIT_DETAIL);
-  }
-  private storeReason(reason: number, detail: number): void {
-    const { w } = this;
-    w.localGet(0);
-    w.i32Const(reason);
-    w.memory(I32_STORE, EXIT_REASON);
-    this.storeDetail(detail);
-  }
-
-  /** Leaves the region with RIP at `rip`, spilling the registers of the masks. */
-  protected override leave(mask: number, maskXmm: number, rip: number): void {
-    const { w } = this;
-    const k = this.stub(mask, maskXmm, STUB_LEAVES);
-    if (k < 0) {
-      this.spill(mask, maskXmm);
-      this.storeFuelIfLocal();
-      this.storeRip(rip);
-      w.i64Const(-1, -1);
-      w.byte(RETURN);
-      return;
-    }
-    w.i32Const(rip - this.code.entry);
-    w.localSet(this.faultRip);
-    w.br(this.level + k);
-  }
-
-  /** A shared way out that spills the registers of the masks, and perhaps others whose locals are right; -1 = there are too many. */
-  private stub(mask: number, maskXmm: number, goesOn: number): number {
-    const { stubMask, stubMaskXmm, stubGoesOn } = this;
-    const not = ~(this.valid | mask);
-    const notXmm = ~(this.validXmm | maskXmm);
-    let best = -1;
-    let cost = 99;
-    for (let k = 0; k < stubMask.length; k++) {
-      const m = stubMask[k]!;
-      const x = stubMaskXmm[k]!;
-      if (stubGoesOn[k] !== goesOn || (mask & ~m) !== 0 || (maskXmm & ~x) !== 0 || (m & not) !== 0 || (x & notXmm) !== 0) continue;
-      const more = bits(m ^ mask) + bits(x ^ maskXmm);
-      if (more < cost) {
-        cost = more;
-        best = k;
-      }
-    }
-    if (best >= 0) return best;
-    if (stubMask.length === MAX_STUBS) return -1;
-    stubMask.push(mask);
-    stubMaskXmm.push(maskXmm);
-    stubGoesOn.push(goesOn);
-    return stubMask.length - 1;
-  }
-
-  protected override unlikelyIf(): void {
-    this.hint();
-    this.w.byte2(IF, VOID_TYPE);
-    this.level++;
-  }
-  protected override endIf(): void {
-    this.w.byte(END);
-    this.level--;
-  }
-  protected override levelUp(): void {
-    this.level++;
-  }
-  protected override levelDown(): void {
-    this.level--;
-  }
-}
-
-function bits(v: number): number {
-  let n = 0;
-  for (; v !== 0; v &= v - 1) n++;
-  return n;
 }
 
 /** Writes a body's local declarations: runs of equal types. */

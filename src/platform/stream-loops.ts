@@ -11,10 +11,14 @@ import { HELPERS } from '../x86/helpers.ts';
 import { I32_AND, I32_WRAP_I64, I64_ADD, I64_MUL, I64_SHL, I64_SUB } from '../x86/ir-ops.ts';
 import { N_CONST32 } from '../x86/ir.ts';
 import { ARITY, SIMD_ARITY } from './node-types.ts';
-import { I_BARRIER, I_LOOPS, type RegionCode } from './region-code.ts';
+import type { ControlFlow } from './control-flow.ts';
+import type { DataFlow } from './data-flow.ts';
+import { I_BARRIER, I_LOOPS, type RegionCode, T_BRANCH, T_FALL, T_JUMP_INDIRECT } from './region-code.ts';
 
 /** Instructions of such a loop, streams and bytes that a stream reaches over, at most. */
 const MAX_LOOP = 150, MAX_STREAMS = 6, MAX_REACH = 512;
+/** Blocks of such a loop at most. */
+const MAX_CHAIN = 8;
 /** Coefficients and constants beyond these are not followed. */
 const MAX_COEFFICIENT = 65536, MAX_OFFSET = 2 ** 46;
 
@@ -46,8 +50,15 @@ export class StreamLoops {
   private depth = 0;
   private failed = false;
 
+  /** Blocks of the stream loop with the header `head`, null if it is none. */
+  find(code: RegionCode, flow: ControlFlow, data: DataFlow, head: number): readonly number[] | null {
+    if (head === flow.dispatch || flow.isLoop[head] === 0) return null;
+    const chain = chainFrom(code, flow, data, head);
+    return chain !== null && this.analyse(code, chain) && (this.regs & ~data.heldIn[head]!) === 0 ? chain : null;
+  }
+
   /** True if `blocks`, which follow one another and then begin anew, are such a loop. */
-  analyse(code: RegionCode, blocks: readonly number[]): boolean {
+  private analyse(code: RegionCode, blocks: readonly number[]): boolean {
     this.streams.length = 0;
     this.streamOf.clear();
     this.settled.clear();
@@ -277,4 +288,41 @@ function scale(x: Linear, by: number): Linear | null {
 }
 function small(v: Linear): boolean {
   return v.every((c, k) => Math.abs(c) <= (k === 16 ? MAX_OFFSET : MAX_COEFFICIENT));
+}
+
+/** Blocks in a row from `head` back to it, each of which goes on in the next or leaves; null if it is not such a loop. */
+function chainFrom(code: RegionCode, flow: ControlFlow, data: DataFlow, head: number): number[] | null {
+  const chain = [head];
+  for (let b = head; ; ) {
+    const taken = code.taken[b]!;
+    const fall = code.fall[b]!;
+    if ((code.kind[b] !== T_BRANCH && code.kind[b] !== T_FALL) || code.isPad(b) || flow.viaDispatch[b] !== 0) return null;
+    let next = -1;
+    if (taken === head || fall === head) next = head;
+    else {
+      // What follows has no other way in; of two such the one that leads back is wanted.
+      for (const s of [fall, taken]) if (s >= 0 && isLink(code, flow, b, s) && (next < 0 || code.taken[s] === head || code.fall[s] === head)) next = s;
+      if (next < 0 || chain.length === MAX_CHAIN) return null;
+    }
+    if (taken === fall) return null;
+    // A way out to a switch is the usual way.
+    if ((taken >= 0 && code.kind[taken] === T_JUMP_INDIRECT) || (fall >= 0 && code.kind[fall] === T_JUMP_INDIRECT)) return null;
+    if (data.settled(b, next) !== 0 || data.settledXmm(b, next) !== 0 || data.missing(b, next) !== 0 || data.missingXmm(b, next) !== 0) return null;
+    if (next === head) return chain;
+    chain.push(next);
+    b = next;
+  }
+}
+
+function isLink(code: RegionCode, flow: ControlFlow, from: number, b: number): boolean {
+  if (flow.isLoop[b] !== 0 || flow.isMerge[b] !== 0 || flow.rpo[b]! <= flow.rpo[from]!) return false;
+  return code.end[b]! > code.first[b]! && (flow.dispatch < 0 || flow.dispatchIndex(b) < 0);
+}
+
+/** True if no other block leads back to the head of the stream loop `chain`. */
+export function onlyLoopsItself(code: RegionCode, flow: ControlFlow, chain: readonly number[]): boolean {
+  const head = chain[0]!; // it has one at least
+  const last = chain[chain.length - 1]!;
+  for (let n = 0; n < code.blockCount; n++) if (n !== last && (code.taken[n] === head || code.fall[n] === head) && flow.rpo[n]! > flow.rpo[head]!) return false;
+  return true;
 }
