@@ -29,6 +29,15 @@ test('output, input and exit status are the program\'s', () => {
   assert.equal(sh('kill -KILL $$').status, 137);
 });
 
+test('a signal does not interrupt a write that would not wait natively', () => {
+  // Node.js gives its children sockets for pipes.
+  const script = `use Time::HiRes 'setitimer', 'ITIMER_REAL'; $SIG{ALRM} = sub { $n++ }; setitimer(ITIMER_REAL, .001, .001);
+for (1 .. 3000) { defined syswrite(STDOUT, "$_\n") or print STDERR "lost $_: $!\n" } print STDERR "none came\n" if !$n`;
+  const r = run(['do', '--', '/usr/bin/perl', '-e', script]);
+  assert.equal(r.err, '');
+  assert.equal(r.out, Array.from({ length: 3000 }, (_, k) => `${k + 1}\n`).join(''));
+});
+
 test('standard streams that are sockets are sockets inside', async () => {
   // Node.js gives its children sockets for pipes.
   const script = `import os, socket, stat, sys

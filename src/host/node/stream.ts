@@ -46,6 +46,9 @@ function reopenNonBlocking(fd: number, mode: number): number {
   }
 }
 
+/** Bytes a socket takes before a write to it waits: Linux's default. */
+const SEND_BUFFER = 212_992;
+
 export class NodeStream implements HostStream {
   readonly kind: HostStreamKind;
   readonly fd: number;
@@ -136,7 +139,7 @@ export class NodeStream implements HostStream {
     if (!this.writable) return EBADF;
     if (len === 0) return 0;
     if (this.broken) return EPIPE;
-    if (this.pendingOutput > 0) return EAGAIN;
+    if (!this.outputAvailable()) return EAGAIN;
     if (this.writeFd >= 0) {
       try {
         return fs.writeSync(this.writeFd, buf, off, len, null);
@@ -148,7 +151,7 @@ export class NodeStream implements HostStream {
     return this.writeLater(buf, off, len);
   }
 
-  /** Hands a piece to the event loop: the next write is EAGAIN until it has left. */
+  /** Hands a piece to the event loop: the next write is EAGAIN until it has left; to a socket, until there is room in what would be its send buffer. */
   private writeLater(buf: Uint8Array, off: number, len: number): number {
     if (this.output === null) {
       this.output = this.kind === 'tty' ? new tty.WriteStream(this.fd) : new net.Socket({ fd: this.fd, readable: false, writable: true });
@@ -160,9 +163,9 @@ export class NodeStream implements HostStream {
       });
     }
     const n = Math.min(len, 65536);
-    this.pendingOutput = n;
+    this.pendingOutput += n;
     this.output.write(Buffer.from(buf.subarray(off, off + n)), () => {
-      this.pendingOutput = 0;
+      this.pendingOutput -= n;
       this.listener?.outputReady();
       this.owner.wakeUp();
     });
@@ -176,7 +179,7 @@ export class NodeStream implements HostStream {
     return this.taken !== null || this.atEnd;
   }
   outputAvailable(): boolean {
-    return this.pendingOutput === 0;
+    return this.kind === 'socket' ? this.pendingOutput < SEND_BUFFER : this.pendingOutput === 0;
   }
 
   seek(offset: number, whence: number): number | Errno {
