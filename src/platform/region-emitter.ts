@@ -21,6 +21,8 @@ export interface Linker {
   slotOf(address: number): number;
 }
 
+/** Rounds of a stream loop before it asks how many could go without a look at the TLB: most loops are shorter than asking. */
+const FIRST_ROUNDS = 8;
 /** Rounds that a stream loop within a larger one with the same head looks at the TLB after it was left. */
 const LEFT_WAIT = 64;
 
@@ -261,7 +263,7 @@ export class RegionEmitter extends StateEmitter {
     // One that is also entered from within a larger loop, time and again, goes on waiting where it was left.
     this.streamWaits = this.flow.dispatch >= 0 || !onlyLoopsItself(code, this.flow, chain);
     if (!this.streamWaits) {
-      w.i32Const(0);
+      w.i32Const(-FIRST_ROUNDS);
       w.localSet(this.rounds);
     }
     // A block around it for each way out.
