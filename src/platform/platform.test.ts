@@ -8,7 +8,8 @@ import { AddressSpace } from '../memory/address-space.ts';
 import { mmap } from '../memory/mmap.ts';
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE } from '../abi/mman.ts';
 import { CpuState } from '../x86/cpu-state.ts';
-import { EXIT_DIVIDE, EXIT_ILLEGAL, EXIT_INTERRUPT, EXIT_PAGE_FAULT, EXIT_SYSCALL } from './exits.ts';
+import { DebugRegisters, WATCH_EXECUTE, WATCH_WRITE } from '../x86/debug-registers.ts';
+import { EXIT_DIVIDE, EXIT_ILLEGAL, EXIT_INTERRUPT, EXIT_PAGE_FAULT, EXIT_SYSCALL, EXIT_WATCHED } from './exits.ts';
 import { Platform } from './platform.ts';
 
 const CODE = 0x400000;
@@ -141,4 +142,27 @@ test('rep stos and rep movs across pages', () => {
   assert.equal(m.cpu.getReg(3), 0xab);
   assert.equal(m.cpu.getReg(2), 0xab);
   assert.equal(m.cpu.getReg(5), 0);
+});
+
+test('watched places are noticed however many instructions run one by one before', () => {
+  const m = new Machine(`mov $0x601000, %edi\nmov $0x604000, %esi\nmov $9000, %ecx\nrep movsb\n1: jmp 1b`);
+  const watch = new DebugRegisters();
+  // A byte that is written late, an instruction that is not reached before.
+  watch.addresses[0] = 0x601000 + 8000;
+  watch.addresses[1] = CODE + 17;
+  watch.control = 0b101 | (WATCH_WRITE << 16) | (WATCH_EXECUTE << 20);
+  watch.update();
+  const run = (fuel: number): number => m.platform.run(m.cpu.at, m.space, fuel, watch);
+  assert.equal(run(1 << 20), EXIT_WATCHED);
+  assert.equal(watch.hits, 1);
+  assert.equal(m.cpu.getReg(1), 999);
+  assert.equal(run(1 << 20), EXIT_WATCHED);
+  assert.equal(watch.hits, 2);
+  assert.equal(m.cpu.rip, CODE + 17);
+  // An instruction that jumps to itself, alone, comes back each time.
+  watch.control = 0b1 | (WATCH_EXECUTE << 16);
+  watch.addresses[0] = CODE;
+  watch.update();
+  assert.equal(run(5000), EXIT_INTERRUPT);
+  assert.equal(m.cpu.rip, CODE + 17);
 });

@@ -282,7 +282,8 @@ export class RegionCode {
 
   /** The block that starts at `address`, or a tail block. */
   blockAt(address: number): number {
-    const i = this.insnAt(address);
+    // An instruction that runs alone does not go on, not even in itself.
+    const i = this.ir.single ? -1 : this.insnAt(address);
     return i >= 0 ? this.blockOfInsn[i]! : this.tailBlock(address);
   }
 

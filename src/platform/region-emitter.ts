@@ -67,7 +67,7 @@ export class RegionEmitter extends StateEmitter {
     this.slot = this.allocI32();
     this.returned = this.allocI64();
     this.jumpTarget = this.returned;
-    this.hasFuelLocal = flow.hasLoops || code.indirectTargets.length > 0 || this.regionLoopsInside(code);
+    this.hasFuelLocal = !this.single && (flow.hasLoops || code.indirectTargets.length > 0 || this.regionLoopsInside(code));
     this.fuel = this.allocI32();
     this.rounds = this.allocI32();
     if (flow.dispatch >= 0) this.next = this.allocI32();
@@ -107,7 +107,8 @@ export class RegionEmitter extends StateEmitter {
     this.level--;
     if (this.marks) this.countEntry();
     // Tier 1 charges for every entry, so that all that runs often is noticed.
-    if (this.hasFuelLocal || this.marks || this.mayRepeat()) {
+    // An instruction that runs alone is paid for by who runs it: out of fuel it would go on in other code, past what is watched.
+    if (!this.single && (this.hasFuelLocal || this.marks || this.mayRepeat())) {
       w.localGet(0);
       w.memory(I32_LOAD, FUEL);
       w.i32Const(1);
