@@ -215,6 +215,13 @@ export class ControlFlow {
     return a === b;
   }
 
+  /** Successor k of `node` if the edge goes backward to a node that does not dominate it, else -1. */
+  private irreducible(code: RegionCode, node: number, k: number): number {
+    if (node === this.dispatch) return -1;
+    const s = this.successor(code, node, k);
+    return s < 0 || s === this.dispatch || this.rpo[s]! > this.rpo[node]! || this.dominates(s, node) ? -1 : s;
+  }
+
   /**
    * A loop with two ways in: copies a small block so that one of them is left. Number of instructions copied, at most `limit`; 0 = there is no such
    * loop, or no block that is small enough.
@@ -222,10 +229,9 @@ export class ControlFlow {
   private splitIrreducible(code: RegionCode, limit: number): number {
     for (let i = 0; i < this.orderCount; i++) {
       const node = this.order[i]!;
-      if (node === this.dispatch) continue;
       for (let k = 0; k < 2; k++) {
-        const s = this.successor(code, node, k);
-        if (s < 0 || s === this.dispatch || this.rpo[s]! > i || this.dominates(s, node)) continue;
+        const s = this.irreducible(code, node, k);
+        if (s < 0) continue;
         // The source, for those ways to it that come from within the loop; else the target, for this way.
         const size = code.end[node]! - code.first[node]!;
         if (size <= limit && size <= MAX_COPIED_BLOCK && this.copyWithin(code, node, s)) return Math.max(size, 1);
@@ -264,10 +270,9 @@ export class ControlFlow {
     let any = false;
     for (let i = 0; i < this.orderCount; i++) {
       const node = this.order[i]!;
-      if (node === this.dispatch) continue;
       for (let k = 0; k < 2; k++) {
-        const s = this.successor(code, node, k);
-        if (s < 0 || s === this.dispatch || this.rpo[s]! > i || this.dominates(s, node)) continue;
+        const s = this.irreducible(code, node, k);
+        if (s < 0) continue;
         any = true;
         if (this.dispatch < 0) this.addDispatch(blocks);
         this.addTarget(s);
