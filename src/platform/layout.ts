@@ -6,7 +6,7 @@
  * 64 KiB   jump cache: guest RIP → table slot
  * 320 KiB  a byte for each basic block that tier 1 code has run of late; 896 KiB: and before that
  * 384 KiB  interpreter cache: guest RIP → interpreted code
- * 1 MiB    TLBs, in size classes (tlb.ts)
+ * 1 MiB    the TLB that code looks in, what of it is used; 1.25 MiB: a TLB for each address space, in size classes (tlb.ts)
  * 8 MiB    words and tables of regions: validity words, switch maps (arena)
  * 20 MiB   code that is interpreted (arena)
  * 32 MiB   CPU state blocks, 1 KiB each
@@ -28,9 +28,11 @@ export const BLOCKS_RUN = 0x50000;
 export const BLOCKS_RAN = 0xe0000;
 export const BLOCKS_RUN_MASK = 0xffff;
 
-/** Entry: base address readable i64, base address writable i64, host offset minus (low half of) address i32, host offset i32, unused i64. */
-export const TLB_AREA = 0x100000;
-export const TLB_AREA_END = 0x800000;
+/**
+ * The TLB that translated code looks in: a first level, for the address space that runs.
+ * Entry: base address readable i64, base address writable i64, host offset minus (low half of) address i32, host offset i32, unused i64.
+ */
+export const TLB = 0x100000;
 export const TLB_ENTRY = 32;
 export const TLB_READ = 0;
 export const TLB_WRITE = 8;
@@ -38,6 +40,20 @@ export const TLB_ADDEND = 16;
 export const TLB_HOST = 20;
 /** log2 of the entry size: (address >>> (12 - 5)) & mask is the entry's offset. */
 export const TLB_INDEX_SHIFT = 7;
+/** Turns (address >>> TLB_INDEX_SHIFT) into the entry's offset from TLB. */
+export const TLB_MASK = 0x1ffe0;
+/** Second level, of the address space that runs, i32 each: linear-memory offset, mask. */
+export const SPACE_TLB = 0x120000;
+export const SPACE_TLB_MASK = 0x120004;
+/** Entries of TLB that were filled since it was empty: how many (TLB_USED_MOST: perhaps more, perhaps all), and their offsets, i32 each. */
+export const TLB_USED = 0x120008;
+export const TLB_USED_MOST = 512;
+export const TLB_USED_LIST = 0x12000c;
+/** An empty one, of two entries. */
+export const NO_SPACE_TLB = 0x121000;
+/** Second levels of all address spaces. */
+export const SPACE_TLBS = 0x140000;
+export const SPACE_TLBS_END = 0x800000;
 
 export const REGION_ARENA = 0x800000;
 export const REGION_ARENA_END = 0x1400000;

@@ -9,7 +9,7 @@ import {
 } from '../x86/ir.ts';
 import { AccessGroups } from './access-groups.ts';
 import type { FlagLocals } from './flags-emitter.ts';
-import { TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
+import { TLB, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_MASK, TLB_READ, TLB_WRITE } from './layout.ts';
 import { StreamLoops, type Linear, type Stream } from './stream-loops.ts';
 import { RESULT, SIMD_RESULT, V128_LOAD32_ZERO, V128_LOAD64_ZERO, V128_STORE32_LANE, V128_STORE64_LANE } from './node-types.ts';
 import { M_FLAGS, type RegionCode } from './region-code.ts';
@@ -41,8 +41,6 @@ export abstract class MemoryEmitter {
   protected ccOp = 0;
   /** Local with FP_SLOW between two points where it may change; 0 = there is none. */
   protected fpSlow = 0;
-  protected tlb = 0;
-  protected tlbMask = 0;
   /** Scratch of one memory access or jump lookup. */
   protected entryLocal = 0;
   protected deltaLocal = 0;
@@ -106,8 +104,6 @@ export abstract class MemoryEmitter {
     this.entryLocal = this.allocI32();
     this.deltaLocal = this.allocI64();
     if (code.usesMemory || barrier) {
-      this.tlb = this.allocI32();
-      this.tlbMask = this.allocI32();
       this.addressLocal = this.allocI64();
       this.hostLocal = this.allocI32();
       this.baseLocal = this.allocI64();
@@ -197,12 +193,10 @@ export abstract class MemoryEmitter {
     w.byte(0xa7);
     w.i32Const(TLB_INDEX_SHIFT);
     w.byte(0x76);
-    w.localGet(this.tlbMask);
+    w.i32Const(TLB_MASK);
     w.byte(0x71);
-    w.localGet(this.tlb);
-    w.byte(0x6a);
     w.localTee(this.entryLocal);
-    w.memory(I64_LOAD, field);
+    w.memory(I64_LOAD, TLB + field);
     w.localTee(this.deltaLocal);
     w.byte(0x7d);
     w.i64Const(4096 - size, 0);
@@ -311,7 +305,6 @@ export abstract class MemoryEmitter {
     w.localGet(0);
     w.localGet(this.deltaLocal);
     w.memory(0x37, FAULT_ADDR);
-    w.localGet(0);
     w.localGet(this.groupBase);
     w.i32Const(groups.span[g]!);
     w.i32Const(groups.writes[g]! !== 0 ? TLB_WRITE : TLB_READ);
@@ -327,7 +320,7 @@ export abstract class MemoryEmitter {
       return;
     }
     w.localGet(this.entryLocal);
-    w.memory(I32_LOAD, TLB_ADDEND);
+    w.memory(I32_LOAD, TLB + TLB_ADDEND);
     w.localGet(this.groupBase);
     w.byte(0xa7);
     w.byte(0x6a);
@@ -370,7 +363,6 @@ export abstract class MemoryEmitter {
     this.streamLoops.streams.forEach((s, i) => {
       if (i === this.distances.length) this.distances.push(this.allocI32());
       this.distanceOf.set(s, this.distances[i]!);
-      w.localGet(0);
       this.linear(s.address);
       w.i32Const(s.span);
       this.linear(s.step);
@@ -452,7 +444,7 @@ export abstract class MemoryEmitter {
       finish(0);
       w.byte(ELSE);
       w.localGet(this.entryLocal);
-      w.memory(I32_LOAD, TLB_ADDEND);
+      w.memory(I32_LOAD, TLB + TLB_ADDEND);
       w.localGet(a);
       w.byte(0xa7);
       w.byte(0x6a);
@@ -526,7 +518,7 @@ export abstract class MemoryEmitter {
       this.forgetHosts();
       w.byte(ELSE);
       w.localGet(this.entryLocal);
-      w.memory(I32_LOAD, TLB_ADDEND);
+      w.memory(I32_LOAD, TLB + TLB_ADDEND);
       w.localGet(a);
       w.byte(0xa7);
       w.byte(0x6a);

@@ -6,7 +6,7 @@ import type { PlatformHooks } from '../memory/platform-hooks.ts';
 import { wasmEngine } from '../wasm/engine.ts';
 import type { WasmTable } from '../wasm/engine.ts';
 import {
-  BOUNCE, CODE_CONTEXT, CPU_STATE_SIZE, EFLAGS_OTHER, EXIT_DETAIL, EXIT_REASON, FAULT_ACCESS, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK,
+  BOUNCE, CODE_CONTEXT, CPU_STATE_SIZE, EFLAGS_OTHER, EXIT_DETAIL, EXIT_REASON, FAULT_ACCESS, FAULT_ADDR, FUEL, RIP,
 } from '../x86/cpu-layout.ts';
 import { RF, TF } from '../x86/flags.ts';
 import { HELPERS } from '../x86/helpers.ts';
@@ -241,10 +241,7 @@ export class Platform implements PlatformHooks {
     for (;;) {
       this.codeChanged = false;
       if (this.code.interpretedFull) this.code.flushInterpreted();
-      // Also where it missed so much that it should grow.
       this.tlbs.use(state);
-      i32[k + (TLB_BASE >> 2)] = state.tlb;
-      i32[k + (TLB_MASK >> 2)] = state.mask;
       i32[k + (CODE_CONTEXT >> 2)] = state.context;
       i32[reason] = EXIT_NONE;
       const flags = i32[k + (EFLAGS_OTHER >> 2)]!;
@@ -398,11 +395,6 @@ export class Platform implements PlatformHooks {
       return 1;
     }
     this.refill(cpu);
-    if (this.tlbs.crowded(state)) {
-      // The frames of the callers know the TLB as it is.
-      i32[k + (EXIT_REASON >> 2)] = EXIT_REENTER;
-      return 1;
-    }
     return stay ? 0 : 1;
   }
 
@@ -427,9 +419,7 @@ export class Platform implements PlatformHooks {
       i32[k + (EXIT_REASON >> 2)] = EXIT_SYSCALL;
       return 1;
     }
-    // The handler may have changed mappings, or taken the TLB away: translated code holds both in locals.
-    const { state } = this;
-    if (this.codeChanged || i32[k + (TLB_BASE >> 2)] !== state.tlb) {
+    if (this.codeChanged) {
       i32[k + (EXIT_REASON >> 2)] = EXIT_REENTER;
       return 1;
     }
@@ -558,8 +548,6 @@ export class Platform implements PlatformHooks {
     const stores = writable !== 0 && (frameFlags[host >>> 12]! & FRAME_CODE) === 0;
     if (stores) frameFlags[host >>> 12]! |= FRAME_WRITTEN;
     this.tlbs.fill(this.state, lo, hi, host, readable, stores);
-    // Leaves at the next safe point, for `run` to give it a larger TLB: it may not come back by itself for a long time.
-    if (this.tlbs.crowded(this.state)) this.i32[(this.cpu + FUEL) >> 2] = -1;
   }
 
   /** Watched places that the access at FAULT_ADDR touches are noted if its instruction runs alone; else false: it is to run alone. */

@@ -1,5 +1,5 @@
 /** Emits one region as a WebAssembly function body: control flow, registers, exits. Expressions are in expression-emitter.ts. */
-import { CODE_CONTEXT, EXIT_REASON, FUEL, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
+import { CODE_CONTEXT, EXIT_REASON, FUEL } from '../x86/cpu-layout.ts';
 import {
   S_AGAIN_IF, S_BRANCH, S_CALL, S_CALL_INDIRECT, S_ELSE, S_END, S_EXIT, S_EXIT_IF, S_HELPER, S_IF, S_JUMP, S_JUMP_INDIRECT, S_LET, S_LOOP, S_RAW_STORE, S_RET,
   S_RMW_END, S_SET_FLAGS, S_SET_REG, S_SET_STATE, S_SET_TMP, S_SET_XMM, S_STORE, S_SYSCALL,
@@ -72,7 +72,7 @@ export class RegionEmitter extends StateEmitter {
     this.rounds = this.allocI32();
     if (flow.dispatch >= 0) this.next = this.allocI32();
     this.word = word;
-    this.prologue(word, this.inline);
+    this.prologue(word);
     this.tree(flow.root);
     this.w.byte(UNREACHABLE);
     this.epilogue();
@@ -83,7 +83,7 @@ export class RegionEmitter extends StateEmitter {
     return false;
   }
 
-  private prologue(word: number, inline: boolean): void {
+  private prologue(word: number): void {
     const { w, code } = this;
     // Is this translation valid for the address space that runs it?
     w.i32Const(0);
@@ -133,14 +133,6 @@ export class RegionEmitter extends StateEmitter {
       this.returnCallRuntime(RT_FUEL_ENTRY);
       w.byte(END);
       this.level--;
-    }
-    if (inline && code.usesMemory) {
-      w.localGet(0);
-      w.memory(I32_LOAD, TLB_BASE);
-      w.localSet(this.tlb);
-      w.localGet(0);
-      w.memory(I32_LOAD, TLB_MASK);
-      w.localSet(this.tlbMask);
     }
     this.loadFpSlow();
     const { heldIn, heldInXmm } = this.data;

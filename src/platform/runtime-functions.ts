@@ -30,10 +30,10 @@ export const RT_STORE_1 = 11, RT_STORE_2 = 12, RT_STORE_4 = 13, RT_STORE_8 = 14,
 export const RT_FUEL = 16;
 /** (cpu, depth) -> rip: the same where a region begins, with all registers in the state; goes on in what is best there. */
 export const RT_FUEL_ENTRY = 17;
-/** (cpu, address i64, span, TLB_READ or TLB_WRITE) -> host offset of bytes that lie in one piece although they cross from one page to the next, 0 = they do not, or are not in the TLB. */
+/** (address i64, span, TLB_READ or TLB_WRITE) -> host offset of bytes that lie in one piece although they cross from one page to the next, 0 = they do not, or are not in the TLB. */
 export const RT_GROUP = 18;
 /**
- * (cpu, address i64, span, step i64, TLB_READ or TLB_WRITE, aligned) -> rounds, host offset minus address: for so many rounds, `span` bytes at an address that moves
+ * (address i64, span, step i64, TLB_READ or TLB_WRITE, aligned) -> rounds, host offset minus address: for so many rounds, `span` bytes at an address that moves
  * by `step` in each are at that distance. Negative: none are, or too few; so many rounds later it may be worth to ask again. `aligned`: see Stream.
  */
 export const RT_ROUNDS = 19;
@@ -56,7 +56,7 @@ const TYPES: readonly RuntimeFunction[] = [
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] },
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, L], results: [I] }, { params: [I, L, V], results: [I] },
   { params: [I, I], results: [I] }, { params: [I, I], results: [L] },
-  { params: [I, L, I, I], results: [I] }, { params: [I, L, I, L, I, I], results: [I, I] },
+  { params: [L, I, I], results: [I] }, { params: [L, I, L, I, I], results: [I, I] },
 ];
 /** IR type → WebAssembly value type. */
 const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];

@@ -1,11 +1,11 @@
 /** The runtime module: hand-written functions that translated code and the dispatcher use. */
 import { ModuleBuilder, callIndirect } from '../wasm/module-builder.ts';
-import type { FunctionRef } from '../wasm/module-builder.ts';
+import type { FunctionBuilder, FunctionRef } from '../wasm/module-builder.ts';
 import { Expr, i32, i32c, i64, i64c, select, v128 } from '../wasm/expressions.ts';
 import type { Local } from '../wasm/expressions.ts';
 import { F64, I32, I64, V128 } from '../wasm/opcodes.ts';
 import type { ValueType } from '../wasm/opcodes.ts';
-import { BOUNCE, CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_DETAIL, EXIT_REASON, FAULT_ADDR, FUEL, RIP, TLB_BASE, TLB_MASK } from '../x86/cpu-layout.ts';
+import { BOUNCE, CC_AUX, CC_DST, CC_OP, CC_SRC, DF_STEP, EXIT_DETAIL, EXIT_REASON, FAULT_ADDR, FUEL, RIP } from '../x86/cpu-layout.ts';
 import { EXIT_INTERRUPT } from '../x86/exits.ts';
 import { CC_B, CC_BE, CC_E, CC_L, CC_LE, CC_O, CC_P, CC_S, CF, FLAGS_FLOAT, OF, PF, SF, ZF } from '../x86/flags.ts';
 import { buildCompareStrings } from './sse-string-runtime.ts';
@@ -13,7 +13,9 @@ import { buildSseFloat } from './sse-runtime.ts';
 import { buildX87 } from './x87-runtime.ts';
 import { FlagsEmitter } from './flags-emitter.ts';
 import { FUEL_ENTRY } from './runtime-functions.ts';
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_READ, TLB_WRITE } from './layout.ts';
+import {
+  JUMP_CACHE, JUMP_CACHE_ENTRIES, SPACE_TLB, SPACE_TLB_MASK, TLB, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_MASK, TLB_READ, TLB_USED, TLB_USED_LIST, TLB_USED_MOST, TLB_WRITE,
+} from './layout.ts';
 
 /** Guest calls nested as WebAssembly calls at most; bounds the host stack. */
 export const CALL_DEPTH = 256;
@@ -74,9 +76,22 @@ export function buildRuntime(m: ModuleBuilder): void {
     f.do(sample.call(f.param(0), i32c(FUEL_ENTRY)));
     f.returnCall(goOn, f.param(0), f.param(1));
   });
-  const load = memoryFunction(m, 'load_slow', loadSlow);
-  const store = memoryFunction(m, 'store_slow', storeSlow);
-  const rmw = memoryFunction(m, 'rmw_slow', rmwSlow);
+  const again = secondLook(m);
+  const load = memoryFunction(m, 'load_slow', loadSlow, (f) => {
+    const host = f.let(again.call(f.param(1), f.param(2), i32c(TLB_READ)));
+    f.if(host, () => f.return(host));
+  });
+  const store = memoryFunction(m, 'store_slow', storeSlow, (f) => {
+    const host = f.let(again.call(f.param(1), f.param(2), i32c(TLB_WRITE)));
+    f.if(host, () => {
+      f.do(copyMemory(host, i32.add(f.param(0), i32c(BOUNCE)), f.param(2)));
+      f.return(i32c(1));
+    });
+  });
+  const rmw = memoryFunction(m, 'rmw_slow', rmwSlow, (f) => {
+    const host = f.let(again.call(f.param(1), f.param(2), i32c(TLB_WRITE)));
+    f.if(host, () => f.return(host));
+  });
   const hosts = accesses(m, load, store, rmw);
   enter(m, lookup, regionType);
   flags(m);
@@ -93,9 +108,30 @@ export function buildRuntime(m: ModuleBuilder): void {
   });
 }
 
-/** (cpu, address, size): passes the address through the state, so that no i64 crosses to JavaScript. */
-function memoryFunction(m: ModuleBuilder, name: string, js: FunctionRef): FunctionRef {
+const entryOffset = (a: Expr, mask: Expr): Expr => i32.and(i32.shrU(i32.wrap(a), i32c(TLB_INDEX_SHIFT)), mask);
+
+/** (address, size, TLB_READ or TLB_WRITE) → host offset, if the address space's own TLB has the page, which then goes to the first level; else 0. */
+function secondLook(m: ModuleBuilder): FunctionRef {
+  return m.function('second_look', [I64, I32, I32], [I32], (f) => {
+    const [a, size, field] = [f.param(0), f.param(1), f.param(2)];
+    const from = f.let(i32.add(i32.load(i32c(SPACE_TLB)), entryOffset(a, i32.load(i32c(SPACE_TLB_MASK)))));
+    f.if(i64.gtU(i64.sub(a, i64.load(i32.add(from, field))), i64.extendU(i32.sub(i32c(4096), size))), () => f.return(i32c(0)));
+    const entry = f.let(i32.add(i32c(TLB), entryOffset(a, i32c(TLB_MASK))));
+    f.do(v128.store(entry, v128.load(from)));
+    f.do(i64.store(entry, i64.load(from, TLB_ADDEND), TLB_ADDEND));
+    const used = f.let(i32.load(i32c(TLB_USED)));
+    f.if(i32.ltU(used, i32c(TLB_USED_MOST)), () => {
+      f.do(i32.store(i32.shl(used, i32c(2)), entry, TLB_USED_LIST));
+      f.do(i32.store(i32c(TLB_USED), i32.add(used, i32c(1))));
+    });
+    f.return(i32.add(i32.load(from, TLB_ADDEND), i32.wrap(a)));
+  });
+}
+
+/** (cpu, address, size): what `first` does, and then JavaScript; passes the address through the state, so that no i64 crosses to it. */
+function memoryFunction(m: ModuleBuilder, name: string, js: FunctionRef, first: (f: FunctionBuilder) => void): FunctionRef {
   return m.function(name, [I32, I64, I32, I64], [I32], (f) => {
+    first(f);
     f.do(i64.store(f.param(0), f.param(1), FAULT_ADDR));
     f.return(js.call(f.param(0), f.param(2)));
   });
@@ -112,13 +148,13 @@ const MOST_ROUNDS = 0x10000, MAX_PAGES = 16, MISS_WAIT = 8, FEW_ROUNDS_WAIT = 64
 
 /** Guest memory for tier 1: lookup in the TLB, slow path if it misses. */
 function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRef, rmwSlow: FunctionRef): HostFunctions {
-  const entry = (cpu: Expr, a: Expr): Expr => i32.add(i32.load(cpu, TLB_BASE), i32.and(i32.shrU(i32.wrap(a), i32c(TLB_INDEX_SHIFT)), i32.load(cpu, TLB_MASK)));
+  const entry = (a: Expr): Expr => i32.add(i32c(TLB), entryOffset(a, i32c(TLB_MASK)));
   const host = (name: string, field: number, slow: FunctionRef): FunctionRef =>
     m.function(name, [I32, I64, I32], [I32], (f) => {
       const cpu = f.param(0);
       const a = f.param(1);
       const size = f.param(2);
-      const e = f.let(entry(cpu, a));
+      const e = f.let(entry(a));
       f.if(i64.gtU(i64.sub(a, i64.load(e, field)), i64.extendU(i32.sub(i32c(4096), size))), () => f.returnCall(slow, cpu, a, size, i64c(0)));
       f.return(i32.add(i32.load(e, TLB_ADDEND), i32.wrap(a)));
     });
@@ -128,7 +164,7 @@ function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRe
       const cpu = f.param(0);
       const a = f.param(1);
       const v = f.param(2);
-      const e = f.let(entry(cpu, a));
+      const e = f.let(entry(a));
       f.if(i64.gtU(i64.sub(a, i64.load(e, TLB_WRITE)), i64c(4096 - size)), () => {
         f.do(store(cpu, v, BOUNCE));
         f.returnCall(storeSlow, cpu, a, i32c(size), i64c(0));
@@ -137,21 +173,21 @@ function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRe
       f.return(i32c(1));
     });
   };
-  m.function('host_group', [I32, I64, I32, I32], [I32], (f) => {
-    const [cpu, a, span, field] = [f.param(0), f.param(1), f.param(2), f.param(3)];
+  m.function('host_group', [I64, I32, I32], [I32], (f) => {
+    const [a, span, field] = [f.param(0), f.param(1), f.param(2)];
     const last = f.let(i64.add(a, i64.extendU(i32.sub(span, i32c(1)))));
     const [first, second] = [a, last].map((at) => {
-      const e = f.let(entry(cpu, at));
+      const e = f.let(entry(at));
       f.if(i64.gtU(i64.sub(at, i64.load(i32.add(e, field))), i64c(4095)), () => f.return(i32c(0)));
       return f.let(i32.load(e, TLB_ADDEND));
     });
     f.return(select(i32.eq(first!, second!), i32.add(first!, i32.wrap(a)), i32c(0)));
   });
-  m.function('host_rounds', [I32, I64, I32, I64, I32, I32], [I32, I32], (f) => {
-    const [cpu, a, span, step, field, aligned] = [0, 1, 2, 3, 4, 5].map((k) => f.param(k)) as [Local, Local, Local, Local, Local, Local];
+  m.function('host_rounds', [I64, I32, I64, I32, I32], [I32, I32], (f) => {
+    const [a, span, step, field, aligned] = [0, 1, 2, 3, 4].map((k) => f.param(k)) as [Local, Local, Local, Local, Local];
     const none = (wait: number): void => f.return(i32c(-wait), i32c(0));
     f.if(i32.geS(aligned, i32c(0)), () => f.if(i32.and(i32.or(i32.add(i32.wrap(a), aligned), i32.wrap(step)), i32c(15)), () => none(FEW_ROUNDS_WAIT)));
-    const e = f.let(entry(cpu, a));
+    const e = f.let(entry(a));
     const low = f.let(i64.load(i32.add(e, field)));
     f.if(i64.gtU(i64.sub(a, low), i64.extendU(i32.sub(i32c(4096), span))), () => none(MISS_WAIT));
     const addend = f.let(i32.load(e, TLB_ADDEND));
@@ -163,7 +199,7 @@ function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRe
         f.loop((again) => {
           f.set(n, i32.sub(n, i32c(1)));
           f.brIf(done, i32.eqz(n));
-          f.set(e, entry(cpu, page()));
+          f.set(e, entry(page()));
           f.brIf(done, i64.ne(i64.load(i32.add(e, field)), page()));
           f.brIf(done, i32.ne(i32.load(e, TLB_ADDEND), addend));
           take();
@@ -305,16 +341,17 @@ function integer(m: ModuleBuilder): void {
   });
 }
 
+const copyMemory = (dst: Expr, src: Expr, n: Expr): Expr => new Expr(0, (w) => {
+  dst.emit(w);
+  src.emit(w);
+  n.emit(w);
+  w.byte2(0xfc, 10);
+  w.byte2(0, 0);
+});
+
 /** REP MOVS and REP STOS: as much at once as lies in one page on either side. A fault is left to the element that follows. */
 function bulk(m: ModuleBuilder, hosts: HostFunctions): void {
   const left = (a: Expr): Expr => i32.sub(i32c(4096), i32.and(i32.wrap(a), i32c(4095)));
-  const copy = (dst: Expr, src: Expr, n: Expr): Expr => new Expr(0, (w) => {
-    dst.emit(w);
-    src.emit(w);
-    n.emit(w);
-    w.byte2(0xfc, 10);
-    w.byte2(0, 0);
-  });
   const fill = (dst: Expr, value: Expr, n: Expr): Expr => new Expr(0, (w) => {
     dst.emit(w);
     value.emit(w);
@@ -348,7 +385,7 @@ function bulk(m: ModuleBuilder, hosts: HostFunctions): void {
     // A destination just above the source repeats what it has written: element by element then.
     f.if(i32.ltU(i32.sub(i32.sub(d, s), i32c(1)), i32.sub(bytes, i32c(1))), none);
     f.if(i32.eqz(n), none);
-    f.do(copy(d, s, bytes));
+    f.do(copyMemory(d, s, bytes));
     f.return(i64.extendU(n));
   });
   m.function('bulk_stos', [I32, I64, I64, I64, I32], [I64], (f) => {

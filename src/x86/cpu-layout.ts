@@ -37,9 +37,8 @@ export const FUEL = 252;
 export const XMM = 256;
 /** 8 physical x87 registers R0…R7, 16 bytes each: 64-bit significand, then 16-bit sign and exponent. MMX registers are the significands. */
 export const ST = 512;
-/** Platform-private, i32 each: linear-memory offset of the address space's TLB, mask that turns (address >>> 7) into an entry offset, and the code context that regions were validated for. */
-export const TLB_BASE = 640;
-export const TLB_MASK = 644;
+/** What follows is the platform's own. The code context that regions were validated for, i32. */
+export const PLATFORM_STATE = 640;
 export const CODE_CONTEXT = 648;
 /** IA32_TSC_AUX, i32: what RDTSCP tells beside the time. */
 export const TSC_AUX = 652;

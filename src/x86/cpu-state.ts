@@ -1,7 +1,7 @@
 /** The CPU state of one task, as the kernel reads and writes it: registers, flags, and the FXSAVE image that signal frames and ptrace use. */
 import {
   CC_AUX, CC_DST, CC_OP, CC_SRC, CPU_STATE_SIZE, DF_STEP, EFLAGS_OTHER, EXIT_DETAIL, EXIT_REASON, FAULT_ACCESS, FAULT_ADDR, FP_SLOW, FPU_CW, FPU_DP, FPU_IP,
-  FPU_OPCODE, FPU_SW, FPU_TAG, FPU_TOP, FS_BASE, GPR, GS_BASE, MXCSR, RIP, RSP, ST, TLB_BASE, XMM,
+  FPU_OPCODE, FPU_SW, FPU_TAG, FPU_TOP, FS_BASE, GPR, GS_BASE, MXCSR, RIP, RSP, ST, PLATFORM_STATE, XMM,
 } from './cpu-layout.ts';
 import { ARITH_FLAGS, DF, FLAGS_RAW, IF, materialise, RF } from './flags.ts';
 
@@ -136,14 +136,14 @@ export class CpuState {
 
   /** Everything as execve leaves it: registers 0, flags clear, FPU and SSE in their initial state. Bases included. */
   reset(): void {
-    this.memory.u8.fill(0, this.at, this.at + TLB_BASE);
+    this.memory.u8.fill(0, this.at, this.at + PLATFORM_STATE);
     this.setI32(FP_SLOW, 0);
     this.setEflags(0);
     this.resetFpu();
   }
   /** The x87 and SSE registers as FNINIT and a fresh MXCSR leave them. */
   resetFpu(): void {
-    this.memory.u8.fill(0, this.at + XMM, this.at + TLB_BASE);
+    this.memory.u8.fill(0, this.at + XMM, this.at + PLATFORM_STATE);
     this.setI32(FPU_CW, 0x37f);
     this.setI32(FPU_SW, 0);
     this.setI32(FPU_TOP, 0);
@@ -155,7 +155,7 @@ export class CpuState {
   }
   /** Copies all architectural state to another block (fork, clone); what belongs to the platform is left as it is there. */
   copyTo(other: CpuState): void {
-    other.memory.u8.set(this.memory.u8.subarray(this.at, this.at + TLB_BASE), other.at);
+    other.memory.u8.set(this.memory.u8.subarray(this.at, this.at + PLATFORM_STATE), other.at);
     other.setI32(FP_SLOW, this.i32(FP_SLOW));
   }
   /** The same, the other way round. */

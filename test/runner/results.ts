@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { root } from './command.ts';
 
-/** `test/known-failures`: a name and why it fails, a line each, separated by ` | `. */
+/** `test/known-failures`: a name and why it fails, a line each, separated by ` | `. `NAME on FLAG`: where the machine's processor has that flag in /proc/cpuinfo. */
 function readKnownFailures(): Map<string, string> {
   const known = new Map<string, string>();
   const file = `${root}/test/known-failures`;
@@ -11,7 +11,8 @@ function readKnownFailures(): Map<string, string> {
     if (line === '' || line.startsWith('#')) continue;
     const [name, reason] = line.split(' | ');
     if (!name || !reason) throw new Error(`test/known-failures: "${line}" is not NAME | REASON`);
-    known.set(name.trim(), reason);
+    const [test, flag] = name.trim().split(' on ');
+    if (flag === undefined || new RegExp(`^flags.* ${flag}( |$)`, 'm').test(readFileSync('/proc/cpuinfo', 'utf8'))) known.set(test!, reason); // split gives at least one
   }
   return known;
 }
