@@ -36,6 +36,7 @@ import { sendIoSignal } from './io-signal.ts';
 import { distinctCredentials } from './process-keyrings.ts';
 import { throttledGroup } from './cgroup/cpu.ts';
 import { CgroupHierarchy } from './cgroup/hierarchy.ts';
+import { tookBeyondHigh } from './cgroup/memory-throttle.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
 import { LoadAverage } from './load-average.ts';
 import { CgroupNamespace, NsProxy } from './nsproxy.ts';
@@ -43,6 +44,8 @@ import type { Pid } from './pid.ts';
 import { NtpState } from './ntp.ts';
 import { PidFs } from './pidfs.ts';
 import { PidNamespace } from './pid-namespace.ts';
+import { runEnds, stalled, waitEnds } from './pressure-tracking.ts';
+import { PRESSURE_IO, PRESSURE_MEMORY, type PressureResource } from './pressure.ts';
 import { ProcessGroup } from './process-group.ts';
 import { ptraceNotify } from './ptrace-stop.ts';
 import { ResourceLimits } from './resource-limits.ts';
@@ -179,6 +182,8 @@ export class Kernel implements HostDriver {
   readonly loadAverage: LoadAverage = new LoadAverage();
   private readonly exitWatchers: Map<ThreadGroup, (status: number) => void> = new Map();
   private stopped = false;
+  /** The run loop is running, and `now` is not old. */
+  private looping = false;
   private nextInum = 0xf0000100; // above those of the initial namespaces
 
   constructor(config: KernelConfig) {
@@ -193,6 +198,11 @@ export class Kernel implements HostDriver {
     this.cgroups = new CgroupHierarchy(config.memory, this.timers, () => this.clock.monotonicNs());
     this.vfs = new Vfs(config.memory, this.clock);
     this.vfs.sendIoSignal = sendIoSignal;
+    this.vfs.whileReading = (read) => this.whileStalled(PRESSURE_IO, read);
+    this.memory.whileReclaiming = (search) => this.whileStalled(PRESSURE_MEMORY, search);
+    this.cgroups.beyondHigh = (frames) => {
+      if (this.current !== null) tookBeyondHigh(this.current, frames);
+    };
     this.sockets = new SocketFileSystem(this.vfs);
     this.pidFs = new PidFs(this.vfs);
     this.netStack = new NetStack(this.clock, this.timers, { fill: (b) => this.host.random(b, 0, b.length) }, config.cpus);
@@ -412,10 +422,32 @@ export class Kernel implements HostDriver {
     t.work |= WORK_RESCHED;
   }
 
+  /** Monotonic ns: the run loop's, or outside of it the clock's. */
+  recently(): number {
+    if (!this.looping) this.now = this.clock.monotonicNs();
+    return this.now;
+  }
+  /** The time that `work` takes is time in which the running task stalls. */
+  private whileStalled<T>(resource: PressureResource, work: () => T): T {
+    const t = this.current;
+    if (t === null) return work();
+    const from = this.clock.monotonicNs();
+    const r = work();
+    const now = this.clock.monotonicNs();
+    stalled(t, resource, now - from, now);
+    return r;
+  }
+
   // ---- the run loop ----
 
   /** HostDriver: runs tasks for some milliseconds. */
   run(): number {
+    this.looping = true;
+    const due = this.runTasks();
+    this.looping = false;
+    return due;
+  }
+  private runTasks(): number {
     this.now = this.clock.monotonicNs();
     const until = this.now + HOST_SLICE_NS;
     for (;;) {
@@ -438,6 +470,7 @@ export class Kernel implements HostDriver {
   private runTask(t: Task, until: number): void {
     const platform = this.platform!; // set before the first program starts
     this.current = t;
+    waitEnds(t, this.now, true);
     this.memory.faults = t.usage;
     this.memory.account = t.cgroup.frameAccount;
     this.switches++;
@@ -458,6 +491,7 @@ export class Kernel implements HostDriver {
         this.charge(t);
         t.usage.nvcsw++;
         this.current = null;
+        runEnds(t, this.now);
         this.scheduler.yieldTask(t);
         return;
       }
@@ -494,6 +528,7 @@ export class Kernel implements HostDriver {
         t.usage.nivcsw++;
         if (t.rseqAddr !== 0) t.work |= WORK_RSEQ;
         this.current = null;
+        runEnds(t, this.now);
         if (t.runState === TASK_RUNNABLE) {
           if (over) this.scheduler.requeue(t);
           else this.scheduler.requeueFront(t);
@@ -502,6 +537,7 @@ export class Kernel implements HostDriver {
       }
     }
     this.current = null;
+    runEnds(t, this.now);
   }
 
   /**
@@ -531,6 +567,7 @@ export class Kernel implements HostDriver {
     if (spent <= 0) return 0;
     t.usage.utime += spent;
     t.sched.left -= spent;
+    t.sched.lastRun = spent;
     if (this.scheduler.ran(t.sched.rank, spent, now, this.cpus)) t.sched.left = 0;
     this.cpuTime += spent;
     this.cpuTimes[t.sched.cpu]! += spent;

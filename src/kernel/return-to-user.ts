@@ -1,10 +1,11 @@
 /** Everything that happens between a task's last and its next instruction in user mode: Linux exit_to_user_mode_loop(). */
+import { waitOverHigh } from './cgroup/memory-throttle.ts';
 import { ptraceSyscallStop } from './ptrace-stop.ts';
 import { rseqResume } from './rseq.ts';
 import { exitNotify, finishExit } from './exit.ts';
 import { deliverSignal } from './signal-deliver.ts';
 import {
-  RESUME_EXIT, RESUME_FAULT, RESUME_IO_WORK, RESUME_SYSCALL, RESUME_SYSCALL_ENTRY, RESUME_USER, RESUME_ZAP, TASK_RUNNABLE, type Task, WORK_REGISTERS, WORK_RESTORE_MASK, WORK_RSEQ, WORK_SIGNAL,
+  RESUME_EXIT, RESUME_FAULT, RESUME_IO_WORK, RESUME_SYSCALL, RESUME_SYSCALL_ENTRY, RESUME_USER, RESUME_ZAP, TASK_RUNNABLE, type Task, WORK_OVER_HIGH, WORK_REGISTERS, WORK_RESTORE_MASK, WORK_RSEQ, WORK_SIGNAL,
   WORK_SYSCALL_EXIT, WORK_TRACE_STOP,
 } from './task.ts';
 import { setBlocked } from './signal-send.ts';
@@ -56,6 +57,7 @@ export function prepareUserMode(t: Task): void {
     t.work &= ~WORK_RESTORE_MASK;
     setBlocked(t, t.signals.savedMask.lo, t.signals.savedMask.hi);
   }
+  if (t.work & WORK_OVER_HIGH && waitOverHigh(t)) return;
   if (t.work & WORK_RSEQ) {
     t.work &= ~WORK_RSEQ;
     if (t.rseqAddr !== 0) rseqResume(t);

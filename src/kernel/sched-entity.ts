@@ -29,6 +29,8 @@ export class SchedEntity {
   deadlineFlags = 0;
   /** Time left of the current turn, ns. */
   left: number = BASE_SLICE_NS;
+  /** From the last look at the clock but one to the last, ns. */
+  lastRun = 0;
   /** What a run of its code may count before the clock is looked at. */
   fuel = 131_072;
   /** Its queue: deadline tasks before all, real-time ones by priority, 0 for the others. */

@@ -1,5 +1,6 @@
 /** Who runs next. Real-time tasks by priority, the others in turns whose length follows their weight. Every operation is O(1). */
 import { SCHED_FIFO, SCHED_RR } from '../abi/sched.ts';
+import { waitBegins, waitEnds } from './pressure-tracking.ts';
 import type { Task } from './task.ts';
 
 /** A doubly linked list of runnable tasks. */
@@ -73,12 +74,14 @@ export class Scheduler {
 
   /** Adds a task that became runnable; the running task and queued ones are left alone. */
   enqueue(t: Task): void {
-    if (t.queued || t === t.kernel.current) return;
+    const { kernel } = t;
+    if (t.queued || t === kernel.current) return;
     t.queued = true;
+    waitBegins(t, kernel.recently(), kernel.current, kernel.clock);
     this.runnable++;
     if (t.sched.rank > 0) {
       this.realtimeCount++;
-      t.kernel.preemptFor(t);
+      kernel.preemptFor(t);
     }
     this.queueOf(t).append(t);
   }
@@ -87,6 +90,7 @@ export class Scheduler {
   requeue(t: Task): void {
     if (t.queued) return;
     t.queued = true;
+    waitBegins(t, t.kernel.now, null, t.kernel.clock);
     this.runnable++;
     if (t.sched.rank > 0) this.realtimeCount++;
     const q = this.queueOf(t);
@@ -98,6 +102,7 @@ export class Scheduler {
   requeueFront(t: Task): void {
     if (t.queued) return;
     t.queued = true;
+    waitBegins(t, t.kernel.now, null, t.kernel.clock);
     this.runnable++;
     if (t.sched.rank > 0) this.realtimeCount++;
     this.queueOf(t).prepend(t);
@@ -107,6 +112,7 @@ export class Scheduler {
   yieldTask(t: Task): void {
     if (t.queued) return;
     t.queued = true;
+    waitBegins(t, t.kernel.now, null, t.kernel.clock);
     this.runnable++;
     if (t.sched.rank > 0) this.realtimeCount++;
     this.queueOf(t).append(t);
@@ -114,6 +120,7 @@ export class Scheduler {
 
   dequeue(t: Task): void {
     if (!t.queued) return;
+    waitEnds(t, t.kernel.now, false);
     this.queueOf(t).remove(t);
     t.queued = false;
     this.runnable--;

@@ -79,6 +79,8 @@ export const WORK_RSEQ = 16;
 export const WORK_SYSCALL_EXIT = 32;
 /** A ptrace event stop is due. */
 export const WORK_TRACE_STOP = 64;
+/** It took memory beyond memory.high and is to wait for a while. */
+export const WORK_OVER_HIGH = 128;
 
 /** Bits of `syscallWork`: who wants to see system calls. */
 export const SYSCALL_PTRACE = 1;
@@ -232,6 +234,9 @@ export class Task implements Wakeable, VfsContext {
   /** Its cgroup freezes: it is to stop on its way to user mode; and it has. */
   freezeTrap = false;
   frozen = false;
+  /** It sleeps, or is about to, as its groups use more memory than memory.high: for how many frames more. */
+  overHigh = 0;
+  inMemoryStall = false;
   /** Runnable, but its group has used up its processor time. */
   parkedIn: CpuGroup | null = null;
 
@@ -436,6 +441,12 @@ export class Task implements Wakeable, VfsContext {
       return true;
     }
     return false;
+  }
+  /** Sleeps on its way to user mode until `deadline`; only a fatal signal ends it sooner. */
+  sleepKillable(deadline: number): void {
+    this.clearWaits();
+    this.runState = TASK_KILLABLE;
+    this.kernel.timers.arm(this.waitTimer, deadline);
   }
   /** Waits on `queue` for a page, to go on as `resume` says; a signal ends the wait too. */
   waitForPage(queue: WaitQueue, resume: Resume): void {

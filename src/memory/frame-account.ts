@@ -13,7 +13,7 @@ export interface PeakWatcher {
 }
 
 /** Frames between two looks at `high`. */
-const HIGH_BATCH = 32;
+export const HIGH_BATCH = 64;
 
 export class FrameAccount {
   /** In PhysicalMemory's table; 0 is nobody. */

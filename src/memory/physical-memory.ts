@@ -70,6 +70,8 @@ export class PhysicalMemory {
   readonly scratchFrame: number;
   /** What can give clean pages back when memory runs short: page caches of files, oldest first. */
   readonly reclaimable: Set<Reclaimable> = new Set();
+  /** Told of every such search, in which whoever needs memory stalls. */
+  whileReclaiming: <T>(search: () => T) => T = (search) => search();
   /** Frames promised to accountable mappings (Linux vm_committed_as). */
   committed = 0;
   /** References, by frame; page-table leaves count the spaces that share them. */
@@ -178,6 +180,9 @@ export class PhysicalMemory {
 
   /** Frees some clean pages of files; false if there are none that nobody maps. */
   private reclaim(): boolean {
+    return this.whileReclaiming(() => this.reclaimSome());
+  }
+  private reclaimSome(): boolean {
     // Caches that were asked go to the end of the line, so that all take their turn; each is asked once.
     for (let left = this.reclaimable.size; left > 0; left--) {
       const cache = this.reclaimable.values().next().value as Reclaimable; // size > 0
@@ -240,6 +245,9 @@ export class PhysicalMemory {
   }
   /** Gives back clean pages of files until `enough` says so, or there are no more. */
   reclaimUntil(enough: () => boolean): void {
+    this.whileReclaiming(() => this.reclaimAll(enough));
+  }
+  private reclaimAll(enough: () => boolean): void {
     for (let left = this.reclaimable.size; left > 0 && !enough(); left--) {
       const cache = this.reclaimable.values().next().value as Reclaimable; // size > 0
       this.reclaimable.delete(cache);

@@ -36,6 +36,8 @@ export class Vfs {
   protectedRegular = 0;
   /** Sends SIGIO or the signal of F_SETSIG; set by the kernel. `reason`: POLL_ code. */
   sendIoSignal: (owner: FileOwner, signo: number, fd: number, reason: number) => void = () => {};
+  /** Told of every read from a device, in which the reader stalls; set by the kernel. */
+  whileReading: <T>(read: () => T) => T = (read) => read();
   private nextAnonymousMinor = 1;
   private nextMountId = 1;
   private readonly freeMountIds: Set<number> = new Set();

@@ -21,14 +21,13 @@ import { MEMORY_FILES } from './memory-files.ts';
 
 const FILES: readonly CgroupFileType[] = [...CORE_FILES, ...CPU_FILES, ...CPUSET_FILES, ...IO_FILES, ...MEMORY_FILES, ...PIDS_FILES];
 const BY_NAME: ReadonlyMap<string, CgroupFileType> = new Map(FILES.map((f) => [f.name, f]));
-const PRESSURE_FILES: ReadonlySet<string> = new Set(['cpu.pressure', 'io.pressure', 'memory.pressure']);
 const ALL_TIMES: number = ATTR_ATIME | ATTR_MTIME | ATTR_CTIME;
 
 /** Is the file in the directory of `c`? */
 function present(f: CgroupFileType, c: Cgroup): boolean {
   if (f.where === (c.isRoot ? 'child' : 'root')) return false;
   // cgroup.pressure hides what it switches off.
-  if (!c.pressure && PRESSURE_FILES.has(f.name)) return false;
+  if (!c.pressure.enabled && f.triggers) return false;
   return f.controller === 0 || (c.controllers & f.controller) !== 0;
 }
 

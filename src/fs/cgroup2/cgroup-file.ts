@@ -27,8 +27,8 @@ export class CgroupFile extends FileDescription {
     super(path, flags);
     this.cgroup = cgroup;
     this.type = type;
-    this.state = { watcher: null, opener: { credentials: t.credentials, namespace: t.nsproxy.cgroup } };
-    this.events = type.waits ? cgroup.eventFile(type.name) : null;
+    this.state = { watcher: null, trigger: null, opener: { credentials: t.credentials, namespace: t.nsproxy.cgroup } };
+    this.events = type.waits || type.triggers ? cgroup.eventFile(type.name) : null;
     this.seen = this.events?.count ?? 0;
   }
 
@@ -73,13 +73,23 @@ export class CgroupFile extends FileDescription {
     return n;
   }
 
+  private pollTrigger(): number {
+    const { trigger } = this.state;
+    if (trigger === null) return DEFAULT_POLLMASK | POLLERR | POLLPRI;
+    if (!trigger.event) return DEFAULT_POLLMASK;
+    trigger.event = false;
+    return DEFAULT_POLLMASK | POLLPRI;
+  }
+
   override release(): void {
     if (this.state.watcher !== null) this.cgroup.memory?.account.unwatch(this.state.watcher);
+    if (this.state.trigger !== null) this.cgroup.pressure.removeTrigger(this.state.trigger);
   }
 
   override poll(table: PollTable | null): number {
     if (this.events === null) return DEFAULT_POLLMASK;
     if (table !== null) table.add(this.events.queue);
+    if (this.type.triggers && !this.gone) return this.pollTrigger();
     return this.gone || this.seen !== this.events.count ? DEFAULT_POLLMASK | POLLERR | POLLPRI : DEFAULT_POLLMASK;
   }
 }

@@ -1,11 +1,13 @@
 /** The files that every group has: cgroup.*, and what is counted without a controller. Linux kernel/cgroup/cgroup.c cgroup_base_files[]. */
 import { PF_NO_SETAFFINITY } from '../../abi/task-flags.ts';
-import { EINVAL, ENODEV, EOPNOTSUPP, ERANGE, ESRCH, type Errno, isErr } from '../../abi/errno.ts';
+import { EBUSY, EINVAL, ENODEV, EOPNOTSUPP, ERANGE, ESRCH, type Errno, isErr } from '../../abi/errno.ts';
 import { CAP_SYS_RESOURCE } from '../../abi/capability.ts';
 import type { Cgroup } from '../../kernel/cgroup/cgroup.ts';
 import { CONTROLLERS, controllerNames } from '../../kernel/cgroup/controllers.ts';
 import { enableThreaded, typeOf } from '../../kernel/cgroup/domain-rules.ts';
 import { freezeCgroup, killCgroup } from '../../kernel/cgroup/freezer.ts';
+import { PRESSURE_CPU, PRESSURE_IO, PRESSURE_MEMORY, type PressureResource } from '../../kernel/pressure.ts';
+import { parseTrigger, type PressureTrigger } from '../../kernel/pressure-trigger.ts';
 import { type Task, WORK_RESCHED } from '../../kernel/task.ts';
 import type { ThreadGroup } from '../../kernel/thread-group.ts';
 import { changed, type CgroupFileType, type Opener, readInt, shown } from './file-type.ts';
@@ -99,20 +101,17 @@ function onOff(text: string): boolean | { errno: Errno } {
   return n === 0 || n === 1 ? n === 1 : { errno: ERANGE };
 }
 
-const PRESSURE = 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n';
-
-/** "some|full STALL WINDOW", µs: a trigger, which never fires as nothing here measures stalls. Linux psi_trigger_create(). */
-function writeTrigger(text: string, t: Task): number {
-  const m = /^(?:some|full) (\d+) (\d+)/.exec(text.trim());
-  if (m === null) return EINVAL;
-  const [threshold, window] = [Number(m[1]), Number(m[2])];
-  if (window === 0 || window > 10_000_000) return EINVAL;
-  if (!t.credentials.capableInInit(CAP_SYS_RESOURCE) && window % 2_000_000 !== 0) return EINVAL;
-  return threshold === 0 || threshold > window ? EINVAL : 0;
-}
-
-function pressureFile(name: string): CgroupFileType {
-  return changed(name, () => PRESSURE, (_c, text, t) => writeTrigger(text, t));
+/** Linux cgroup_pressure_write(). */
+function pressureFile(name: string, resource: PressureResource): CgroupFileType {
+  return changed(name, (c) => c.pressure.show(resource, c.hierarchy.monotonicNs()), (c, text, _t, open) => {
+    if (c.dead) return ENODEV;
+    if (open.trigger !== null) return EBUSY;
+    const trigger = parseTrigger(text, resource, open.opener.credentials.capable(CAP_SYS_RESOURCE), () => c.hierarchy.raise(c, c.eventFile(name)));
+    if (isErr(trigger)) return trigger;
+    open.trigger = trigger as PressureTrigger; // no errno
+    c.pressure.addTrigger(open.trigger, c.hierarchy.monotonicNs());
+    return 0;
+  }, { triggers: true });
 }
 
 const EVENTS: CgroupFileType = shown('cgroup.events', (c) => `populated ${Number(c.populated)}\nfrozen ${Number(c.frozen)}\n`, { where: 'child', waits: true });
@@ -164,13 +163,14 @@ export const CORE_FILES: readonly CgroupFileType[] = [
     letOthersRun(t);
     return 0;
   }, { where: 'child' }),
-  changed('cgroup.pressure', (c) => line(Number(c.pressure)), (c, text) => {
+  changed('cgroup.pressure', (c) => line(Number(c.pressure.enabled)), (c, text) => {
     const on = onOff(text);
     if (typeof on !== 'boolean') return on.errno;
-    c.pressure = on;
+    c.pressure.accrue(c.hierarchy.monotonicNs());
+    c.pressure.enabled = on;
     return 0;
   }),
-  pressureFile('cpu.pressure'),
-  pressureFile('io.pressure'),
-  pressureFile('memory.pressure'),
+  pressureFile('io.pressure', PRESSURE_IO),
+  pressureFile('memory.pressure', PRESSURE_MEMORY),
+  pressureFile('cpu.pressure', PRESSURE_CPU),
 ];

@@ -4,6 +4,7 @@ import type { Credentials } from '../../auth/credentials.ts';
 import type { Cgroup } from '../../kernel/cgroup/cgroup.ts';
 import type { PeakWatcher } from '../../memory/frame-account.ts';
 import type { CgroupNamespace } from '../../kernel/nsproxy.ts';
+import type { PressureTrigger } from '../../kernel/pressure-trigger.ts';
 import type { Task } from '../../kernel/task.ts';
 
 /** Who opened the file: its rights and its namespace count, whoever writes. */
@@ -16,6 +17,8 @@ export interface Opener {
 export interface OpenState {
   /** memory.peak since this descriptor was written to; null: since the group was made. */
   watcher: PeakWatcher | null;
+  /** Of a pressure file. */
+  trigger: PressureTrigger | null;
   readonly opener: Opener;
 }
 
@@ -34,6 +37,8 @@ export interface CgroupFileType {
   readonly write: ((c: Cgroup, text: string, t: Task, open: OpenState) => number) | null;
   /** Its changes can be waited for. */
   readonly waits: boolean;
+  /** A pressure file: only a trigger makes it ready. */
+  readonly triggers: boolean;
 }
 
 export interface FileOptions {
@@ -41,14 +46,15 @@ export interface FileOptions {
   readonly where?: CgroupFileType['where'];
   readonly delegatable?: boolean;
   readonly waits?: boolean;
+  readonly triggers?: boolean;
 }
 
 export function shown(name: string, show: NonNullable<CgroupFileType['show']>, o: FileOptions = {}): CgroupFileType {
-  return { name, mode: 0o444, controller: o.controller ?? 0, where: o.where ?? 'all', delegatable: false, show, write: null, waits: o.waits ?? false };
+  return { name, mode: 0o444, controller: o.controller ?? 0, where: o.where ?? 'all', delegatable: false, show, write: null, waits: o.waits ?? false, triggers: false };
 }
 export function changed(name: string, show: CgroupFileType['show'], write: NonNullable<CgroupFileType['write']>, o: FileOptions = {}): CgroupFileType {
   return {
-    name, mode: show === null ? 0o200 : 0o644, controller: o.controller ?? 0, where: o.where ?? 'all', delegatable: o.delegatable ?? false, show, write, waits: o.waits ?? false,
+    name, mode: show === null ? 0o200 : 0o644, controller: o.controller ?? 0, where: o.where ?? 'all', delegatable: o.delegatable ?? false, show, write, waits: o.waits ?? false, triggers: o.triggers ?? false,
   };
 }
 

@@ -187,7 +187,7 @@ export class HostFileSystem extends SuperBlock {
       // Far jumps read little, a run of pages reads on.
       const sequential = this.aheadOwner === file && offset === this.aheadStart + this.aheadLength;
       const want = sequential || offset === 0 ? READ_AHEAD : READ_AHEAD / 4;
-      const n = this.files.pread(fd, this.ahead, 0, want, offset);
+      const n = this.vfs.whileReading(() => this.files.pread(fd, this.ahead, 0, want, offset));
       if (n < 0) return n as Errno;
       this.aheadOwner = file;
       this.aheadStart = offset;

@@ -32,6 +32,7 @@ import { kmsg } from './system-kmsg.ts';
 import { keyList, keyUsers } from './system-keys.ts';
 import { makeBuddyinfo, makeMeminfo, makeVmstat, makeZoneinfo } from './system-memory.ts';
 import { messageQueueTable, semaphoreTable, sharedMemoryTable } from './system-sysvipc.ts';
+import { pressureDirectory } from './system-pressure.ts';
 import { deviceList, fileSystemList, lockList, ttyDrivers } from './system-tables.ts';
 import { makeInterrupts, makeLoadavg, makeStat, makeUptime, makeVersion } from './system-times.ts';
 import { sysctlPolicy } from './sysctl/value.ts';
@@ -42,8 +43,6 @@ import { parseNumber } from './task-files.ts';
 const PROC_SUPER_MAGIC = 0x9fa0;
 /** Directory positions from here on are process numbers (Linux FIRST_PROCESS_ENTRY). */
 const FIRST_PROCESS_ENTRY = 256;
-
-const pressure = (): string => 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n';
 
 /** Everything at the top that is no process. */
 const rootEntries: Entries<ProcSuperBlock> = {
@@ -72,7 +71,7 @@ const rootEntries: Entries<ProcSuperBlock> = {
   mounts: link(() => 'self/mounts'),
   net: link(() => 'self/net'),
   partitions: file(() => 'major minor  #blocks  name\n\n'),
-  pressure: dir({ cpu: file(pressure), io: file(pressure), memory: file(pressure) }),
+  pressure: pressureDirectory,
   self: link((fs, ctx) => {
     const number = callerTask(ctx).threadGroup.pid.nr(fs.pidNs);
     return number === 0 ? ENOENT : String(number);

@@ -1,5 +1,6 @@
 /** One control group: Linux struct cgroup. */
 import type { FrameAccount } from '../../memory/frame-account.ts';
+import { PressureGroup } from '../pressure.ts';
 import type { Task } from '../task.ts';
 import type { CpuGroup } from './cpu.ts';
 import { ALL_CONTROLLERS, THREADED_CONTROLLERS } from './controllers.ts';
@@ -45,8 +46,7 @@ export class Cgroup {
   /** Monotonic ns since which it is frozen, and ns frozen before that. */
   frozenSince = 0;
   frozenTime = 0;
-  /** cgroup.pressure. */
-  pressure = true;
+  readonly pressure: PressureGroup;
   /** ns that tasks ran while in this very group; and of groups removed below. */
   cpuTime = 0;
   niceTime = 0;
@@ -72,6 +72,7 @@ export class Cgroup {
     this.parent = parent;
     this.name = name;
     this.level = parent === null ? 0 : parent.level + 1;
+    this.pressure = new PressureGroup(hierarchy.timers, hierarchy.monotonicNs(), parent === null);
     this.eventFiles.set(this.events.name, this.events);
   }
 

@@ -3,6 +3,7 @@
  * among its siblings; tasks beside groups are together one too. Who has run least for its weight goes first.
  */
 import { Timer } from '../../base/timers.ts';
+import { waitBegins, waitEnds } from '../pressure-tracking.ts';
 import type { Task } from '../task.ts';
 import type { Cgroup } from './cgroup.ts';
 
@@ -120,15 +121,18 @@ export class CpuGroup extends Competitor {
     this.parked = [];
     for (const t of waiting) {
       t.parkedIn = null;
+      waitEnds(t, now, false);
       t.kernel.scheduler.enqueue(t);
     }
   }
   park(t: Task): void {
+    waitBegins(t, t.kernel.now, null, t.kernel.clock);
     t.parkedIn = this;
     this.parked.push(t);
   }
   unpark(t: Task): void {
     t.parkedIn = null;
+    waitEnds(t, t.kernel.now, false);
     this.parked.splice(this.parked.indexOf(t), 1);
     t.kernel.scheduler.enqueue(t);
   }

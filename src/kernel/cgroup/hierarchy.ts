@@ -6,6 +6,7 @@ import { FrameAccount } from '../../memory/frame-account.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import type { CgroupNamespace } from '../nsproxy.ts';
+import { moves } from '../pressure-tracking.ts';
 import type { Task } from '../task.ts';
 import { Cgroup } from './cgroup.ts';
 import { CPU, CPUSET, IO, MEMORY, PIDS } from './controllers.ts';
@@ -14,6 +15,7 @@ import { applyCpuset, CpusetState } from './cpuset.ts';
 import { vetDestination, vetEnable } from './domain-rules.ts';
 import type { EventFile } from './event-file.ts';
 import { refreshFrozen, setTaskFreeze } from './freezer.ts';
+import { endOverHigh } from './memory-throttle.ts';
 import { MemoryState } from './memory.ts';
 import { chargePids, PidsState, tryChargePids } from './pids.ts';
 
@@ -42,6 +44,8 @@ export class CgroupHierarchy {
   readonly timers: TimerHeap;
   readonly monotonicNs: () => number;
   files: CgroupFiles | null = null;
+  /** The running task took `frames` beyond memory.high; set by the kernel. */
+  beyondHigh: (frames: number) => void = () => {};
   /** Mount options. */
   nsDelegate = false;
   readonly fairness: CpuFairness = new CpuFairness();
@@ -105,6 +109,7 @@ export class CgroupHierarchy {
   /** The task has begun to exit. */
   exit(t: Task): void {
     this.removeTask(t, t.cgroup);
+    endOverHigh(t);
     if (t.parkedIn !== null) t.parkedIn.unpark(t);
   }
   /** It has been reaped. */
@@ -162,7 +167,10 @@ export class CgroupHierarchy {
       }
       if (m.parkedIn !== null) m.parkedIn.unpark(m);
       chargePids(to, 1);
+      const runs = m === m.kernel.current;
+      moves(m, m.kernel.now, runs, -1);
       m.cgroup = to;
+      moves(m, m.kernel.now, runs, 1);
       this.addTask(m, to);
       this.removeTask(m, from);
       chargePids(from, -1);
@@ -171,7 +179,7 @@ export class CgroupHierarchy {
       }
       if (to.freezing) refreshFrozen(to);
       if (effectiveCpuset(from) !== effectiveCpuset(to)) applyCpuset(m);
-      if (m === m.kernel.current) this.memory.account = to.frameAccount;
+      if (runs) this.memory.account = to.frameAccount;
     }
   }
 

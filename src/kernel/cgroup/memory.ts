@@ -1,6 +1,6 @@
 /** The memory controller: frames are charged to the group of the task that was the first to use them. Linux mm/memcontrol.c. */
 import { SIGKILL } from '../../abi/signal.ts';
-import type { FrameAccount, FrameAccountOwner } from '../../memory/frame-account.ts';
+import { type FrameAccount, type FrameAccountOwner, HIGH_BATCH } from '../../memory/frame-account.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import { sendSignalToGroup } from '../signal-send.ts';
 import type { ThreadGroup } from '../thread-group.ts';
@@ -58,6 +58,7 @@ export class MemoryState implements FrameAccountOwner {
   high(account: FrameAccount): void {
     this.count('high');
     this.memory.reclaimUntil(() => account.usage <= account.highMark);
+    if (account.usage > account.highMark) this.cgroup.hierarchy.beyondHigh(HIGH_BATCH);
   }
 
   /** Frees clean pages of files: true if `frames` could be freed. */
