@@ -75,7 +75,7 @@ export class KernelThreads {
   constructor(kernel: Kernel) {
     this.kernel = kernel;
     const zero = new Pid(kernel.pidNs, [0]);
-    this.group = new ProcessGroup(zero, new Session(zero, null));
+    this.group = new ProcessGroup(zero, new Session(zero, null, null));
     for (const row of FIRST) this.make(row, row.name.replace('U', `u${2 * kernel.cpus + 4}`), -1);
     for (let cpu = 0; cpu < kernel.cpus; cpu++) for (const row of PER_CPU) this.make(row, row.name.replace('N', String(cpu)), cpu);
     for (const row of LAST) this.make(row, row.name, -1);

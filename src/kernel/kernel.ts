@@ -255,7 +255,7 @@ export class Kernel implements HostDriver {
     tg.unkillable = true;
     init.runState = 1;
     this.pidNs.childReaper = init;
-    const session = new Session(pid, tg);
+    const session = new Session(pid, tg, this.cgroups.fairness.autogroups);
     new ProcessGroup(pid, session).add(tg);
     this.cgroups.enter(init, this.cgroups.root);
     this.tasks.add(init);
@@ -574,7 +574,7 @@ export class Kernel implements HostDriver {
     const cgroup = t.cgroup;
     cgroup.cpuTime += spent;
     if (t.sched.nice > 0) cgroup.niceTime += spent;
-    if (this.cgroups.cpuGroups > 0 && this.cgroups.fairness.charge(t, spent, now)) t.sched.left = 0;
+    if (this.cgroups.competition && this.cgroups.fairness.charge(t, spent, now)) t.sched.left = 0;
     const tg = t.threadGroup;
     tg.cpuTime += spent;
     if (tg.cpuWatch !== 0 && tg.cpuTime >= tg.cpuWatch) tg.cpuTimeReached();

@@ -155,7 +155,7 @@ export class Scheduler {
       }
     }
     const first = this.normal.head;
-    const t = first !== null && first.kernel.cgroups.cpuGroups > 0 ? first.kernel.cgroups.fairness.choose(first, this.drop) : first;
+    const t = first !== null && (first.runNext !== null || first.kernel.cgroups.cpuGroups > 0) && first.kernel.cgroups.competition ? first.kernel.cgroups.fairness.choose(first, this.drop) : first;
     if (t === null) return null;
     this.normal.remove(t);
     t.queued = false;

@@ -66,7 +66,7 @@ function sysSetsid(t: Task): number {
   const tg = t.threadGroup;
   if (tg.pid.session !== null || tg.pid.processGroup !== null) return EPERM;
   const old = tg.processGroup;
-  const session = new Session(tg.pid, tg);
+  const session = new Session(tg.pid, tg, t.kernel.cgroups.fairness.autogroups);
   const group = new ProcessGroup(tg.pid, session);
   old?.remove(tg);
   group.add(tg);

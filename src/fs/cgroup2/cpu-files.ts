@@ -3,7 +3,7 @@ import { EINVAL, ERANGE, type Errno } from '../../abi/errno.ts';
 import { NICE_WEIGHTS } from '../../abi/sched.ts';
 import type { Cgroup } from '../../kernel/cgroup/cgroup.ts';
 import { CPU } from '../../kernel/cgroup/controllers.ts';
-import { DEFAULT_WEIGHT } from '../../kernel/cgroup/cpu.ts';
+import { DEFAULT_WEIGHT } from '../../kernel/cgroup/sched-group.ts';
 import { changed, type CgroupFileType, parseInt0, readInt, shown } from './file-type.ts';
 
 const MAX_WEIGHT = 10000;

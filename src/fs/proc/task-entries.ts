@@ -15,6 +15,7 @@ import { networkEntries } from './network.ts';
 import { HIDEPID_INVISIBLE, HIDEPID_NO_ACCESS } from './proc-options.ts';
 import { callerTask, mayOpenLiveMemory, mayOpenMemory, ofPrivateTask, ofTask, ProcTask, taskPolicy } from './proc-task.ts';
 import { cwd, exe, FdDirectory, FdinfoDirectory, parseNumber, root } from './task-files.ts';
+import { autogroup } from './task-autogroup.ts';
 import { failNth } from './task-fail-nth.ts';
 import { idMap, setgroups } from './task-ids.ts';
 import {
@@ -154,7 +155,7 @@ const processEntries: Entries<ProcTask> = {
   task: dynamic((sb, ino, subject) => new ThreadsDirectory(sb, ino, S_IFDIR | 0o555, subject, taskPolicy)),
   ...common,
   map_files: dynamic((sb, ino, subject) => new MapFilesDirectory(sb, ino, subject)),
-  autogroup: file(ofTask(() => '/autogroup-1 nice 0\n'), 0o644),
+  autogroup,
   mountstats,
   coredump_filter: coredumpFilter,
   clear_refs: writable<ProcTask>(null, clearRefs, 0o200),

@@ -5,9 +5,10 @@
 import { Timer } from '../../base/timers.ts';
 import { waitBegins, waitEnds } from '../pressure-tracking.ts';
 import type { Task } from '../task.ts';
+import { Autogroups } from '../autogroup.ts';
 import type { Cgroup } from './cgroup.ts';
+import { Competitor, DEFAULT_WEIGHT, SchedGroup } from './sched-group.ts';
 
-export const DEFAULT_WEIGHT = 100;
 /** ns. */
 export const DEFAULT_PERIOD = 100_000_000;
 /** A competitor that slept comes back at most this far behind the others, ns. */
@@ -26,21 +27,10 @@ class PeriodTimer extends Timer {
   }
 }
 
-/** Something that competes: ran for `virtual` ns, divided by its weight. */
-class Competitor {
-  virtual = 0;
-  weight: number = DEFAULT_WEIGHT;
-}
-
-export class CpuGroup extends Competitor {
+export class CpuGroup extends SchedGroup {
   readonly cgroup: Cgroup;
   /** The nearest group above that has the controller; null: the root. */
-  readonly parent: CpuGroup | null;
-  readonly depth: number;
-  /** Its tasks that are in no group below. */
-  readonly direct: Competitor = new Competitor();
-  /** The least of what its competitors have run. */
-  least = 0;
+  declare readonly parent: CpuGroup | null;
   idle = 0;
   // cpu.max, ns.
   quota: number = Infinity;
@@ -62,10 +52,8 @@ export class CpuGroup extends Competitor {
   private parked: Task[] = [];
 
   constructor(cgroup: Cgroup, parent: CpuGroup | null) {
-    super();
+    super(parent);
     this.cgroup = cgroup;
-    this.parent = parent;
-    this.depth = parent === null ? 0 : parent.depth + 1;
   }
 
   setBandwidth(quota: number, period: number, now: number): void {
@@ -81,7 +69,7 @@ export class CpuGroup extends Competitor {
     this.cgroup.hierarchy.timers.cancel(this.timer);
   }
   /** `spent` ns more. True: the quota is used up. */
-  use(spent: number, now: number): boolean {
+  override use(spent: number, now: number): boolean {
     if (this.quota === Infinity) return false;
     if (!this.armed) {
       this.armed = true;
@@ -154,29 +142,34 @@ export function throttledGroup(group: CpuGroup | null): CpuGroup | null {
 
 /** What the groups at the top compete in. */
 export class CpuFairness {
+  readonly autogroups: Autogroups = new Autogroups();
   private readonly direct: Competitor = new Competitor();
   private least = 0;
 
   /** `t` ran for `spent` ns until `now`. True: it must make room, a quota is used up. */
   charge(t: Task, spent: number, now: number): boolean {
-    const group = t.cgroup.cpuGroup;
+    const group = this.groupOf(t);
     let over = false;
     this.run(group === null ? this.direct : group.direct, spent, group);
-    for (let g = group; g !== null; g = g.parent) {
+    for (let g: SchedGroup | null = group; g !== null; g = g.parent) {
       this.run(g, spent, g.parent);
       if (g.use(spent, now)) over = true;
     }
     return over;
   }
-  private run(c: Competitor, spent: number, among: CpuGroup | null): void {
+  /** That of its control group; for others, of its session. */
+  private groupOf(t: Task): SchedGroup | null {
+    return t.cgroup.cpuGroup ?? (this.autogroups.compete ? (t.threadGroup.processGroup?.session.autogroup ?? null) : null);
+  }
+  private run(c: Competitor, spent: number, among: SchedGroup | null): void {
     const least = among === null ? this.least : among.least;
     c.virtual = Math.max(c.virtual, least - SLEEPER_CREDIT) + (spent * DEFAULT_WEIGHT) / c.weight;
   }
 
   /** True if `a` should run before `b`, which came first. */
   private before(a: Task, b: Task): boolean {
-    let ga = a.cgroup.cpuGroup;
-    let gb = b.cgroup.cpuGroup;
+    let ga = this.groupOf(a);
+    let gb = this.groupOf(b);
     if (ga === gb) return false;
     let ca: Competitor | null = null;
     let cb: Competitor | null = null;
@@ -213,8 +206,9 @@ export class CpuFairness {
     return best;
   }
   private chosen(t: Task): void {
-    let c: Competitor = t.cgroup.cpuGroup === null ? this.direct : t.cgroup.cpuGroup.direct;
-    for (let g = t.cgroup.cpuGroup; ; g = g.parent) {
+    const group = this.groupOf(t);
+    let c: Competitor = group === null ? this.direct : group.direct;
+    for (let g = group; ; g = g.parent) {
       if (g === null) {
         this.least = Math.max(this.least, c.virtual);
         return;

@@ -51,6 +51,10 @@ export class CgroupHierarchy {
   readonly fairness: CpuFairness = new CpuFairness();
   /** Groups that have the cpu controller: without any, nothing of it is looked at. */
   cpuGroups = 0;
+  /** Who runs next depends on what the groups have run. */
+  get competition(): boolean {
+    return this.cpuGroups > 0 || this.fairness.autogroups.compete;
+  }
   /** All groups, the root too. */
   count = 1;
 

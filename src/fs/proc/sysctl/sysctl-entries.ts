@@ -150,7 +150,12 @@ const kernelEntries: Entries<ProcSuperBlock> = {
     write_wakeup_threshold: shown(() => 256),
   }),
   randomize_va_space: tunable('kernel.randomize_va_space', 2, 0, 2),
-  sched_autogroup_enabled: tunable('kernel.sched_autogroup_enabled', 0, 0, 1),
+  sched_autogroup_enabled: writable(({ kernel }) => `${Number(kernel.cgroups.fairness.autogroups.enabled)}\n`, ({ kernel }, _ctx, text) => {
+    const value = parseInteger(text);
+    if (value !== 0 && value !== 1) return EINVAL;
+    kernel.cgroups.fairness.autogroups.enabled = value === 1;
+    return 0;
+  }),
   sched_child_runs_first: tunable('kernel.sched_child_runs_first', 0, 0, 1),
   sched_rr_timeslice_ms: tunable('kernel.sched_rr_timeslice_ms', 100, 0, MAX_INT),
   sched_rt_period_us: tunable('kernel.sched_rt_period_us', 1000000, 1, MAX_INT),
