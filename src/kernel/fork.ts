@@ -292,7 +292,7 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
   }
   child.parent = child.realParent;
   kernel.taskCount++;
-  kernel.tasks.add(child);
+  kernel.madeTasks.add(child);
   kernel.cgroups.enter(child, cgroup);
   if (trace || (t.ptrace !== null && flags & CLONE_PTRACE)) {
     const p = t.ptrace!; // traced, or `trace` would be false

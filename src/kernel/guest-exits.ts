@@ -124,7 +124,7 @@ function pageFault(t: Task): void {
 export function killLargest(t: Task): void {
   let victim = t.threadGroup;
   let worst = -1;
-  for (const other of t.kernel.tasks) {
+  for (const other of t.kernel.madeTasks) {
     if (!other.isLeader || other.internal || other.mm === null) continue;
     // Somebody is dying already and will give memory back: that is worth waiting for (Linux oom_badness, MMF_OOM_SKIP).
     if (other.threadGroup.exiting) return;

@@ -2,7 +2,6 @@
  * The kernel's own threads, as every Linux machine shows them: kthreadd, the second process, and its children. They are records: no memory, no
  * processor state, never on a run queue. What their namesakes do in Linux is done by the kernel at once or by timers.
  */
-import { isErr } from '../abi/errno.ts';
 import { SCHED_FIFO } from '../abi/sched.ts';
 import { SIGCHLD, SIG_IGN } from '../abi/signal.ts';
 import {
@@ -16,6 +15,7 @@ import type { Kernel } from './kernel.ts';
 import type { NsProxy } from './nsproxy.ts';
 import { Pid } from './pid.ts';
 import { ProcessGroup } from './process-group.ts';
+import type { ResourceLimits } from './resource-limits.ts';
 import { Session } from './session.ts';
 import { SignalActions } from './signal-actions.ts';
 import { Task, TASK_BLOCKED } from './task.ts';
@@ -64,38 +64,66 @@ function ignoring(): SignalActions {
   return actions;
 }
 
+/** Their names, in the order of their numbers. */
+function* rows(cpus: number): Iterable<{ row: Row; name: string; cpu: number }> {
+  for (const row of FIRST) yield { row, name: row.name.replace('U', `u${2 * cpus + 4}`), cpu: -1 };
+  for (let cpu = 0; cpu < cpus; cpu++) for (const row of PER_CPU) yield { row, name: row.name.replace('N', String(cpu)), cpu };
+  for (const row of LAST) yield { row, name: row.name, cpu: -1 };
+}
+
 export class KernelThreads {
   readonly all: Task[] = [];
   private readonly kernel: Kernel;
-  private readonly actions: SignalActions = ignoring();
-  /** The boot's own group and session, whose number is 0 everywhere. */
-  private readonly group: ProcessGroup;
+  private readonly limits: ResourceLimits;
+  private first = 0;
+  private made = false;
+  // What enterRoot and enterNamespaces said.
+  private fs: FsContext | null = null;
+  private files: FdTable | null = null;
+  private nsproxy: NsProxy;
 
-  /** Makes them, behind `kernel.init`. */
+  /** Takes the numbers behind that of `kernel.init`. The threads themselves are made when somebody looks: nearly no program does. */
   constructor(kernel: Kernel) {
     this.kernel = kernel;
-    const zero = new Pid(kernel.pidNs, [0]);
-    this.group = new ProcessGroup(zero, new Session(zero, null, null));
-    for (const row of FIRST) this.make(row, row.name.replace('U', `u${2 * kernel.cpus + 4}`), -1);
-    for (let cpu = 0; cpu < kernel.cpus; cpu++) for (const row of PER_CPU) this.make(row, row.name.replace('N', String(cpu)), cpu);
-    for (const row of LAST) this.make(row, row.name, -1);
+    this.limits = kernel.init.threadGroup.limits.clone();
+    this.nsproxy = kernel.init.nsproxy;
+    this.first = kernel.pidNs.last + 1;
+    const count = FIRST.length + PER_CPU.length * kernel.cpus + LAST.length;
+    kernel.pidNs.reserve(count, () => this.make());
+    kernel.taskCount += count;
+    kernel.forks += count;
   }
 
-  private make(row: Row, name: string, cpu: number): void {
+  /** Before anything that could show them. */
+  make(): void {
+    if (this.made) return;
+    this.made = true;
+    const { kernel } = this;
+    const zero = new Pid(kernel.pidNs, [0]);
+    // The boot's own group and session, whose number is 0 everywhere.
+    const group = new ProcessGroup(zero, new Session(zero, null, null));
+    const actions = ignoring();
+    const { tasks } = kernel.cgroups.root;
+    const later = [...tasks].filter((t) => t !== kernel.init);
+    for (const t of later) tasks.delete(t);
+    let nr = this.first;
+    for (const { row, name, cpu } of rows(kernel.cpus)) this.makeOne(row, name, cpu, kernel.pidNs.takeReserved(nr++), group, actions);
+    for (const t of later) tasks.add(t);
+  }
+
+  private makeOne(row: Row, name: string, cpu: number, pid: Pid, group: ProcessGroup, actions: SignalActions): void {
     const { kernel } = this;
     const { init } = kernel;
-    const pid = kernel.pidNs.alloc([], init.credentials);
-    if (isErr(pid)) return; // the numbers are used up by so many processors: none are left for programs either
-    const t = new Task(kernel, pid, init.credentials, init.nsproxy, this.actions, 0, init.regs, name, true);
+    const t = new Task(kernel, pid, init.credentials, this.nsproxy, actions, 0, init.regs, name, true);
     pid.task = t;
     t.kernelThread = row.flags;
     t.kernelIdle = row.idle === true;
     t.runState = TASK_BLOCKED;
-    const tg = new ThreadGroup(pid, t, init.threadGroup.limits.clone());
+    const tg = new ThreadGroup(pid, t, this.limits.clone());
     t.threadGroup = tg;
     tg.threads.add(t);
     tg.live = 1;
-    this.group.add(tg);
+    group.add(tg);
     const kthreadd = this.all[0];
     if (kthreadd !== undefined) {
       t.realParent = t.parent = kthreadd;
@@ -112,24 +140,23 @@ export class KernelThreads {
       t.sched.affinity = t.sched.wishedAffinity = 1 << cpu;
       t.sched.cpu = cpu;
     }
-    kernel.cgroups.enter(t, kernel.cgroups.root);
-    kernel.tasks.add(t);
-    kernel.taskCount++;
-    kernel.forks++;
+    if (this.fs !== null) {
+      t.fsContext = this.fs;
+      this.fs.users++;
+      t.files = this.files;
+    }
+    kernel.cgroups.root.tasks.add(t);
+    kernel.madeTasks.add(t);
     this.all.push(t);
   }
 
   /** The root is mounted: that is where they are, with no files open. */
   enterRoot(root: Path, files: FdTable): void {
-    const fs = new FsContext(root, root, 0o022);
-    for (const t of this.all) {
-      t.fsContext = fs;
-      t.files = files;
-      fs.users++;
-    }
+    this.fs = new FsContext(root, root, 0o022);
+    this.files = files;
   }
   /** The initial mount namespace is there. */
   enterNamespaces(nsproxy: NsProxy): void {
-    for (const t of this.all) t.nsproxy = nsproxy;
+    this.nsproxy = nsproxy;
   }
 }

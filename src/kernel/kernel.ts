@@ -162,7 +162,8 @@ export class Kernel implements HostDriver {
   current: Task | null = null;
   /** Monotonic ns, as of the last look. */
   now = 0;
-  readonly tasks: Set<Task> = new Set();
+  /** All tasks but those that nobody has looked at: the kernel's own threads, at first. */
+  readonly madeTasks: Set<Task> = new Set();
   taskCount = 0;
   nextSibling = 0;
   /** Tasks ever made, context switches, for /proc/stat. */
@@ -194,7 +195,7 @@ export class Kernel implements HostDriver {
       if (this.current !== null) this.outOfMemory(this.current);
     };
     this.clock = new KernelClock(config.host);
-    this.keys = new KeyTable(() => distinctCredentials(this.tasks), (bytes) => this.random(bytes), () => this.wallSeconds());
+    this.keys = new KeyTable(() => distinctCredentials(this.madeTasks), (bytes) => this.random(bytes), () => this.wallSeconds());
     this.cgroups = new CgroupHierarchy(config.memory, this.timers, () => this.clock.monotonicNs());
     this.vfs = new Vfs(config.memory, this.clock);
     this.vfs.sendIoSignal = sendIoSignal;
@@ -258,19 +259,23 @@ export class Kernel implements HostDriver {
     const session = new Session(pid, tg, this.cgroups.fairness.autogroups);
     new ProcessGroup(pid, session).add(tg);
     this.cgroups.enter(init, this.cgroups.root);
-    this.tasks.add(init);
+    this.madeTasks.add(init);
     this.taskCount++;
     credentials.counts.add(USED_PROCESSES, 1);
     return init;
   }
 
+  get tasks(): ReadonlySet<Task> {
+    this.kernelThreads.make();
+    return this.madeTasks;
+  }
   get trace(): TraceSink | null {
     return this.traceSink;
   }
   /** Switches tracing on or off for all tasks. */
   set trace(sink: TraceSink | null) {
     this.traceSink = sink;
-    for (const t of this.tasks) {
+    for (const t of this.madeTasks) {
       if (t.internal) continue;
       if (sink !== null) t.syscallWork |= SYSCALL_TRACE;
       else t.syscallWork &= ~SYSCALL_TRACE;
@@ -335,7 +340,7 @@ export class Kernel implements HostDriver {
     addChild(init, t);
     new ProcessGroup(pid, init.threadGroup.session).add(tg);
     this.cgroups.enter(t, this.cgroups.root);
-    this.tasks.add(t);
+    this.madeTasks.add(t);
     this.taskCount++;
     t.credentials.counts.add(USED_PROCESSES, 1);
     if (this.traceSink !== null) t.syscallWork |= SYSCALL_TRACE;
@@ -358,7 +363,7 @@ export class Kernel implements HostDriver {
 
   /** A released task: its CPU state is free again. */
   taskGone(t: Task): void {
-    this.tasks.delete(t);
+    this.madeTasks.delete(t);
     this.taskCount--;
     if (t.cpu !== 0) this.cpuStates.free(t.cpu);
     t.cpu = 0;
@@ -381,7 +386,7 @@ export class Kernel implements HostDriver {
   /** Processes of programs that have not ended. */
   get liveProcesses(): number {
     let n = 0;
-    for (const t of this.tasks) if (t.isLeader && !t.internal && !t.threadGroup.dead) n++;
+    for (const t of this.madeTasks) if (t.isLeader && !t.internal && !t.threadGroup.dead) n++;
     return n;
   }
 
@@ -583,6 +588,6 @@ export class Kernel implements HostDriver {
 
   /** A terminal or the owner hangs up: everything but init gets `signo`. */
   signalAll(signo: number): void {
-    for (const t of [...this.tasks]) if (t.isLeader && !t.internal) sendSignalToGroup(t.threadGroup, signo, null);
+    for (const t of [...this.madeTasks]) if (t.isLeader && !t.internal) sendSignalToGroup(t.threadGroup, signo, null);
   }
 }

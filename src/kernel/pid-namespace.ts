@@ -23,6 +23,9 @@ export class PidNamespace extends Namespace {
   /** /proc/sys/kernel/pid_max: the first number that is not given out. */
   pidMax: number;
   private readonly pids: Map<number, Pid> = new Map();
+  /** Numbers from 2 to this one are taken by what is made (`makeReserved`) when somebody looks at them; 0: none. */
+  private reserved = 0;
+  private makeReserved: (() => void) | null = null;
   /** The number given out last; the search goes on behind it. */
   last = 0;
   /** The init of this namespace; orphans go there. Its death ends the namespace. */
@@ -51,22 +54,45 @@ export class PidNamespace extends Namespace {
     return p === ns;
   }
 
+  /** The next `count` numbers are taken: `make` calls takeReserved for each, in any order, before anybody sees that none has a task. */
+  reserve(count: number, make: () => void): void {
+    this.last = this.reserved = this.last + count;
+    this.makeReserved = make;
+  }
+  takeReserved(nr: number): Pid {
+    const pid = new Pid(this, [nr]);
+    this.get();
+    this.pids.set(nr, pid);
+    return pid;
+  }
+  private lookAtReserved(): void {
+    const make = this.makeReserved;
+    if (make === null) return;
+    this.makeReserved = null;
+    this.reserved = 0;
+    make();
+  }
+
   /** The pid with number `nr` in here. */
   find(nr: number): Pid | null {
+    if (nr <= this.reserved) this.lookAtReserved();
     return this.pids.get(nr) ?? null;
   }
 
   /** Every pid seen from here, in no order. */
   all(): IterableIterator<Pid> {
+    this.lookAtReserved();
     return this.pids.values();
   }
 
   get size(): number {
+    this.lookAtReserved();
     return this.pids.size;
   }
 
   /** The pid with the smallest number >= `nr` (Linux find_ge_pid), for /proc. */
   findFrom(nr: number): Pid | null {
+    this.lookAtReserved();
     let best: Pid | null = null;
     let bestNr = Infinity;
     for (const [n, p] of this.pids)
@@ -89,6 +115,7 @@ export class PidNamespace extends Namespace {
     let ns: PidNamespace | null = this;
     for (let i = this.level; i >= 0 && ns !== null; i--, ns = ns.parent) {
       const wanted = setTid[this.level - i];
+      if (wanted !== undefined) ns.lookAtReserved();
       let nr: number;
       if (wanted !== undefined) {
         if (wanted < 1 || wanted >= ns.pidMax) error = EINVAL;
@@ -141,6 +168,7 @@ export class PidNamespace extends Namespace {
   private nextFree(): number {
     const start = this.last + 1;
     for (let nr = start; nr < this.pidMax; nr++) if (!this.pids.has(nr)) return nr;
+    this.lookAtReserved();
     const from = this.last >= RESERVED_PIDS ? RESERVED_PIDS : 1;
     for (let nr = from; nr < start && nr < this.pidMax; nr++) if (!this.pids.has(nr)) return nr;
     return -1;

@@ -64,7 +64,7 @@ function validDeadline(n: NewParameters): boolean {
 /** With `p` as asked for, deadline tasks would want more than there is (Linux sched_dl_overflow). */
 function deadlineOverflow(t: Task, p: Task, n: NewParameters): boolean {
   let sum = n.runtime / (n.period || n.deadline);
-  for (const q of t.kernel.tasks) if (q !== p && q.sched.policy === SCHED_DEADLINE) sum += q.sched.runtime / q.sched.period;
+  for (const q of t.kernel.madeTasks) if (q !== p && q.sched.policy === SCHED_DEADLINE) sum += q.sched.runtime / q.sched.period;
   return sum > t.kernel.cpus * DEADLINE_SHARE;
 }
 

@@ -20,7 +20,8 @@ function letOthersRun(t: Task): void {
 }
 
 /** Processes whose resources belong to `c`: those in threaded groups below count for the root of the threaded subtree. */
-function processesOf(c: Cgroup): ThreadGroup[] {
+function processesOf(c: Cgroup, reader: Task): ThreadGroup[] {
+  if (c.isRoot) reader.kernel.kernelThreads.make();
   const groups = new Set<ThreadGroup>();
   for (const d of c.subtree()) {
     if (d !== c && d.domain !== c) continue;
@@ -120,13 +121,16 @@ export const CORE_FILES: readonly CgroupFileType[] = [
   changed('cgroup.type', (c) => line(typeOf(c)), (c, text) => (text.trim() !== 'threaded' ? EINVAL : c.dead ? ENODEV : enableThreaded(c)), { where: 'child' }),
   changed(
     'cgroup.procs',
-    (c, t) => (c.threaded ? EOPNOTSUPP : processesOf(c).map((g) => line(g.pid.nr(t.pidNs))).join('')),
+    (c, t) => (c.threaded ? EOPNOTSUPP : processesOf(c, t).map((g) => line(g.pid.nr(t.pidNs))).join('')),
     (c, text, t, open) => move(c, text, t, open.opener, true),
     { delegatable: true },
   ),
   changed(
     'cgroup.threads',
-    (c, t) => [...c.tasks].map((m) => line(m.pid.nr(t.pidNs))).join(''),
+    (c, t) => {
+      if (c.isRoot) t.kernel.kernelThreads.make();
+      return [...c.tasks].map((m) => line(m.pid.nr(t.pidNs))).join('');
+    },
     (c, text, t, open) => move(c, text, t, open.opener, false),
     { delegatable: true },
   ),
