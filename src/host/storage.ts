@@ -7,6 +7,8 @@ export interface HostStorage {
   remove(key: string): void;
   /** 32 bits that tell damaged bytes from whole ones, quickly. */
   checksum(bytes: Uint8Array): number;
+  /** True if `length` bytes of `a` from `i` on and of `b` from `k` on are the same. */
+  sameBytes(a: Uint8Array, i: number, b: Uint8Array, k: number, length: number): boolean;
   /** Runs `compile`, which compiles a WebAssembly module: all functions at once, on several threads where the host can, even if others are compiled only when they are called. */
   compileWhole<T>(compile: () => T): T;
 }

@@ -10,13 +10,12 @@ import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { FRAME_CODE } from '../memory/physical-memory.ts';
 import type { WasmTable } from '../wasm/engine.ts';
 import { GO_ON_SLOT } from './runtime-functions.ts';
+import type { StoredPages } from './stored-pages.ts';
 import type { RegionRecord, TranslationImage } from './stored-translations.ts';
 import { CODE_HEADER, CODE_ROWS, CODE_LENGTH } from './interpreted-ops.ts';
 import { INTERPRETED_ARENA, INTERPRETED_ARENA_END, INTERPRETED_CACHE, INTERPRETED_CACHE_ENTRIES, REGION_ARENA, REGION_ARENA_END, interpretedCacheEntry, jumpCacheEntry } from './layout.ts';
 
 const EXEC = 2;
-/** Interpreted code of an image that is put into memory as a whole, at most. */
-const MAX_PLACED = 8 << 20;
 /** Bytes that the code of one interpreted region may take. */
 const MIN_ROOM = 1 << 16;
 /** Initial size of the function table; it doubles when it is full. */
@@ -55,6 +54,17 @@ class CodeFrame {
   /** A bit for each byte that was translated. */
   readonly bytes: Uint8Array = new Uint8Array(512);
   readonly regions: Region[] = [];
+  /** Checksum of the content, once somebody has asked for it. */
+  sum: number | null = null;
+}
+
+/** Frame of an executable page, 0 = it cannot be fetched from. `bring`: it is brought in if need be. */
+export function executableFrame(space: AddressSpace, page: number, bring: boolean = true): number {
+  const address = page * 4096;
+  const hi = Math.floor(address / 4294967296);
+  const pte = space.lookup(address | 0, hi, EXEC);
+  if (pte !== 0 || !bring) return pte >>> 12;
+  return space.fault(address, EXEC) === 0 ? space.lookup(address | 0, hi, EXEC) >>> 12 : 0;
 }
 
 export class CodeCache {
@@ -65,13 +75,14 @@ export class CodeCache {
   private readonly byEntry: Map<number, Region[]> = new Map();
   private readonly byFrame: Map<number, CodeFrame> = new Map();
   private readonly byWord: Map<number, Region> = new Map();
-  /** Region that a slot holds. */
-  private readonly inSlot: (Region | null)[] = [null, null];
+  /** Region that a slot holds, or the home of one (0: the stub); as it was at the start if nothing is told here. */
+  private readonly inSlot: Map<number, Region | number> = new Map();
   private nextSlot = GO_ON_SLOT + 1;
   private arena = REGION_ARENA;
   private readonly freeWords: number[] = [];
   /** Translations of earlier runs. */
   private image: TranslationImage | null = null;
+  stored: StoredPages | null = null;
 
   constructor(pm: PhysicalMemory, table: WasmTable, stub: unknown) {
     this.pm = pm;
@@ -84,7 +95,6 @@ export class CodeCache {
   /** Takes over the numbers that an image was made with; its functions are in the table already. Before anything else is translated. */
   adopt(image: TranslationImage): void {
     this.image = image;
-    for (let s = this.nextSlot; s < image.nextSlot; s++) this.inSlot[s] = null;
     this.nextSlot = image.nextSlot;
     this.arena = image.arena;
   }
@@ -114,7 +124,6 @@ export class CodeCache {
     if (s >= this.table.length) {
       this.table.grow(this.table.length, this.stub);
     }
-    this.inSlot[s] = null;
     return s;
   }
 
@@ -148,46 +157,52 @@ export class CodeCache {
 
   /** The region at `entry` that is valid in `space`, put into its slot and marked valid for `context`; null if there is none. */
   find(space: AddressSpace, context: number, entry: number): Region | null {
+    const made = this.findMade(space, context, entry);
+    if (made !== null) return made;
+    const stored = this.stored?.regionAt(space, entry) ?? null;
+    if (stored !== null) this.addStored(stored, context);
+    return stored;
+  }
+  /** The same for what was made in this run, or has been asked for by `find`. */
+  findMade(space: AddressSpace, context: number, entry: number): Region | null {
     const list = this.byEntry.get(entry);
     if (list === undefined) return null;
     for (const r of list) {
       if (!this.isValid(r, space)) continue;
       this.pm.i32[r.word >> 2] = context;
-      if (this.inSlot[r.slot] !== r) {
+      if (this.inSlot.get(r.slot) !== r) {
         this.table.set(r.slot, this.table.get(r.home));
-        this.inSlot[r.slot] = r;
+        this.inSlot.set(r.slot, r);
       }
       return r;
     }
     return null;
   }
 
+  /** Puts the function in table slot `home` (0: the stub) into `slot`; `initially`: that is what was there at the start. */
+  fillSlot(slot: number, home: number, initially: boolean): void {
+    const held = this.inSlot.get(slot);
+    if (held === undefined ? initially : held === home) return;
+    this.table.set(slot, this.table.get(home));
+    this.inSlot.set(slot, home);
+  }
+
   /** True if all pages of `r` are mapped executable in `space` from the frames it was made from. */
   isValid(r: Region, space: AddressSpace): boolean {
-    for (let i = 0; i < r.pages.length; i++) {
-      const address = r.pages[i]! * 4096;
-      const hi = Math.floor(address / 4294967296);
-      let pte = space.lookup(address | 0, hi, EXEC);
-      if (pte === 0) {
-        if (space.fault(address, EXEC) !== 0) return false;
-        pte = space.lookup(address | 0, hi, EXEC);
-      }
-      if (pte >>> 12 !== r.frames[i]) return false;
-    }
+    for (let i = 0; i < r.pages.length; i++) if (executableFrame(space, r.pages[i]!) !== r.frames[i]) return false;
     return true;
   }
 
   // Interpreted regions.
 
-  /** Where the image's interpreted code lies as a whole, 0 = it does not; and regions of it. */
-  imageCode = 0;
+  /** Where the image's interpreted code has its place, 0 = it has none; and regions of it. */
+  private imageCode = 0;
   private placed: Region[] = [];
-  /** Puts the image's interpreted code where such code is, all at once. Before there is any other. */
-  placeImage(image: TranslationImage): void {
-    if (image.code.length > MAX_PLACED) return;
+  /** Makes room for the image's interpreted code; where that begins. Before there is any other. */
+  placeImage(image: TranslationImage): number {
     this.imageCode = this.interpretedTop;
-    this.pm.u8.set(image.code, this.imageCode);
     this.interpretedTop += (image.code.length + 7) & ~7;
+    return this.imageCode;
   }
 
   /** In the order of their code. */
@@ -209,16 +224,8 @@ export class CodeCache {
   addInterpreted(r: Region, size: number, context: number): void {
     this.interpretedTop += size;
     this.interpreted.push(r);
-    this.enterInterpreted(r, context);
-  }
-  /** The same for a region of the image whose code is there already. */
-  addPlaced(r: Region, context: number): void {
-    this.placed.push(r);
-    this.enterInterpreted(r, context);
-  }
-  private enterInterpreted(r: Region, context: number): void {
     // A slot of the image may hold compiled code from the start: what another program has at this address, say.
-    if (this.inSlot[r.slot] !== null || this.image?.fills(r.slot) === true) this.table.set(r.slot, this.stub);
+    this.fillSlot(r.slot, 0, this.image === null || r.slot >= this.image.nextSlot);
     this.add(r, context);
     this.fillInterpreted(r);
   }
@@ -272,6 +279,7 @@ export class CodeCache {
     }
     for (const r of this.placed) this.drop(r);
     this.placed = [];
+    this.stored?.forgetInterpreted();
     this.imageCode = 0;
     this.interpreted = [];
     this.interpretedTop = INTERPRETED_ARENA;
@@ -279,9 +287,10 @@ export class CodeCache {
     this.pm.i32.fill(0, INTERPRETED_CACHE >> 2, (INTERPRETED_CACHE + 16 * INTERPRETED_CACHE_ENTRIES) >> 2);
   }
 
-  /** Registers a region of the image, which `space` was found to have; `first`: its slot held it from the start. */
-  addStored(r: Region, context: number, first: boolean): void {
-    if (!first || this.inSlot[r.slot] !== null) this.table.set(r.slot, this.table.get(r.home));
+  /** Registers a region of the image. */
+  private addStored(r: Region, context: number): void {
+    if (r.tier === 0) this.placed.push(r);
+    this.table.set(r.slot, this.table.get(r.home));
     this.add(r, context);
   }
 
@@ -291,7 +300,7 @@ export class CodeCache {
     if (list === undefined) this.byEntry.set(r.entry, [r]);
     else list.push(r);
     this.byWord.set(r.word, r);
-    this.inSlot[r.slot] = r;
+    this.inSlot.set(r.slot, r);
     this.pm.i32[r.word >> 2] = context;
     this.track(r);
   }
@@ -299,20 +308,26 @@ export class CodeCache {
   /** Records which bytes of which frames `r` depends on. The frames must have left the write TLBs before. */
   track(r: Region): void {
     for (let i = 0; i < r.frames.length; i++) {
-      const f = this.codeFrame(r.frames[i]!);
-      f.regions.push(r);
+      this.codeFrame(r.frames[i]!).regions.push(r);
       const from = r.pages[i]! * 4096;
-      for (let k = 0; k < r.ranges.length; k += 2) {
-        const start = Math.max(r.ranges[k]! - from, 0);
-        const end = Math.min(r.ranges[k + 1]! - from, 4096);
-        for (let b = start; b < end; ) {
-          // To the end of the byte of bits, or of the range.
-          const stop = Math.min((b | 7) + 1, end);
-          f.bytes[b >> 3]! |= (0xff >> (8 - (stop - b))) << (b & 7);
-          b = stop;
-        }
-      }
+      for (let k = 0; k < r.ranges.length; k += 2) this.markCode(r.frames[i]!, Math.max(r.ranges[k]! - from, 0), Math.min(r.ranges[k + 1]! - from, 4096));
     }
+  }
+
+  /** Bytes [start, end) of `frame` were translated. */
+  markCode(frame: number, start: number, end: number): void {
+    const { bytes } = this.codeFrame(frame);
+    for (let b = start; b < end; ) {
+      // To the end of the byte of bits, or of the range.
+      const stop = Math.min((b | 7) + 1, end);
+      bytes[b >> 3]! |= (0xff >> (8 - (stop - b))) << (b & 7);
+      b = stop;
+    }
+  }
+
+  /** Checksum of the content of a frame with code, which `make` makes the first time. */
+  contentSum(frame: number, make: () => number): number {
+    return (this.codeFrame(frame).sum ??= make());
   }
 
   private codeFrame(frame: number): CodeFrame {
@@ -340,6 +355,7 @@ export class CodeCache {
     this.byFrame.delete(frame);
     this.pm.frameFlags[frame]! &= ~FRAME_CODE;
     for (const r of f.regions) this.drop(r);
+    this.stored?.dropFrame(frame);
   }
 
   private drop(r: Region): void {
@@ -354,10 +370,14 @@ export class CodeCache {
     if (list.length === 0) this.byEntry.delete(r.entry);
   }
 
-  /** The region with this validity word, if it is still valid for `context`. */
-  running(word: number, context: number): Region | null {
-    const r = this.byWord.get(word);
-    return r !== undefined && !r.dead && this.pm.i32[word >> 2] === context ? r : null;
+  /** The region of `space` with this validity word, if it is still valid for `context`. */
+  running(space: AddressSpace, word: number, context: number): Region | null {
+    if (this.pm.i32[word >> 2] !== context) return null;
+    const made = this.byWord.get(word);
+    if (made !== undefined) return made.dead ? null : made;
+    const stored = this.stored?.regionOf(space, word) ?? null;
+    if (stored !== null) this.addStored(stored, context);
+    return stored;
   }
 
   /** Drops one region, to be translated again. */

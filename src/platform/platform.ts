@@ -27,7 +27,7 @@ import {
   FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_CONDITION, RT_EFLAGS, RT_FUEL, RT_FUEL_ENTRY, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_ROUNDS, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL, runtimeTypes,
 } from './runtime-functions.ts';
-import type { Checksum, CompileWhole } from './stored-translations.ts';
+import type { ImageHost } from './stored-translations.ts';
 import { SpaceState, TlbPool } from './tlb.ts';
 import { Translator } from './translator.ts';
 
@@ -190,11 +190,11 @@ export class Platform implements PlatformHooks {
   }
 
   /** See Translator.useImage and storeImage. `key` names everything but guest code that emitted code depends on. */
-  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, checksum: Checksum, compileWhole: CompileWhole): boolean {
-    return this.translator.useImage(bytes, key, checksum, compileWhole);
+  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, host: ImageHost): boolean {
+    return this.translator.useImage(bytes, key, host);
   }
-  storeImage(key: string, checksum: Checksum): Uint8Array<ArrayBuffer> | 'unchanged' | null {
-    return this.translator.storeImage(key, checksum);
+  storeImage(key: string): Uint8Array<ArrayBuffer> | 'unchanged' | null {
+    return this.translator.storeImage(key);
   }
 
   // CPU states.
@@ -360,7 +360,7 @@ export class Platform implements PlatformHooks {
   private sample(cpu: number, where: number): number {
     const k = cpu >> 2;
     const { i32, state, space } = this;
-    const region = this.code.running(i32[k + (EXIT_DETAIL >> 2)]!, state.context);
+    const region = this.code.running(space, i32[k + (EXIT_DETAIL >> 2)]!, state.context);
     const rip = this.rip(cpu);
     this.translator.tick();
     this.sampleFuel = region === null || region.tier === 1 || region !== this.sampled ? MIN_SAMPLE_FUEL : Math.min(this.sampleFuel * 2, MAX_SAMPLE_FUEL);

@@ -6,7 +6,6 @@ import { wasmEngine } from '../wasm/engine.ts';
 import type { CodeCache, Region } from './code-cache.ts';
 import { ControlFlow } from './control-flow.ts';
 import { DataFlow } from './data-flow.ts';
-import { CODE_COUNT, CODE_WORD } from './interpreted-ops.ts';
 import { Linearizer } from './linearizer.ts';
 import { ModuleAssembler } from './module-assembler.ts';
 import type { RuntimeFunction } from './module-assembler.ts';
@@ -15,7 +14,9 @@ import { RegionCode } from './region-code.ts';
 import { CodeReader, RegionDecoder } from './region-decoder.ts';
 import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK, ENTRIES } from './layout.ts';
 import { RegionEmitter } from './region-emitter.ts';
-import { type Checksum, type CompileWhole, NO_BYTES, type RegionRecord, type StoredRecord, TranslationImage, sourceOf, writeImage } from './stored-translations.ts';
+import { writeImage } from './image-writer.ts';
+import { StoredPages } from './stored-pages.ts';
+import { type ImageHost, NO_BYTES, type RegionRecord, TranslationImage, sourceOf } from './stored-translations.ts';
 import type { TlbPool } from './tlb.ts';
 
 const EXEC = 2;
@@ -28,8 +29,8 @@ const MANY_ENTRIES = 30_000;
  * to make; that there is one at all, for which the whole translator runs cold, counts too.
  */
 const MIN_FRESH = 8, FRESH_PER_MIB = 20, COMPILED_WEIGHT = 10, FIRST_COMPILED_WEIGHT = 20;
-/** Part of an image's compiled (interpreted) code that its last run used above which all of it is compiled (put into memory) at the start. */
-const WHOLE_SHARE = 0.6;
+/** Part (per cent) of an image's compiled code that its last run used above which all of it is compiled at the start. */
+const WHOLE_PART = 60;
 /** Code bytes that are remembered in one run at most. */
 const MAX_KEPT = 64 << 20;
 /** Instructions of one region at most, by tier. */
@@ -91,15 +92,13 @@ export class Translator {
 
   /** Table slot of valid code at `rip`; 0 = it cannot be fetched. */
   resolve(space: AddressSpace, context: number, rip: number): number {
-    const found = this.cache.find(space, context, rip);
+    const found = this.cache.findMade(space, context, rip);
     if (found !== null) {
       if (found.tier === 0) this.cache.fillInterpreted(found);
       return found.slot;
     }
-    if (this.image !== null) {
-      const stored = this.resolveStored(this.image, space, context, rip, false);
-      if (stored !== 0) return stored;
-    }
+    const stored = this.cache.stored?.enter(space, context, rip) ?? 0;
+    if (stored !== 0) return stored;
     return this.firstTier === 0 ? this.interpret(space, context, rip) : this.translate(space, context, rip, this.firstTier);
   }
 
@@ -111,7 +110,7 @@ export class Translator {
     const size = start === 0 ? 0 : this.linearizer.write(code, cache, start, cache.interpretedRoom, this.hotCount);
     if (size === 0) return this.translate(space, context, rip, 1);
     this.stats.interpreted++;
-    this.protect(reader.frames);
+    reader.frames.forEach(this.protect);
     const slot = cache.slotOf(rip);
     const region: Region = { entry: rip, word: start, home: 0, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier: 0, record: null, samples: 0, remade: 0, joins: false, moved: 0 };
     cache.addInterpreted(region, size, context);
@@ -122,13 +121,9 @@ export class Translator {
   /** Table slot of compiled code for `rip`, which has been interpreted often enough; 0 = it cannot be fetched. */
   hot(space: AddressSpace, context: number, rip: number): number {
     const found = this.cache.find(space, context, rip);
+    // At the head of a loop within an interpreted region nothing has been entered yet, but it may have been compiled in an earlier run.
     if (found !== null && found.tier !== 0) return found.slot;
     if (found !== null) this.supersede(found);
-    // At the head of a loop within an interpreted region nothing has been entered yet, but it may have been compiled in an earlier run.
-    if (this.image !== null) {
-      const stored = this.resolveStored(this.image, space, context, rip, true);
-      if (stored !== 0) return stored;
-    }
     return this.translate(space, context, rip, 1);
   }
 
@@ -145,8 +140,7 @@ export class Translator {
 
   /** Makes sure that what is at `rip` is translated as tier 2: larger and faster. `moved`: see Region. */
   heat(space: AddressSpace, context: number, rip: number, moved: number): void {
-    let found = this.cache.find(space, context, rip);
-    if (found === null && this.image !== null && this.resolveStored(this.image, space, context, rip, false) !== 0) found = this.cache.find(space, context, rip);
+    const found = this.cache.find(space, context, rip);
     if (found !== null) {
       if (found.tier === 2) return;
       // What goes to it is made again with it: a tier 2 region that left it out because it had not run, or the first of several small ones in a row.
@@ -274,22 +268,20 @@ export class Translator {
     stats.modules++;
     stats.instructions += code.insnCount;
     stats.wasmBytes += bytes.length;
-    this.protect(reader.frames);
+    reader.frames.forEach(this.protect);
     const region: Region = { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier, record: null, samples: 0, remade: 0, joins: false, moved: 0 };
     if (this.keeping && tier !== 0) this.keep(region, map);
     return region;
   }
 
-  /** Takes the frames out of the TLBs for writing. */
-  private protect(frames: readonly number[]): void {
+  /** Takes a frame out of the TLBs for writing. */
+  private readonly protect = (frame: number): void => {
     const { frameFlags } = this.pm;
-    for (const frame of frames) {
-      // With code in it already it is in none.
-      if ((frameFlags[frame]! & (FRAME_CODE | FRAME_WRITTEN)) !== FRAME_WRITTEN) continue;
-      this.tlbs.protect(frame * 4096);
-      frameFlags[frame]! &= ~FRAME_WRITTEN;
-    }
-  }
+    // With code in it already it is in none.
+    if ((frameFlags[frame]! & (FRAME_CODE | FRAME_WRITTEN)) !== FRAME_WRITTEN) return;
+    this.tlbs.protect(frame * 4096);
+    frameFlags[frame]! &= ~FRAME_WRITTEN;
+  };
 
   // Between runs.
 
@@ -297,39 +289,41 @@ export class Translator {
   private keeping = false;
   private readonly kept: RegionRecord[] = [];
   private keptBytes = 0;
-  private image: TranslationImage | null = null;
+  private imageHost: ImageHost | null = null;
 
   /** From now on what is translated is remembered, for `storeImage`. `bytes`: what `storeImage` made in an earlier run; false if it is of no use. */
-  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, checksum: Checksum, compileWhole: CompileWhole): boolean {
+  useImage(bytes: Uint8Array<ArrayBuffer> | null, key: string, host: ImageHost): boolean {
+    const { cache, pm } = this;
     this.keeping = true;
-    if (bytes === null) return false;
-    const image = TranslationImage.read(bytes, key, checksum);
+    this.imageHost = host;
+    const image = bytes === null ? null : TranslationImage.read(bytes, key, host.checksum);
     if (image === null) return false;
     try {
-      image.placeMaps(this.pm.u8);
-      this.cache.reserve(image.nextSlot);
+      image.placeMaps(pm.u8);
+      cache.reserve(image.nextSlot);
       // The functions that are called are compiled sooner all together, on all threads, than one by one in the way of what runs.
       const compile = (): WebAssembly.Module => new wasmEngine.Module(image.module);
-      new wasmEngine.Instance(image.usedShares[1]! > WHOLE_SHARE ? compileWhole(compile) : compile(), this.imports);
+      new wasmEngine.Instance(image.used > WHOLE_PART ? host.compileWhole(compile) : compile(), this.imports);
     } catch {
       // Not what this engine can use. Nothing refers to what may have been put in the table.
       return false;
     }
-    this.cache.adopt(image);
-    if (image.usedShares[0]! > WHOLE_SHARE) this.cache.placeImage(image);
-    this.image = image;
+    cache.adopt(image);
+    const codeBase = this.firstTier === 0 ? cache.placeImage(image) : 0;
+    cache.stored = new StoredPages(image, pm, cache, host, codeBase, { interpreted: this.hotCount, compiled: MANY_ENTRIES }, this.stats, this.protect);
     return true;
   }
 
   /** The image for the next run; `unchanged` if the one that was used will do, null if there should be none. */
-  storeImage(key: string, checksum: Checksum): Uint8Array<ArrayBuffer> | 'unchanged' | null {
-    const { assembler, image } = this;
-    if (this.fresh() < Math.max(MIN_FRESH, image === null ? 0 : (FRESH_PER_MIB * image.bytes) / 1048576)) return 'unchanged';
-    const records = image === null ? this.kept : [...image.all(), ...this.kept];
-    const { slots, nextSlot, arena } = this.cache.numbers();
-    return writeImage(records, slots, nextSlot, arena, key, checksum, (all, isFirst) => {
+  storeImage(key: string): Uint8Array<ArrayBuffer> | 'unchanged' | null {
+    const { assembler, cache, imageHost } = this;
+    const { stored } = cache;
+    if (imageHost === null || this.fresh() < Math.max(MIN_FRESH, stored === null ? 0 : (FRESH_PER_MIB * stored.image.bytes) / 1048576)) return 'unchanged';
+    const before = stored === null ? [] : stored.image.all();
+    for (const r of before) if (stored?.wasUsed(r.index) === true) r.age = 0;
+    return writeImage([...this.kept, ...before], cache.numbers(), key, this.hotCount, imageHost.checksum, (all, fills) => {
       assembler.startKept();
-      const bodies = all.map((r, i) => assembler.addKept(r.body, r.hints, isFirst[i] ? r.slot : 0, r.home));
+      const bodies = all.map((r, i) => assembler.addKept(r.body, r.hints, fills[i] ? r.slot : 0, r.home));
       const bytes = assembler.finish();
       const base = assembler.bodiesAt(bytes);
       return { bytes, bodies: bodies.map((at) => base + at) };
@@ -348,7 +342,7 @@ export class Translator {
     if (!this.mayKeep(region)) return;
     const { body, hints } = this.assembler.keptBody(this.emitter);
     const record: RegionRecord = {
-      entry: region.entry, tier: region.tier, word: region.word, home: region.home, slot: region.slot, pages: region.pages, ranges: region.ranges,
+      entry: region.entry, tier: region.tier, word: region.word, home: region.home, slot: region.slot, pages: region.pages, sums: this.sumsOf(region), ranges: region.ranges,
       source: sourceOf(region, this.pm.u8), body, hints, map, mapBytes: map === 0 ? NO_BYTES : this.pm.u8.slice(map, map + this.mapSpan * 2), superseded: false, age: 0,
     };
     this.keptBytes += body.length;
@@ -356,6 +350,11 @@ export class Translator {
     region.record = record;
   }
 
+  /** Checksums of the content of its pages. */
+  private sumsOf(region: Region): number[] {
+    const { cache, imageHost, pm } = this;
+    return region.frames.map((frame) => cache.contentSum(frame, () => imageHost!.checksum(pm.u8.subarray(frame * 4096, (frame + 1) * 4096)))); // translations are kept for it
+  }
   private mayKeep(region: Region): boolean {
     if (this.keptBytes > MAX_KEPT) return false;
     for (const frame of region.frames) if ((this.pm.frameFlags[frame]! & (FRAME_CACHE | FRAME_KERNEL)) === 0) return false;
@@ -365,76 +364,12 @@ export class Translator {
     if (!this.mayKeep(region)) return;
     const { entry, word, slot, pages, ranges } = region;
     const record: RegionRecord = {
-      entry, tier: 0, word: 0, home: 0, slot, pages, ranges, source: sourceOf(region, this.pm.u8), body: this.pm.u8.subarray(word, word + size), hints: [], map: 0, mapBytes: NO_BYTES,
+      entry, tier: 0, word: 0, home: 0, slot, pages, sums: this.sumsOf(region), ranges, source: sourceOf(region, this.pm.u8), body: this.pm.u8.subarray(word, word + size), hints: [], map: 0, mapBytes: NO_BYTES,
       superseded: false, age: 0,
     };
     this.keptBytes += size;
     this.kept.push(record);
     region.record = record;
-  }
-
-  /** Puts interpreted code of the image where the next such code goes; false if there is no room. */
-  private placeInterpreted(record: StoredRecord, frames: readonly number[], context: number): boolean {
-    const { cache, pm } = this;
-    const { entry, slot, pages, ranges } = record;
-    if (cache.imageCode !== 0) {
-      const word = cache.imageCode + record.bodyAt;
-      pm.i32[(word + CODE_COUNT) >> 2] = this.hotCount;
-      cache.addPlaced({ entry, word, home: 0, slot, pages, frames, ranges, dead: false, tier: 0, record, samples: 0, remade: 0, joins: false, moved: 0 }, context);
-      return true;
-    }
-    const start = cache.interpretedStart;
-    const size = record.bodySize;
-    if (start === 0 || size > cache.interpretedRoom) return false;
-    pm.u8.set(record.body, start);
-    pm.i32[(start + CODE_WORD) >> 2] = 0;
-    pm.i32[(start + CODE_COUNT) >> 2] = this.hotCount;
-    cache.addInterpreted({ entry, word: start, home: 0, slot, pages, frames, ranges, dead: false, tier: 0, record, samples: 0, remade: 0, joins: false, moved: 0 }, size, context);
-    return true;
-  }
-
-  /** Slot of a region of the image (a compiled one) that is what `space` has at `rip`, 0 if there is none. */
-  private resolveStored(image: TranslationImage, space: AddressSpace, context: number, rip: number, compiled: boolean): number {
-    const first = image.first(rip);
-    for (let i = first; i >= 0 && image.entries[i] === rip; i++) {
-      const record = image.record(i);
-      if (record.superseded || (compiled && record.tier === 0)) continue;
-      const frames = this.framesOf(space, record.pages);
-      if (frames === null || !record.sameSource(frames, this.pm.u8)) continue;
-      if (record.tier === 0 && this.firstTier !== 0) continue;
-      record.age = 0;
-      this.protect(frames);
-      if (record.tier === 0) {
-        if (!this.placeInterpreted(record, frames, context)) continue;
-        this.stats.stored++;
-        return record.slot;
-      }
-      this.stats.stored++;
-      this.pm.i32[(record.word + ENTRIES) >> 2] = MANY_ENTRIES;
-      const region: Region = {
-        entry: rip, word: record.word, home: record.home, slot: record.slot, pages: record.pages, frames, ranges: record.ranges, dead: false, tier: record.tier, record, samples: 0, remade: 0, joins: false, moved: 0,
-      };
-      this.cache.addStored(region, context, i === first);
-      return region.slot;
-    }
-    return 0;
-  }
-
-  /** Frames of executable pages, brought in if need be; null if one cannot be fetched from. */
-  private framesOf(space: AddressSpace, pages: readonly number[]): number[] | null {
-    const frames: number[] = [];
-    for (const page of pages) {
-      const address = page * 4096;
-      const hi = Math.floor(address / 4294967296);
-      let pte = space.lookup(address | 0, hi, EXEC);
-      if (pte === 0) {
-        if (space.fault(address, EXEC) !== 0) return null;
-        pte = space.lookup(address | 0, hi, EXEC);
-        if (pte === 0) return null;
-      }
-      frames.push(pte >>> 12);
-    }
-    return frames;
   }
 
   private mapBase = 0;

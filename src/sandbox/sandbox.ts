@@ -300,13 +300,13 @@ export class Sandbox {
     if (storage === null) return;
     this.storage = storage;
     this.storageKey = `${translations.version} ${LINEAR_MEMORY_BYTES} ${program}`;
-    this.platform.useImage(storage.read(this.storageKey), this.storageKey, storage.checksum, storage.compileWhole);
+    this.platform.useImage(storage.read(this.storageKey), this.storageKey, storage);
   }
 
   private keepTranslations(): void {
     const { storage } = this;
     if (storage === null || this.result?.kind === 'internal-error') return;
-    const image = this.platform.storeImage(this.storageKey, storage.checksum);
+    const image = this.platform.storeImage(this.storageKey);
     if (image === null) storage.remove(this.storageKey);
     else if (image !== 'unchanged') storage.write(this.storageKey, image);
   }

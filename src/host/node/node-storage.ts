@@ -122,6 +122,10 @@ export class NodeStorage implements HostStorage {
     return crc32(bytes) | 0;
   }
 
+  sameBytes(a: Uint8Array, i: number, b: Uint8Array, k: number, length: number): boolean {
+    return Buffer.prototype.compare.call(a, b, k, k + length, i, i + length) === 0;
+  }
+
   compileWhole<T>(compile: () => T): T {
     // Given in bin/vivarium.
     const lazy = process.execArgv.includes(LAZY);
