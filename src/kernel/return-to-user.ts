@@ -44,7 +44,7 @@ export function prepareUserMode(t: Task): void {
   t.work &= ~(WORK_REGISTERS | WORK_TRACE_STOP);
   if (t.work & WORK_SYSCALL_EXIT) {
     t.work &= ~WORK_SYSCALL_EXIT;
-    if (t.ptrace !== null && t.ptrace.stopAtSyscalls && t.syscall.nr !== -2) {
+    if (t.ptrace !== null && t.ptrace.stopAtSyscalls) {
       ptraceSyscallStop(t, 2, RESUME_USER);
       return;
     }
