@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 int main(void) {
-  long numbers[] = {-1, -2, -3, -38, 100000, 0x7fffffff, -0x7fffffffL - 1, 512, 1L << 32 | SYS_getpid};
+  long numbers[] = {-1, -2, -3, -38, 100000, 0x7fffffff, -0x7fffffffL - 1, 512};
   setvbuf(stdout, 0, _IONBF, 0);
-  for (int i = 0; i < 9; i++)
+  for (int i = 0; i < 8; i++)
     for (int seccomp = 0; seccomp < 2; seccomp++) {
       int p = fork(), s;
       if (!p) {
