@@ -14,7 +14,6 @@ import type { VfsContext } from './context.ts';
 import { pathName } from './dentry-path.ts';
 import type { Inode } from './inode.ts';
 import type { Path } from './mount.ts';
-import { IN_DELETE_SELF, notifyInode } from './notify.ts';
 import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE, notify } from './notify.ts';
 import type { PollTable } from './poll.ts';
 
@@ -72,7 +71,7 @@ export abstract class FileDescription implements MappedFile {
     // O_NOCTTY is for the terminal driver alone.
     this.flags = flags & ~O_NOCTTY;
     path.get();
-    inode.openCount++;
+    inode.hold();
   }
 
   get readable(): boolean {
@@ -145,10 +144,7 @@ export abstract class FileDescription implements MappedFile {
     if (inode.dnotify !== null) inode.dnotify.remove(this);
     this.release();
     if (this.notifies) notify(this.path.dentry, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE, this.path.mount);
-    if (--inode.openCount === 0 && inode.nlink === 0) {
-      notifyInode(inode, IN_DELETE_SELF);
-      inode.evict();
-    }
+    inode.unhold();
     this.path.put();
   }
 

@@ -13,7 +13,7 @@ import type { FileDescription } from './file-description.ts';
 import type { FileLocks } from './locks.ts';
 import type { MountNamespace } from './mount-namespace.ts';
 import type { Path } from './mount.ts';
-import type { InodeMarks } from './notify.ts';
+import { IN_DELETE_SELF, type InodeMarks, notifyInode } from './notify.ts';
 import type { SuperBlock } from './super-block.ts';
 
 /** Which members of SetAttributes are valid: Linux's ATTR_ flags. */
@@ -229,8 +229,16 @@ export abstract class Inode {
   get mountNamespace(): MountNamespace | null {
     return null;
   }
-  /** Open descriptions; a file system that frees data on last close counts them. */
+  /** Open descriptions, and mounts whose root it is: a file without a name is freed with the last of them. */
   openCount = 0;
+  hold(): void {
+    this.openCount++;
+  }
+  unhold(): void {
+    if (--this.openCount > 0 || this.nlink > 0) return;
+    notifyInode(this, IN_DELETE_SELF);
+    this.evict();
+  }
 
   /** Sets the given times to now (`which`: ATTR_ATIME, ATTR_MTIME, ATTR_CTIME). */
   touch(which: number): void {

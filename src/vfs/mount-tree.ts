@@ -1,10 +1,10 @@
 /** Copying, attaching and taking down trees of mounts. Linux fs/namespace.c: clone_mnt(), copy_tree(), attach_recursive_mnt(), umount_tree(). */
-import { EINVAL, ENOSPC, EPERM, type Errno, isErr } from '../abi/errno.ts';
+import { EINVAL, ENOENT, ENOSPC, EPERM, type Errno, isErr } from '../abi/errno.ts';
 import { MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME } from '../abi/mount.ts';
 import type { UserNamespace } from '../auth/user-namespace.ts';
 import type { Dentry } from './dentry.ts';
 import type { MountNamespace } from './mount-namespace.ts';
-import { Mount, mountedOn } from './mount.ts';
+import { isUnlinked, Mount, mountedOn } from './mount.ts';
 import {
   joinPeers, joinSlaves, leavePropagation, makeShared, type Propagated, propagatedUmounts, propagateMount, setMaster, shareTree,
 } from './mount-propagation.ts';
@@ -134,11 +134,13 @@ function insertMount(copy: Mount, parent: Mount, at: Dentry, callerUserNs: UserN
 
 /**
  * Mounts the tree `source` on (`dest`, `at`), here and wherever `dest` propagates to; beneath what stands there. It may be mounted somewhere
- * already, or make up a detached tree. ENOSPC when a namespace would have too many mounts. Linux attach_recursive_mnt().
+ * already, or make up a detached tree. ENOENT, ENOSPC when a namespace would have too many mounts. Linux attach_recursive_mnt().
  */
 export function attachTree(source: Mount, dest: Mount, at: Dentry, caller: MountNamespace): 0 | Errno {
   const ns = dest.ns!; // callers checked that it is in a namespace
   const moving = source.parent !== null;
+  // Its root could not be mounted on, should it have to go below another mount (get_mountpoint).
+  if (isUnlinked(source.root) && mountedOn(source, source.root) === null) return ENOENT;
   if (!moving && ns.mounts.size + countTree(source) > ns.vfs.mountMax) return ENOSPC;
   const elsewhere: Propagated[] = [];
   if (dest.group !== null) {

@@ -78,6 +78,7 @@ export class Mount {
     this.uniqueId = sb.vfs.allocateUniqueMountId();
     sb.mountCount++;
     root.inode?.pin();
+    root.inode?.hold();
   }
 
   get readOnly(): boolean {
@@ -127,10 +128,14 @@ export class Mount {
     }
     this.sb.vfs.freeMountId(this.id);
     this.sb.vfs.mountReleased(this);
+    this.root.inode?.unhold();
     if (--this.sb.mountCount === 0) this.sb.kill();
     this.root.inode?.unpin();
   }
 }
+
+/** It has lost its name; those of files without a place never had one. */
+export const isUnlinked = (d: Dentry): boolean => !d.hashed && d.sb.pseudoName(d) === null;
 
 /** The mount that stands on (mount, dentry), or null. */
 export function mountedOn(mount: Mount, dentry: Dentry): Mount | null {

@@ -13,7 +13,7 @@ import { landlockForbidsMounting } from './landlock.ts';
 import { MountConfig } from './mount-config.ts';
 import { moveMount } from './mount-move.ts';
 import type { MountNamespace } from './mount-namespace.ts';
-import { Mount, MOUNT_FLAGS_MASK, Path } from './mount.ts';
+import { isUnlinked, Mount, MOUNT_FLAGS_MASK, Path } from './mount.ts';
 import { changePropagation } from './mount-propagation.ts';
 import { attachTree, breaksLockedFlags, cloneMount, COPY_NS_FILES, copyTree, eachMount, propagatedBusy, UMOUNT_PROPAGATE, UMOUNT_SYNC, umountTree } from './mount-tree.ts';
 import type { SuperBlock } from './super-block.ts';
@@ -37,8 +37,6 @@ export function mountFlags(flags: number): number {
   return f;
 }
 
-const isPseudo = (d: Dentry): boolean => d.sb.pseudoName(d) !== null;
-export const isUnlinked = (d: Dentry): boolean => !d.hashed && !isPseudo(d);
 /** Nothing can be mounted here any more: the directory was removed, or its mount taken away. */
 export const isGone = (at: Mount, d: Dentry): boolean => at.ns === null || isUnlinked(d);
 export const isDirectory = (d: Dentry): boolean => d.inode?.isDirectory ?? false;
