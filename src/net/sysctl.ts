@@ -1,5 +1,6 @@
 /** Values of /proc/sys/net in one network namespace. Linux net/ipv4/sysctl_net_ipv4.c, devinet.c, net/ipv6/addrconf.c. */
 import { EINVAL } from '../abi/errno.ts';
+import type { KGid } from '../abi/ids.ts';
 import type { NetDevice } from './device/net-device.ts';
 import { ipv6Disabled } from './ipv6/addrconf.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
@@ -45,6 +46,8 @@ const OF_THE_MACHINE: ReadonlySet<string> = new Set([
   'ipv4/tcp_allowed_congestion_control',
 ]);
 
+export const NO_GROUPS: readonly [KGid, KGid] = [1 as KGid, 0 as KGid];
+
 export class Sysctls {
   readonly top: Values;
   readonly all4: Record<string, number>;
@@ -56,6 +59,8 @@ export class Sysctls {
   private readonly initial: boolean;
   /** Counts changes of the set of names. */
   generation = 0;
+  /** ping_group_range: groups that may have ping sockets; none at first. */
+  pingGroups: readonly [KGid, KGid] = NO_GROUPS;
   // What hot paths read.
   forward4 = false;
   forward6 = false;

@@ -107,6 +107,7 @@ function datagramTable(head: string, sockets: Iterable<DatagramSocket>, v6: bool
 }
 /** The bucket that a socket's port falls into (udp_hash_entries). */
 const udpSlot = (s: DatagramSocket): number => s.local.port & 16383;
+const pingSlot = (s: DatagramSocket): number => s.local.port & 63;
 const rawSlot = (s: DatagramSocket): number => s.local.port & 255;
 
 function devices(net: NetworkNamespace): string {
@@ -183,8 +184,8 @@ export const networkEntries: Entries<ProcTask> = {
   arp: table(arpTable),
   dev: table(devices),
   dev_mcast: table(linkGroups),
-  icmp: table((net) => datagramTable(UDP_HEAD.replace('   sl', '  sl').slice(0, 126) + '\n', [...net.pings.values()].flat(), false, 5, (s) => s.local.port)),
-  icmp6: table((net) => datagramTable(UDP6_HEAD, [...net.pings.values()].flat(), true, 5, (s) => s.local.port)),
+  icmp: table((net) => datagramTable(UDP_HEAD.replace('   sl', '  sl').slice(0, 126) + '\n', [...net.pings.values()].flat(), false, 5, pingSlot)),
+  icmp6: table((net) => datagramTable(UDP6_HEAD, [...net.pings.values()].flat(), true, 5, pingSlot)),
   if_inet6: table(addresses6),
   igmp: table(groups4),
   igmp6: table(groups6),

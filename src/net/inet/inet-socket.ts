@@ -253,7 +253,7 @@ export abstract class InetSocket extends Socket {
   }
 
   override getName(peer: boolean): Uint8Array | Errno {
-    if (peer) return this.remote === null ? ENOTCONN : encodeEndpoint(this.remote, this.family, true);
+    if (peer) return this.remote === null || this.remote.port === 0 ? ENOTCONN : encodeEndpoint(this.remote, this.family, true);
     return encodeEndpoint(this.local, this.family, this.remote !== null);
   }
   override setOption(ctx: SocketCaller, level: number, name: number, value: Uint8Array): number {

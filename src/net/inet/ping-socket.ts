@@ -19,20 +19,16 @@ const EXT_ECHO6 = 160;
 
 /** net.ipv4.ping_group_range lets this caller have ping sockets. */
 export function pingAllowed(ctx: SocketCaller): boolean {
-  const { sysctls } = ctx.nsproxy.net;
-  const low = sysctls.nth('ipv4/ping_group_range', 0);
-  const high = sysctls.nth('ipv4/ping_group_range', 1);
-  const { userNs, egid, groups } = ctx.credentials;
-  const inside = (gid: typeof egid): boolean => {
-    const n = userNs.fromKgid(gid) as number;
-    return n >= low && n <= high;
-  };
+  const [low, high] = ctx.nsproxy.net.sysctls.pingGroups;
+  const { egid, groups } = ctx.credentials;
+  const inside = (gid: typeof egid): boolean => gid >= low && gid <= high;
   return inside(egid) || groups.some(inside);
 }
 
 export class PingSocket extends DatagramSocket {
   constructor(ctx: SocketCaller, family: number, protocol: number) {
     super(ctx.nsproxy.net, ctx.credentials.fsuid, family, S.SOCK_DGRAM, protocol);
+    this.remembered.set(S.SO_REUSEADDR, 1); // INET_PROTOSW_REUSE
   }
   protected override get ports(): PortTable<InetSocket> | null {
     return null;

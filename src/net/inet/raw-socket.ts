@@ -26,6 +26,7 @@ export class RawSocket extends DatagramSocket {
 
   constructor(ctx: SocketCaller, family: number, protocol: number) {
     super(ctx.nsproxy.net, ctx.credentials.fsuid, family, S.SOCK_RAW, protocol);
+    this.remembered.set(S.SO_REUSEADDR, 1); // INET_PROTOSW_REUSE
     // The protocol stands where others have a port.
     this.local = new Endpoint(this.local.ip, protocol);
     if (protocol === S.IPPROTO_RAW && family === S.AF_INET) this.options.set(S.SOL_IP * 256 + S.IP_HDRINCL, 1);

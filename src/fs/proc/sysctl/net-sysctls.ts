@@ -1,8 +1,9 @@
 /** /proc/sys/net of the caller's network namespace. */
 import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
-import { EACCES, EPERM } from '../../../abi/errno.ts';
-import { INVALID_KGID, INVALID_KUID, ROOT_KGID, ROOT_KUID } from '../../../abi/ids.ts';
+import { EACCES, EINVAL, EPERM } from '../../../abi/errno.ts';
+import { INVALID_KGID, INVALID_KUID, type KGid, ROOT_KGID, ROOT_KUID } from '../../../abi/ids.ts';
 import type { NetworkNamespace } from '../../../net/network-namespace.ts';
+import { NO_GROUPS } from '../../../net/sysctl.ts';
 import { computed } from '../../pseudo/computed-directory.ts';
 import { dir, file, writable } from '../../pseudo/entries.ts';
 import type { Entries, Entry, FileEntry } from '../../pseudo/entries.ts';
@@ -12,6 +13,27 @@ import type { SubjectPolicy } from '../../pseudo/pseudo-inode.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
 import { sysctlAccess } from './value.ts';
+
+/** The greatest group number. */
+const MAX_GID = 0xfffffffe;
+/** Two group numbers as the reader's user namespace has them; EINVAL for those it has not. Linux ipv4_ping_group_range(). */
+function pingGroupRange(net: NetworkNamespace): FileEntry<ProcSuperBlock> {
+  const shown = (ctx: VfsContext): number[] => net.sysctls.pingGroups.map((gid) => ctx.credentials.userNs.fromKgidMunged(gid));
+  return writable(
+    (_fs, ctx) => `${shown(ctx).join('\t')}\n`,
+    (_fs, ctx, text) => {
+      if (!ctx.credentials.nsCapable(net.userNs, CAP_NET_ADMIN)) return EPERM;
+      const m = /^\s*(\d+)(?:(?=\s|$)\s*(?:(\d+)(?=\s|$)\s*)?)/.exec(text);
+      if (m === null) return EINVAL;
+      const range = [Number(m[1]), m[2] === undefined ? shown(ctx)[1]! : Number(m[2])]; // two
+      if (range.some((n) => n > MAX_GID)) return EINVAL;
+      const [low, high] = range.map((n) => ctx.credentials.userNs.makeKgid(n)) as [KGid, KGid];
+      if (low === INVALID_KGID || high === INVALID_KGID) return EINVAL;
+      net.sysctls.pingGroups = range[1]! < range[0]! || high < low ? NO_GROUPS : [low, high]; // two
+      return m[0].length;
+    },
+  );
+}
 
 type Tree = { [name: string]: Tree | FileEntry<ProcSuperBlock> };
 
@@ -28,6 +50,7 @@ function value(net: NetworkNamespace, name: string): FileEntry<ProcSuperBlock> {
       0o200,
     );
   }
+  if (name === 'ipv4/ping_group_range') return pingGroupRange(net);
   const read = (): string => `${s.text(name).replaceAll(' ', /^-?\d+ /.test(s.text(name)) ? '\t' : ' ')}\n`;
   if (s.readOnly(name)) return file(read);
   return writable(read, (_fs, ctx, text) => (ctx.credentials.nsCapable(net.userNs, CAP_NET_ADMIN) ? s.write(net, name, text) : EPERM), name.endsWith('fastopen_key') ? 0o600 : 0o644);
