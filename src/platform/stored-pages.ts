@@ -82,7 +82,7 @@ export class StoredPages {
       if (k < 0) continue;
       for (let i = 0; i < image.regions; i++) {
         const p = image.places[i]!;
-        for (let n = 0; n < image.meta[p + M_PAGES]!; n++) if (image.meta[p + M_SIZE + n] === k) this.pm.i32[this.wordOf(p) >> 2] = 0;
+        for (let n = 0; n < image.meta[p + M_PAGES]!; n++) if (image.meta[p + M_SIZE + n] === k) this.invalidate(p);
       }
     }
     this.known.delete(frame);
@@ -90,8 +90,8 @@ export class StoredPages {
 
   /** The interpreted code of the image is given up. */
   forgetInterpreted(): void {
-    const { image, pm } = this;
-    for (const p of image.places) if ((image.meta[p + M_TIER]! & TIER_MASK) === 0) pm.i32[this.wordOf(p) >> 2] = 0;
+    const { image } = this;
+    for (const p of image.places) if ((image.meta[p + M_TIER]! & TIER_MASK) === 0) this.invalidate(p);
     this.codeBase = 0;
   }
 
@@ -190,6 +190,11 @@ export class StoredPages {
     return true;
   }
 
+  /** The region with its words at `p` is not valid. Interpreted code that was given up has no word: other code is where it was. */
+  private invalidate(p: number): void {
+    if (this.codeBase === 0 && (this.image.meta[p + M_TIER]! & TIER_MASK) === 0) return;
+    this.pm.i32[this.wordOf(p) >> 2] = 0;
+  }
   private wordOf(p: number): number {
     const { meta } = this.image;
     return (meta[p + M_TIER]! & TIER_MASK) === 0 ? this.codeBase + meta[p + M_BODY]! : meta[p + M_WORD]!;

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ModuleWriter, writeImage } from './image-writer.ts';
+import type { CodeCache } from './code-cache.ts';
+import { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { PlatformStats } from './platform.ts';
+import { StoredPages } from './stored-pages.ts';
 import { NO_BYTES, type RegionRecord, type StoredRecord, TranslationImage } from './stored-translations.ts';
 
 const sum = (b: Uint8Array): number => b.reduce((h, x) => Math.imul(h ^ x, 0x01000193), 7) | 0;
@@ -100,4 +104,18 @@ test('regions that nobody uses any more are left out after some runs', () => {
   }
   const last = TranslationImage.read(bytes, 'key', sum)!; // it was just written
   assert.deepEqual([from(last, 0x401000).length, from(last, 0x402000).length], [0, 1]);
+});
+
+test('interpreted code that was given up is not written to any more', () => {
+  const pm = new PhysicalMemory({ buffer: new ArrayBuffer(64 * 4096) }, 16);
+  const read = TranslationImage.read(image([record(0x401000, 0, CODE), record(0x402000, 0, CODE)]), 'key', sum)!; // it was just written
+  const host = { checksum: sum, sameBytes: () => true, compileWhole: <T>(compile: () => T): T => compile() };
+  const stats = { stored: 0 } as PlatformStats;
+  const stored = new StoredPages(read, pm, { markCode: () => {}, fillSlot: () => {} } as unknown as CodeCache, host, 0x8000, { interpreted: 64, compiled: 64 }, stats, () => {});
+  pm.u8.fill(0xff, 0, 16 * 4096);
+  stored.forgetInterpreted();
+  assert.equal(pm.i32[0x8000 >> 2], 0);
+  pm.u8.fill(0xff, 0, 16 * 4096);
+  stored.forgetInterpreted();
+  assert.ok(pm.u8.subarray(0, 16 * 4096).every((b) => b === 0xff));
 });
