@@ -186,6 +186,14 @@ export class DataFlow {
     }
   }
 
+  /** True if what follows block `b` may read the flags that are set at its end. */
+  flagsReadAfter(code: RegionCode, b: number): boolean {
+    const k = code.kind[b]!;
+    if (k !== T_FALL && k !== T_BRANCH) return true;
+    const fall = code.fall[b]!;
+    return this.flagsLive[code.taken[b]!] !== 0 || (fall >= 0 && this.flagsLive[fall] !== 0);
+  }
+
   private successorOf(code: RegionCode, b: number, k: number): number {
     return k === 0 ? code.taken[b]! : code.fall[b]!;
   }

@@ -219,9 +219,9 @@ export abstract class ExpressionEmitter extends MemoryEmitter {
     if (hasAux) w.localSet(this.flags.aux);
     if (hasSrc) w.localSet(this.flags.src);
     if (hasDst) w.localSet(this.flags.dst);
+    if (this.flagsDead) return;
     this.flagsKind = kind * 4 + ir.hi[s]!;
     this.dirty |= M_FLAGS;
-    if (this.flagsDead) return;
     w.i32Const(this.flagsKind);
     w.localSet(this.ccOp);
   }

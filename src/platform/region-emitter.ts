@@ -468,7 +468,7 @@ export class RegionEmitter extends StateEmitter {
     const end = code.end[b]!;
     const last = code.endStmt[end - 1]! > code.firstStmt[end - 1]! ? this.ir.op[this.ir.stmts[code.endStmt[end - 1]! - 1]!]! : 0;
     const closed = last >= S_JUMP && last <= S_EXIT;
-    for (let i = code.first[b]!; i < end; i++) this.instruction(i, b, i === end - 1);
+    for (let i = code.first[b]!; i < end; i++) this.instruction(i, b);
     if (closed) return;
     if (this.streamExit !== 0) return this.streamBranch(b, false);
     this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
@@ -526,7 +526,7 @@ export class RegionEmitter extends StateEmitter {
     this.level--;
   }
 
-  private instruction(i: number, b: number, last: boolean): void {
+  private instruction(i: number, b: number): void {
     const { code, ir } = this;
     this.insnAddress = code.address[i]!;
     this.insnNext = code.address[i]! + code.length[i]!;
@@ -538,20 +538,25 @@ export class RegionEmitter extends StateEmitter {
       if (does & I_SETS_FLAGS) this.flagsKind = KIND_UNKNOWN;
     }
     const end = code.endStmt[i]!;
-    this.flagsDead = !last && (does & (I_LOOPS | I_BARRIER)) === 0 && this.flagsDieIn(i + 1, code.end[b]!);
+    // Nor do ways out carry flags that nothing reads any more: it would keep their operands alive.
+    if (this.dirty & M_FLAGS && this.flagsDie(i, b)) {
+      this.dirty &= ~M_FLAGS;
+      this.valid &= ~M_FLAGS;
+    }
+    this.flagsDead = (does & (I_LOOPS | I_BARRIER)) === 0 && this.flagsDie(i + 1, b);
     for (let s = code.firstStmt[i]!; s < end; s++) this.statement(ir.stmts[s]!, b);
-    this.valid |= code.defs[i]!;
+    this.valid |= this.flagsDead ? code.defs[i]! & ~M_FLAGS : code.defs[i]!;
     this.validXmm |= code.defsXmm[i]!;
   }
 
-  /** True if the flags set before instruction i are overwritten before anything can see them. */
-  private flagsDieIn(i: number, end: number): boolean {
-    const { code } = this;
-    for (; i < end; i++) {
-      if (code.uses[i]! & M_FLAGS || code.does[i]! & 3) return false;
+  /** True if the flags that are set before instruction i of block b are overwritten before anything reads them; a fault on the way shows older ones. */
+  private flagsDie(i: number, b: number): boolean {
+    const { code, data } = this;
+    for (const end = code.end[b]!; i < end; i++) {
+      if (code.uses[i]! & M_FLAGS || code.does[i]! & I_BARRIER) return false;
       if (code.defs[i]! & M_FLAGS) return true;
     }
-    return false;
+    return !data.flagsReadAfter(code, b);
   }
 
   /** For each open S_IF and S_LOOP: kind of flags and dirty registers before it (behind an S_ELSE: at the end of the other arm). */
