@@ -81,6 +81,8 @@ export interface Host {
   storage(place: string): HostStorage | null;
   /** Identity of the owner, for the initial credentials. */
   readonly identity: HostIdentity;
+  /** How long the driver may run before it gives the thread back, ns: the host's events wait until then. */
+  readonly sliceNs: number;
   /** Calls the driver until it says that it is finished, then `done` once everything written has left. */
   drive(driver: HostDriver, done: () => void): void;
   /** Something became runnable outside of driver.run() (a listener, a timer of the embedder): run soon. */

@@ -109,8 +109,6 @@ const MIN_FUEL = 8_192, MAX_FUEL = 2_097_152;
 const SHORT_RUN_NS = 500_000, LONG_RUN_NS = 2_000_000;
 /** Exits from the guest between two looks at the clock; a power of two. */
 const TURNS = 32;
-/** The host gets the thread back after this long, ns. */
-const HOST_SLICE_NS = 8_000_000;
 
 export class Kernel implements HostDriver {
   readonly host: Host;
@@ -454,7 +452,7 @@ export class Kernel implements HostDriver {
   }
   private runTasks(): number {
     this.now = this.clock.monotonicNs();
-    const until = this.now + HOST_SLICE_NS;
+    this.until = this.now + this.host.sliceNs;
     for (;;) {
       if (this.stopped) return -1;
       if (this.timers.next <= this.now) this.timers.run(this.now);
@@ -466,13 +464,15 @@ export class Kernel implements HostDriver {
         if (next > this.now) return next;
         continue;
       }
-      this.runTask(t, until);
-      if (this.now >= until) return this.stopped ? -1 : 0;
+      this.runTask(t);
+      if (this.now >= this.until) return this.stopped ? -1 : 0;
     }
   }
+  /** When the host is to get the thread back, monotonic ns. */
+  private until = 0;
 
   /** Runs `t` until it blocks, its turn is over, or the host is due. */
-  private runTask(t: Task, until: number): void {
+  private runTask(t: Task): void {
     const platform = this.platform!; // set before the first program starts
     this.current = t;
     waitEnds(t, this.now, true);
@@ -516,18 +516,9 @@ export class Kernel implements HostDriver {
           if ((++turns & (TURNS - 1)) !== 0) continue;
         }
       }
-      const spent = this.charge(t);
-      if (reason === EXIT_INTERRUPT) {
-        if (spent < SHORT_RUN_NS) {
-          if (t.sched.fuel < MAX_FUEL) t.sched.fuel *= 2;
-        } else if (spent > LONG_RUN_NS && t.sched.fuel > MIN_FUEL) t.sched.fuel /= 2;
-      }
+      this.charge(t);
       if (this.timers.next <= this.now) this.timers.run(this.now);
-      if (t.sched.left <= 0 || this.now >= until || this.scheduler.hasBetter(t)) {
-        if (this.scheduler.runnable === 0 && this.now < until && (this.cgroups.cpuGroups === 0 || throttledGroup(t.cgroup.cpuGroup) === null)) {
-          t.sched.refill();
-          continue;
-        }
+      if (this.turnIsOver(t)) {
         const over = t.sched.left <= 0;
         if (over) t.sched.refill();
         t.usage.nivcsw++;
@@ -562,6 +553,25 @@ export class Kernel implements HostDriver {
   private showCpu(cpu: number): void {
     this.lastCpu = cpu;
     this.vdso?.setCpu(cpu, 0);
+  }
+
+  /** True if another task or the host is due. One that is alone goes on. */
+  private turnIsOver(t: Task): boolean {
+    if (this.now >= this.until || this.scheduler.hasBetter(t)) return true;
+    if (t.sched.left > 0) return false;
+    if (this.scheduler.runnable > 0 || (this.cgroups.cpuGroups !== 0 && throttledGroup(t.cgroup.cpuGroup) !== null)) return true;
+    t.sched.refill();
+    return false;
+  }
+
+  /** The running task has used up its fuel: more of it, or 0 if there is something else to do. */
+  refuel(): number {
+    const t = this.current!; // only asked for by guest code
+    const spent = this.charge(t);
+    if (spent < SHORT_RUN_NS) {
+      if (t.sched.fuel < MAX_FUEL) t.sched.fuel *= 2;
+    } else if (spent > LONG_RUN_NS && t.sched.fuel > MIN_FUEL) t.sched.fuel /= 2;
+    return t.work !== 0 || this.stopped || this.timers.next <= this.now || this.turnIsOver(t) ? 0 : t.sched.fuel;
   }
 
   /** Adds the time since the last look to the task's account; how much, ns. */

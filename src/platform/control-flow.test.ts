@@ -102,7 +102,7 @@ function outcomes(code: Uint8Array, entries: readonly number[], firstTier: 0 | 1
   let cpu!: CpuState;
   const platform = new Platform({
     memoryBytes: 256 << 20,
-    host: { syscall: () => 1, timestamp: () => 1 },
+    host: { syscall: () => 1, timestamp: () => 1, refuel: () => 0 },
     ...(firstTier === undefined ? {} : { firstTier }),
   });
   const pm = platform.memory;

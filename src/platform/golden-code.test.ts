@@ -91,7 +91,7 @@ function translations(): Uint8Array[][] {
   try {
     const code = assemble();
     return SEQUENCES.map((_, i) => {
-      const platform = new Platform({ memoryBytes: 128 << 20, host: { syscall: () => 0, timestamp: () => 0 }, firstTier: 2 });
+      const platform = new Platform({ memoryBytes: 128 << 20, host: { syscall: () => 0, timestamp: () => 0, refuel: () => 0 }, firstTier: 2 });
       const space = new AddressSpace(platform.memory);
       for (const [at, length, prot] of [[CODE, 0x10000, PROT_READ | PROT_WRITE | PROT_EXEC], [DATA, 0x10000, PROT_READ | PROT_WRITE], [STACK - 0x10000, 0x10000, PROT_READ | PROT_WRITE]] as const)
         assert.equal(mmap(space, at, length, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, null, 0), at);

@@ -43,6 +43,7 @@ class Machine {
           return this.cpu.getReg(0) === 60 ? 1 : 0;
         },
         timestamp: () => 12345,
+        refuel: () => 0,
       },
     });
     const pm = this.platform.memory;

@@ -37,6 +37,8 @@ export interface PlatformHost {
   syscall(cpu: number): number;
   /** Time-stamp counter: monotonic nanoseconds since boot. */
   timestamp(): number;
+  /** The fuel of this run is used up: how much more there is, 0 = leave with EXIT_INTERRUPT. To go on in place keeps the frames of the callers. */
+  refuel(): number;
 }
 
 export interface PlatformOptions {
@@ -390,6 +392,7 @@ export class Platform implements PlatformHooks {
       }
     }
     this.nextSample();
+    if (this.left <= 0 && !this.kicked) this.left = this.host.refuel();
     if (this.kicked || this.left <= 0) {
       i32[k + (EXIT_REASON >> 2)] = EXIT_INTERRUPT;
       return 1;

@@ -111,6 +111,7 @@ export class Sandbox {
       host: {
         syscall: (cpu) => (kernel as Kernel).dispatcher.syscall(cpu),
         timestamp: () => (kernel as Kernel).clock.monotonicNs(),
+        refuel: () => (kernel as Kernel).refuel(),
       },
     });
     this.platform = platform;

@@ -18,7 +18,7 @@ export class Inside {
 
   /** `tier` is the platform's translation tier. */
   constructor(code: Uint8Array, tier: 0 | 1 | 2) {
-    this.platform = new Platform({ memoryBytes: 128 << 20, host: { syscall: () => 1, timestamp: () => 0 }, firstTier: tier });
+    this.platform = new Platform({ memoryBytes: 128 << 20, host: { syscall: () => 1, timestamp: () => 0, refuel: () => 0 }, firstTier: tier });
     const pm = this.platform.memory;
     this.u8 = pm.u8;
     this.space = new AddressSpace(pm);

@@ -25,6 +25,9 @@ const EVENT_LOOP_PERIOD_NS = 10_000_000;
 
 type Stream = NodeStream | ProgramStream;
 
+/** Turns of a driver, ns: where others share the thread or input is waited for, and where nothing but a signal can come. */
+const SLICE_NS = 8_000_000, QUIET_SLICE_NS = 40_000_000;
+
 export class NodeHost implements Host {
   readonly stdio: readonly [Stream, Stream, Stream];
   /** The process's streams, signals and umask are the guest's. */
@@ -73,6 +76,10 @@ export class NodeHost implements Host {
       ];
       this.terminal = null;
     }
+  }
+
+  get sliceNs(): number {
+    return this.ownsProcess && !this.stdio.some((s) => s.watching || s.pendingOutput > 0) ? QUIET_SLICE_NS : SLICE_NS;
   }
 
   monotonicNs(): number {
