@@ -130,7 +130,9 @@ export abstract class ExpressionEmitter extends MemoryEmitter {
   private state(offset: number, type: number): void {
     const { w } = this;
     if (offset === FP_SLOW && this.fpSlow !== 0) {
-      w.localGet(this.fpSlow);
+      // Rounds without a look at the TLB have none at MXCSR either: where it asks for more there are no such rounds.
+      if (this.direct) w.i32Const(0);
+      else w.localGet(this.fpSlow);
       return;
     }
     w.localGet(0);

@@ -358,6 +358,12 @@ export abstract class MemoryEmitter {
   protected askRounds(limit: number): void {
     const { w } = this;
     w.localGet(limit);
+    if (this.fpSlow !== 0) {
+      w.i32Const(0);
+      w.localGet(this.fpSlow);
+      w.byte(0x45);
+      w.byte(0x1b);
+    }
     w.localSet(this.rounds);
     this.distanceOf.clear();
     this.streamLoops.streams.forEach((s, i) => {

@@ -9,6 +9,7 @@ import {
 import { EXIT_GENERAL_PROTECTION } from '../x86/exits.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import { I32_AND, I32_WRAP_I64, I64_ADD, I64_MUL, I64_SHL, I64_SUB } from '../x86/ir-ops.ts';
+import { FP_SLOW } from '../x86/cpu-layout.ts';
 import { N_CONST32 } from '../x86/ir.ts';
 import { ARITY, SIMD_ARITY } from './node-types.ts';
 import type { ControlFlow } from './control-flow.ts';
@@ -121,7 +122,11 @@ export class StreamLoops {
         this.regValue[a] = this.depth === 0 ? value : null;
         return;
       }
-      case S_SET_XMM: case S_HELPER: case S_SET_STATE:
+      case S_SET_STATE:
+        if (a === FP_SLOW) this.failed = true;
+        this.evaluate(v);
+        return;
+      case S_SET_XMM: case S_HELPER:
         this.evaluate(v);
         return;
       case S_STORE: {
