@@ -158,6 +158,12 @@ export class AddressSpace extends UserMemory {
     return resolveFault(this, addr, access);
   }
 
+  /** True if the page at `addr` is private memory without a file, may be written, and nobody waits for its faults. */
+  isOwnMemory(addr: number): boolean {
+    const v = this.vmas.find(addr);
+    return v !== null && v.start <= addr && v.object === null && v.userfault === null && (v.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
+  }
+
   // Mappings.
 
   /** Counts `pages` pages with these flags in (positive) or out. */

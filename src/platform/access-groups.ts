@@ -8,13 +8,20 @@ import {
 } from '../x86/ir.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import { ARITY, SIMD_ARITY } from './node-types.ts';
+import { RBP, RSP } from '../x86/cpu-layout.ts';
+import type { ControlFlow } from './control-flow.ts';
 import { I_BARRIER, I_LOOPS, type RegionCode } from './region-code.ts';
+import { StackFrames } from './stack-frames.ts';
 
 /** Bytes from the first to the last of a group at most: the wider, the more often it lies across two pages. */
 const MAX_SPAN = 128;
 const I64_ADD = 0x7c, I64_SUB = 0x7d;
 /** The value whose every offset is a constant address. */
 const NOTHING = 0;
+/** What RSP was when the region was entered. */
+const FRAME = 1;
+/** What a helper that works on the CPU state leaves as it is: CPUID is the only one. */
+const BARRIER_KEEPS: number = (1 << RSP) | (1 << RBP);
 
 export class AccessGroups {
   /** Group of an access by its IR node (N_LOAD, N_RMW, S_STORE), -1 = it is on its own; and its offset within the group's value. */
@@ -32,7 +39,13 @@ export class AccessGroups {
   private readonly regOffset: Float64Array = new Float64Array(16);
   private readonly tempValue: Int32Array = new Int32Array(1024);
   private readonly tempOffset: Float64Array = new Float64Array(1024);
-  private nextValue = 1;
+  private nextValue = FRAME + 1;
+  /** Accesses to the region's part of the stack: they are in no group. */
+  readonly frames: StackFrames = new StackFrames();
+  /** Accesses are noted: registers of all blocks are known. */
+  private noting = false;
+  private withFrames = false;
+  private insn = 0;
   private readonly known: Map<string, number> = new Map();
   private stateVersion = 0;
   /** Open group by value. */
@@ -41,9 +54,21 @@ export class AccessGroups {
   /** Offset of the value that `evaluate` returned last. */
   private off = 0;
 
-  analyse(code: RegionCode): void {
+  /** `withFrames`: accesses to the stack are told apart. */
+  analyse(code: RegionCode, flow: ControlFlow, withFrames: boolean): void {
     this.code = code;
     const { ir } = code;
+    const { frames } = this;
+    this.withFrames = withFrames;
+    this.noting = false;
+    frames.any = false;
+    if (withFrames) {
+      frames.analyse(code, flow, (b) => this.block(b), (r) => (this.regValue[r] === FRAME ? this.regOffset[r]! : Number.NaN));
+      this.noting = true;
+      for (let b = 0; b < code.blockCount; b++) if (code.end[b]! > code.first[b]!) this.block(b);
+      frames.place(code, (n) => (ir.op[n] === S_STORE ? ir.c[n]! : ir.b[n]!));
+      this.noting = false;
+    }
     if (ir.count > this.groupOf.length) {
       this.groupOf = new Int32Array(ir.op.length);
       this.offset = new Float64Array(ir.op.length);
@@ -58,16 +83,25 @@ export class AccessGroups {
     const { code } = this;
     this.known.clear();
     this.open.clear();
-    this.nextValue = 1;
-    for (let r = 0; r < 16; r++) this.forget(r);
+    this.nextValue = FRAME + 1;
+    const known = this.withFrames ? this.frames.knownAt(b) : 0;
+    for (let r = 0; r < 16; r++) {
+      this.forget(r);
+      if ((known >>> r) & 1) {
+        this.regValue[r] = FRAME;
+        this.regOffset[r] = this.frames.distanceAt(b, r);
+      }
+    }
     for (let i = code.first[b]!; i < code.end[b]!; i++) {
+      this.insn = i;
       const apart = (code.does[i]! & (I_LOOPS | I_BARRIER)) !== 0;
       if (apart) this.open.clear();
       this.depth = apart ? 1 : 0;
       for (let s = code.firstStmt[i]!; s < code.endStmt[i]!; s++) this.statement(code.ir.stmts[s]!);
       if (!apart) continue;
       this.open.clear();
-      for (let r = 0; r < 16; r++) this.forget(r);
+      const keeps = code.does[i]! & I_BARRIER ? BARRIER_KEEPS : ~code.defs[i]!;
+      for (let r = 0; r < 16; r++) if (this.regValue[r] !== FRAME || ((keeps >>> r) & 1) === 0) this.forget(r);
       this.stateVersion++;
     }
   }
@@ -130,8 +164,9 @@ export class AccessGroups {
 
   /** An access of `size` bytes at value + `off`. */
   private access(node: number, value: number, size: number, writes: number): void {
-    if (this.depth > 0) return;
     const at = this.off;
+    if (this.noting) return this.frames.note(this.code, this.insn, node, value === FRAME ? at : Number.NaN);
+    if (this.depth > 0 || (this.withFrames && this.frames.offsetOf(node) >= 0)) return;
     this.offset[node] = at;
     const g = this.open.get(value);
     if (g !== undefined) {

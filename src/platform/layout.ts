@@ -49,6 +49,14 @@ export const SPACE_TLB_MASK = 0x120004;
 export const TLB_USED = 0x120008;
 export const TLB_USED_MOST = 512;
 export const TLB_USED_LIST = 0x12000c;
+/**
+ * Memory in one piece that the stack of what runs is in, as the TLB has it for writing: `address - FRAME_LOW` below FRAME_ROOM (both i64) tells that FRAME_SPAN bytes from the
+ * address on are at the distance FRAME_ADDEND (i32) in linear memory. Room 0: it is not known.
+ */
+export const FRAME_LOW = 0x120c00;
+export const FRAME_ROOM = 0x120c08;
+export const FRAME_ADDEND = 0x120c10;
+export const FRAME_SPAN = 1024;
 /** An empty one, of two entries. */
 export const NO_SPACE_TLB = 0x121000;
 /** Second levels of all address spaces. */

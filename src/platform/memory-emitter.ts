@@ -1,20 +1,21 @@
 /** Emits accesses to guest memory: TLB lookups, alone, for groups, and for whole loops; and what every emitter needs (locals, calls of the runtime). */
 import { CodeWriter } from '../wasm/code-writer.ts';
 import { ELSE, END, I32_LOAD, I64_LOAD, IF } from '../wasm/opcodes.ts';
-import { BOUNCE, FAULT_ADDR } from '../x86/cpu-layout.ts';
+import { BOUNCE, FAULT_ADDR, GPR } from '../x86/cpu-layout.ts';
 import { HELPERS } from '../x86/helpers.ts';
 import {
   F32, F64, I32, I64, type IrBuilder, N_COND, N_CONST128, N_CONST32, N_CONST64, N_CPU, N_EFLAGS, N_HELPER, N_LANE, N_LOAD, N_RAW_LOAD, N_REG, N_RMW, N_SELECT,
   N_SHUFFLE, N_STATE, N_TMP, N_XMM, V128,
 } from '../x86/ir.ts';
 import { AccessGroups } from './access-groups.ts';
+import type { ControlFlow } from './control-flow.ts';
 import type { FlagLocals } from './flags-emitter.ts';
-import { TLB, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_MASK, TLB_READ, TLB_WRITE } from './layout.ts';
+import { FRAME_ADDEND, FRAME_LOW, FRAME_ROOM, TLB, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_MASK, TLB_READ, TLB_WRITE } from './layout.ts';
 import { StreamLoops, type Linear, type Stream } from './stream-loops.ts';
 import { RESULT, SIMD_RESULT, V128_LOAD32_ZERO, V128_LOAD64_ZERO, V128_STORE32_LANE, V128_STORE64_LANE } from './node-types.ts';
 import { M_FLAGS, type RegionCode } from './region-code.ts';
 import {
-  RT_GROUP, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_ROUNDS, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
+  RT_FRAME, RT_GROUP, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_RMW_END, RT_RMW_SLOW, RT_ROUNDS, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW,
 } from './runtime-functions.ts';
 
@@ -77,7 +78,7 @@ export abstract class MemoryEmitter {
   protected abstract levelUp(): void;
   protected abstract levelDown(): void;
 
-  protected begin(code: RegionCode): void {
+  protected begin(code: RegionCode, flow: ControlFlow): void {
     this.code = code;
     this.ir = code.ir;
     this.w.reset();
@@ -86,7 +87,7 @@ export abstract class MemoryEmitter {
     this.callOf.length = 0;
     this.localTypes.length = 0;
     for (const p of this.pools) p.length = 0;
-    this.beginGroups();
+    this.beginGroups(flow);
     this.direct = false;
     this.distances.length = 0;
     const barrier = code.hasBarrier;
@@ -239,7 +240,7 @@ export abstract class MemoryEmitter {
 
   // Groups of accesses (access-groups.ts): the host offset of the lowest is in a local from the first to the last, 0 = each looks for itself.
 
-  private readonly groups: AccessGroups = new AccessGroups();
+  protected readonly groups: AccessGroups = new AccessGroups();
   /** Tier 2 looks up once for accesses that lie together. */
   grouping = true;
   private readonly hostOf: number[] = [];
@@ -247,11 +248,60 @@ export abstract class MemoryEmitter {
   private readonly liveGroups: number[] = [];
   private readonly freeHosts: number[] = [];
 
-  private beginGroups(): void {
+  /** Tier 2 looks once for the region's part of the stack (stack-frames.ts). */
+  framing = true;
+  /** Local with the host offset of the lowest byte of the frame, where `framed`. */
+  protected frame = 0;
+  protected framed = false;
+  private frameOffset(node: number): number {
+    return this.framed ? this.groups.frames.offsetOf(node) : -1;
+  }
+
+  /**
+   * Puts into its local where the frame is: `register` (in its local, or else in the CPU state) is at `distance` from what RSP was at the entry. `fail` leaves, where the frame
+   * does not lie in one piece or cannot be written.
+   */
+  protected findFrame(register: number, distance: number, inLocal: boolean, fail: () => void): void {
+    const { w } = this;
+    if (inLocal) w.localGet(this.reg[register]!);
+    else {
+      w.localGet(0);
+      w.memory(I64_LOAD, GPR + 8 * register);
+    }
+    this.i64Number(this.groups.frames.low - distance);
+    w.byte(0x7c);
+    w.localTee(this.addressLocal);
+    w.i32Const(0);
+    w.memory(I64_LOAD, FRAME_LOW);
+    w.byte(0x7d);
+    w.i32Const(0);
+    w.memory(I64_LOAD, FRAME_ROOM);
+    w.byte(0x5a);
+    this.unlikelyIf();
+    w.localGet(0);
+    w.localGet(this.addressLocal);
+    this.callRuntime(RT_FRAME);
+    w.byte(0x45);
+    this.unlikelyIf();
+    fail();
+    this.endIf();
+    this.endIf();
+    w.localGet(this.addressLocal);
+    w.byte(0xa7);
+    w.i32Const(0);
+    w.memory(I32_LOAD, FRAME_ADDEND);
+    w.byte(0x6a);
+    w.localSet(this.frame);
+  }
+
+  private beginGroups(flow: ControlFlow): void {
     this.liveGroups.length = this.freeHosts.length = 0;
+    this.framed = false;
     if (!this.inline || !this.grouping) return;
     const { groups } = this;
-    groups.analyse(this.code);
+    groups.analyse(this.code, flow, this.framing);
+    this.framed = groups.frames.any;
+    if (this.framed) this.frame = this.allocI32();
     for (let g = 0; g < groups.low.length; g++) {
       this.hostOf[g] = -1;
       this.leftOf[g] = groups.size[g]!;
@@ -433,6 +483,12 @@ export abstract class MemoryEmitter {
       this.hostByCall(n, size, load ? RT_HOST_READ : RT_HOST_WRITE);
       return finish(0);
     }
+    const inFrame = this.frameOffset(node);
+    if (!load) this.rmwInFrame = inFrame >= 0;
+    if (inFrame >= 0) {
+      w.localGet(this.frame);
+      return finish(inFrame);
+    }
     if (this.direct) {
       this.directHost(node, n);
       return finish(0);
@@ -489,6 +545,12 @@ export abstract class MemoryEmitter {
     const size = ir.c[node]!;
     const type = this.typeOf(value);
     if (!this.inline) return this.storeByCall(() => this.expr(address), () => this.expr(value), size, type);
+    const inFrame = this.frameOffset(node);
+    if (inFrame >= 0) {
+      w.localGet(this.frame);
+      this.expr(value);
+      return this.storeOp(size, type, inFrame);
+    }
     if (this.direct) {
       this.directHost(node, address);
       this.expr(value);
@@ -578,10 +640,12 @@ export abstract class MemoryEmitter {
     this.storeOp(size, this.typeOf(value), 0);
   }
 
+  /** The read-modify-write of the current instruction never goes to the bounce buffer. */
+  private rmwInFrame = false;
   /** If the read-modify-write went to the bounce buffer, writes it back. */
   protected rmwEnd(temp: number, size: number): void {
     const { w } = this;
-    if (this.direct) return;
+    if (this.direct || this.rmwInFrame) return;
     w.localGet(this.tempLocal[temp]!);
     w.localGet(0);
     w.i32Const(BOUNCE);

@@ -1,5 +1,6 @@
 /** Runs CPU states in address spaces: translation on demand, slow paths of memory accesses, exits. */
 import type { AddressSpace } from '../memory/address-space.ts';
+import { gatherPages } from '../memory/gather-pages.ts';
 import type { MemoryObject } from '../memory/memory-object.ts';
 import { FRAME_CODE, FRAME_WRITTEN, PhysicalMemory } from '../memory/physical-memory.ts';
 import type { PlatformHooks } from '../memory/platform-hooks.ts';
@@ -20,11 +21,11 @@ import { Insn } from '../x86/insn.ts';
 import { faultsAsStack } from '../x86/stack-fault.ts';
 import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, EXIT_CODE_STORE, EXIT_GENERAL_PROTECTION, EXIT_INTERRUPT, EXIT_NONE, EXIT_PAGE_FAULT, EXIT_REENTER, EXIT_SINGLE_STEP, EXIT_SYSCALL, EXIT_WATCHED, EXIT_WATCHED_ACCESS } from './exits.ts';
 import { helperImplementations } from './helper-bindings.ts';
-import { CPU_AREA, CPU_AREA_END, ENTRIES, FIRST_FRAME, WASM_PAGE } from './layout.ts';
+import { CPU_AREA, CPU_AREA_END, ENTRIES, FIRST_FRAME, FRAME_SPAN, WASM_PAGE } from './layout.ts';
 import { interpreterModule } from './interpreter.ts';
 import { runtimeModule } from './runtime.ts';
 import {
-  FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_CONDITION, RT_EFLAGS, RT_FUEL, RT_FUEL_ENTRY, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_ROUNDS, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
+  FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_CONDITION, RT_EFLAGS, RT_FRAME, RT_FRAMELESS, RT_FUEL, RT_FUEL_ENTRY, RT_GROUP, RT_HELPERS, RT_HOST_READ, RT_HOST_WRITE, RT_LOAD_SLOW, RT_LOOKUP, RT_RMW_END, RT_RMW_SLOW, RT_ROUNDS, RT_STORE_1, RT_STORE_16, RT_STORE_2, RT_STORE_4, RT_STORE_8,
   RT_STORE_SLOW, RT_STUB, RT_SYSCALL, runtimeTypes,
 } from './runtime-functions.ts';
 import type { ImageHost } from './stored-translations.ts';
@@ -49,6 +50,8 @@ export interface PlatformOptions {
   firstTier?: 0 | 1 | 2;
   /** False: every memory access of tier 2 looks up its own host address, for comparison. */
   groups?: boolean;
+  /** False: so does every access to the stack. */
+  frames?: boolean;
 }
 
 /** Counters for --stats. */
@@ -139,6 +142,8 @@ export class Platform implements PlatformHooks {
       loadSlow: (cpu: number, size: number) => this.loadSlow(cpu, size),
       storeSlow: (cpu: number, size: number) => this.storeSlow(cpu, size),
       rmwSlow: (cpu: number, size: number) => this.rmwSlow(cpu, size),
+      frameSlow: (cpu: number) => this.frameSlow(cpu),
+      frameless: (cpu: number) => this.frameless(cpu),
       timestamp: () => options.host.timestamp(),
     };
     const runtime = new wasmEngine.Instance(new wasmEngine.Module(runtimeModule(pages)), { env: { memory, table: this.table }, js });
@@ -169,6 +174,8 @@ export class Platform implements PlatformHooks {
     bind(RT_STORE_16, runtime.exports['store_16']);
     bind(RT_GROUP, runtime.exports['host_group']);
     bind(RT_ROUNDS, runtime.exports['host_rounds']);
+    bind(RT_FRAME, runtime.exports['frame']);
+    bind(RT_FRAMELESS, runtime.exports['frameless']);
     HELPERS.forEach((h, i) => bind(RT_HELPERS + i, runtime.exports[h.name] ?? implementations[h.name] ?? missing(h.name)));
     const interpreter = new wasmEngine.Instance(new wasmEngine.Module(interpreterModule(pages)), {
       env: { memory, table: this.table },
@@ -183,6 +190,7 @@ export class Platform implements PlatformHooks {
       this.translator.hotCount = 0x7fffffff;
     }
     if (options.groups === false) this.translator.groups = false;
+    if (options.frames === false) this.translator.frames = false;
     this.memory.hooks = this;
   }
 
@@ -609,6 +617,45 @@ export class Platform implements PlatformHooks {
     }
     this.code.dropFrame(frame);
     return true;
+  }
+
+  /**
+   * Brings the pages of the frame at FAULT_ADDR in for writing, which what asks is about to do: the memory of a program's own alone, as nobody sees that
+   * it comes a little earlier.
+   */
+  private frameSlow(cpu: number): number {
+    const k = (cpu + FAULT_ADDR) >> 2;
+    const low = this.i32[k + 1]! * 4294967296 + (this.i32[k]! >>> 0);
+    if (!(low > 0 && low < 0x7ffffffff000)) return 0;
+    const first = low - (low % 4096);
+    const frame = this.ownPage(first);
+    if (frame === 0) return 0;
+    if (low + FRAME_SPAN <= first + 4096) return 1;
+    const second = this.ownPage(first + 4096);
+    if (second === 0) return 0;
+    if (second === frame + 4096) return 1;
+    return gatherPages(this.space, first) && this.ownPage(first) !== 0 && this.ownPage(first + 4096) !== 0 ? 1 : 0;
+  }
+
+  /** Enters the page at `page` in the TLB for writing: its host offset, 0 = it cannot be. */
+  private ownPage(page: number): number {
+    const lo = page | 0;
+    const hi = Math.floor(page / 4294967296);
+    let pte = this.space.lookup(lo, hi, ACCESS_WRITE);
+    if (pte === 0) {
+      if (!this.space.isOwnMemory(page) || this.space.fault(page, ACCESS_WRITE) !== 0) return 0;
+      pte = this.space.lookup(lo, hi, ACCESS_WRITE);
+      if (pte === 0) return 0;
+    }
+    this.fill(lo, hi, pte & ~0xfff, this.space.lookup(lo, hi, ACCESS_READ) !== 0);
+    return pte & ~0xfff;
+  }
+
+  private frameless(cpu: number): number {
+    const rip = this.rip(cpu);
+    const slot = this.translator.framelessSlot(this.space, this.i32[(cpu + CODE_CONTEXT) >> 2]!, rip);
+    if (slot === 0) this.fetchFault(cpu, rip);
+    return slot;
   }
 
   private storeSlow(cpu: number, size: number): number {

@@ -1,10 +1,10 @@
 /** Emits one region as a WebAssembly function body: control flow, registers, exits. Expressions are in expression-emitter.ts. */
-import { CODE_CONTEXT, EXIT_REASON, FUEL } from '../x86/cpu-layout.ts';
+import { CODE_CONTEXT, EXIT_REASON, FUEL, GPR, RBP, RSP } from '../x86/cpu-layout.ts';
 import {
   S_AGAIN_IF, S_BRANCH, S_CALL, S_CALL_INDIRECT, S_ELSE, S_END, S_EXIT, S_EXIT_IF, S_HELPER, S_IF, S_JUMP, S_JUMP_INDIRECT, S_LET, S_LOOP, S_RAW_STORE, S_RET,
   S_RMW_END, S_SET_FLAGS, S_SET_REG, S_SET_STATE, S_SET_TMP, S_SET_XMM, S_STORE, S_SYSCALL,
 } from '../x86/ir.ts';
-import { BLOCK, BR_TABLE, CALL_INDIRECT, ELSE, END, I32_LOAD, I32_STORE, IF, LOOP, RETURN, RETURN_CALL_INDIRECT, UNREACHABLE, VOID_TYPE } from '../wasm/opcodes.ts';
+import { BLOCK, BR_TABLE, CALL_INDIRECT, ELSE, END, I32_LOAD, I32_STORE, I64_LOAD, IF, LOOP, RETURN, RETURN_CALL_INDIRECT, UNREACHABLE, VOID_TYPE } from '../wasm/opcodes.ts';
 import type { CodeWriter } from '../wasm/code-writer.ts';
 import { EXIT_REENTER } from './exits.ts';
 import type { ControlFlow } from './control-flow.ts';
@@ -13,7 +13,7 @@ import { STUB_JUMPS, StateEmitter } from './state-emitter.ts';
 import { onlyLoopsItself } from './stream-loops.ts';
 import { BLOCKS_RUN, BLOCKS_RUN_MASK, ENTRIES } from './layout.ts';
 import { I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL } from './region-code.ts';
-import { FUEL_DISPATCH, FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_FUEL, RT_FUEL_ENTRY, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
+import { FUEL_DISPATCH, FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_FRAMELESS, RT_FUEL, RT_FUEL_ENTRY, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
 
 /** What the emitter asks of the code cache. */
 export interface Linker {
@@ -49,7 +49,7 @@ export class RegionEmitter extends StateEmitter {
   /** Emits region `code` into `out` as a code-section entry without its size. `word`: linear-memory address of its validity word. */
   emit(code: RegionCode, flow: ControlFlow, data: DataFlow, linker: Linker, word: number, tier: number, home: number, jumpMap: number, jumpMapBase: number, jumpMapSpan: number): void {
     this.inline = tier === 2;
-    this.begin(code);
+    this.begin(code, flow);
     this.flow = flow;
     this.data = data;
     this.linker = linker;
@@ -134,6 +134,7 @@ export class RegionEmitter extends StateEmitter {
       w.byte(END);
       this.level--;
     }
+    this.enterFrame(resumes);
     this.loadFpSlow();
     const { heldIn, heldInXmm } = this.data;
     if (!resumes) {
@@ -156,6 +157,66 @@ export class RegionEmitter extends StateEmitter {
     this.reload(heldIn[0]!, heldInXmm[0]!);
     w.byte(END);
     this.level--;
+  }
+
+  /** Where the region is entered: finds its part of the stack, or goes on in code that looks up each access to it. */
+  private enterFrame(resumes: boolean): void {
+    if (!this.framed) return;
+    const { w } = this;
+    const fail = (): void => {
+      this.storeFuelIfLocal();
+      if (resumes) {
+        this.resumeIndex();
+        w.byte(0x45);
+        w.byte2(IF, VOID_TYPE);
+        this.storeRip(this.code.entry);
+        w.byte(END);
+      } else this.storeRip(this.code.entry);
+      w.localGet(0);
+      this.depth(resumes);
+      this.returnCallRuntime(RT_FRAMELESS);
+    };
+    const { entered } = this.groups.frames;
+    if (!resumes || entered === 0) return this.findFrame(RSP, 0, false, fail);
+    // The address is that of RSP at the entry then, in both cases.
+    this.resumeIndex();
+    w.byte2(IF, VOID_TYPE);
+    this.level++;
+    this.findFrame(RSP, entered, false, fail);
+    w.byte(ELSE);
+    this.findFrame(RSP, 0, false, fail);
+    w.byte(END);
+    this.level--;
+  }
+
+  /** Behind a call or system call in block `b`, with all registers in the state: the frame may be elsewhere, and what is there may have changed. */
+  private findFrameAgain(b: number): void {
+    const { w, code } = this;
+    if (!this.framed) return;
+    const { frames } = this.groups;
+    const next = code.taken[b]!;
+    const anchor = frames.anchorAt(next);
+    if (anchor < 0) return;
+    const distance = frames.distanceAt(next, anchor);
+    const fail = (): void => {
+      this.storeRip(this.insnNext);
+      w.localGet(0);
+      w.localGet(1);
+      this.returnCallRuntime(RT_FRAMELESS);
+    };
+    if (anchor === RSP && (frames.knownAt(next) >>> RBP) & 1) {
+      w.localGet(0);
+      w.memory(I64_LOAD, GPR + 8 * RBP);
+      w.localGet(0);
+      w.memory(I64_LOAD, GPR + 8 * RSP);
+      w.byte(0x7d);
+      this.i64Number(frames.distanceAt(next, RBP) - distance);
+      w.byte(0x52);
+      this.unlikelyIf();
+      fail();
+      this.endIf();
+    }
+    this.findFrame(anchor, distance, false, fail);
   }
 
   /** Tier 1: so many entries, and it is made again (Platform.sample). Samples find what uses up fuel, which is not always what takes time. */
@@ -522,8 +583,22 @@ export class RegionEmitter extends StateEmitter {
     }
     w.byte(END);
     this.level--;
+    this.findFrameAfterFuel(rip, where, b);
     w.byte(END);
     this.level--;
+  }
+
+  /** Others may have run. */
+  private findFrameAfterFuel(rip: number, where: number, b: number): void {
+    if (!this.framed) return;
+    const fail = (): void => {
+      this.storeReason(EXIT_REENTER, 0);
+      this.leave(this.dirty, this.dirtyXmm, rip);
+    };
+    const { frames } = this.groups;
+    const anchor = frames.anchorAt(b);
+    if (where === FUEL_INSTRUCTION) fail();
+    else if (anchor >= 0) this.findFrame(anchor, frames.distanceAt(b, anchor), ((this.valid | this.dirty) >>> anchor) % 2 === 1, fail);
   }
 
   private instruction(i: number, b: number): void {
@@ -768,6 +843,7 @@ export class RegionEmitter extends StateEmitter {
         w.byte(RETURN);
         w.byte(END);
         this.level--;
+        this.findFrameAgain(b);
         this.reloadAt(code.taken[b]!);
         this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
         return;
@@ -787,6 +863,7 @@ export class RegionEmitter extends StateEmitter {
     w.byte(RETURN);
     w.byte(END);
     this.level--;
+    this.findFrameAgain(b);
     this.reloadAt(code.taken[b]!);
     this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
   }

@@ -37,7 +37,11 @@ export const RT_GROUP = 18;
  * by `step` in each are at that distance. Negative: none are, or too few; so many rounds later it may be worth to ask again. `aligned`: see Stream.
  */
 export const RT_ROUNDS = 19;
-export const RT_HELPERS = 20;
+/** (cpu, address i64) -> 1 = FRAME_LOW and FRAME_ROOM now tell where the address is; 0 = it is not in one piece with what follows, or not to be written. */
+export const RT_FRAME = 20;
+/** (cpu, depth) -> rip: goes on at RIP in code that looks up each access to the stack. */
+export const RT_FRAMELESS = 21;
+export const RT_HELPERS = 22;
 
 /** Table slot of (cpu, depth) -> rip: leaves if EXIT_REASON is set, else goes on in the region at RIP. */
 export const GO_ON_SLOT = 1;
@@ -57,6 +61,7 @@ const TYPES: readonly RuntimeFunction[] = [
   { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, I], results: [I] }, { params: [I, L, L], results: [I] }, { params: [I, L, V], results: [I] },
   { params: [I, I], results: [I] }, { params: [I, I], results: [L] },
   { params: [L, I, I], results: [I] }, { params: [L, I, L, I, I], results: [I, I] },
+  { params: [I, L], results: [I] }, { params: [I, I], results: [L] },
 ];
 /** IR type → WebAssembly value type. */
 const WASM_TYPE: readonly number[] = [0x40, 0x7f, 0x7e, 0x7d, 0x7c, 0x7b];

@@ -14,7 +14,7 @@ import { buildX87 } from './x87-runtime.ts';
 import { FlagsEmitter } from './flags-emitter.ts';
 import { FUEL_ENTRY } from './runtime-functions.ts';
 import {
-  JUMP_CACHE, JUMP_CACHE_ENTRIES, SPACE_TLB, SPACE_TLB_MASK, TLB, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_MASK, TLB_READ, TLB_USED, TLB_USED_LIST, TLB_USED_MOST, TLB_WRITE,
+  FRAME_ADDEND, FRAME_LOW, FRAME_ROOM, FRAME_SPAN, JUMP_CACHE, JUMP_CACHE_ENTRIES, SPACE_TLB, SPACE_TLB_MASK, TLB, TLB_ADDEND, TLB_INDEX_SHIFT, TLB_MASK, TLB_READ, TLB_USED, TLB_USED_LIST, TLB_USED_MOST, TLB_WRITE,
 } from './layout.ts';
 
 /** Guest calls nested as WebAssembly calls at most; bounds the host stack. */
@@ -35,6 +35,10 @@ export interface RuntimeImports {
   loadSlow(cpu: number, size: number): number;
   storeSlow(cpu: number, size: number): number;
   rmwSlow(cpu: number, size: number): number;
+  /** (cpu): the pages of the frame at FAULT_ADDR are in the TLB for writing (1), or cannot be (0). */
+  frameSlow(cpu: number): number;
+  /** (cpu) → table slot of code for RIP that looks up each access to the stack; 0 = an exit has been stored. */
+  frameless(cpu: number): number;
   /** Monotonic nanoseconds. */
   timestamp(): number;
 }
@@ -58,6 +62,8 @@ export function buildRuntime(m: ModuleBuilder): void {
   const loadSlow = m.import('js', 'loadSlow', [I32, I32], [I32]);
   const storeSlow = m.import('js', 'storeSlow', [I32, I32], [I32]);
   const rmwSlow = m.import('js', 'rmwSlow', [I32, I32], [I32]);
+  const frameSlow = m.import('js', 'frameSlow', [I32], [I32]);
+  const frameless = m.import('js', 'frameless', [I32], [I32]);
   const timestamp = m.import('js', 'timestamp', [], [F64]);
   const x87 = m.import('js', 'x87', [I32, I32], [I32]);
   const sseFloat = m.import('js', 'sseFloat', [I32, I32], []);
@@ -76,6 +82,11 @@ export function buildRuntime(m: ModuleBuilder): void {
     f.do(sample.call(f.param(0), i32c(FUEL_ENTRY)));
     f.returnCall(goOn, f.param(0), f.param(1));
   });
+  m.function('frameless', [I32, I32], [I64], (f) => {
+    const slot = f.let(frameless.call(f.param(0)));
+    f.if(i32.eqz(slot), () => f.return(i64c(-1)));
+    f.returnCallIndirect(regionType, slot, f.param(0), f.param(1));
+  });
   const again = secondLook(m);
   const load = memoryFunction(m, 'load_slow', loadSlow, (f) => {
     const host = f.let(again.call(f.param(1), f.param(2), i32c(TLB_READ)));
@@ -93,6 +104,7 @@ export function buildRuntime(m: ModuleBuilder): void {
     f.if(host, () => f.return(host));
   });
   const hosts = accesses(m, load, store, rmw);
+  frame(m, again, frameSlow);
   enter(m, lookup, regionType);
   flags(m);
   integer(m);
@@ -231,6 +243,54 @@ function accesses(m: ModuleBuilder, loadSlow: FunctionRef, storeSlow: FunctionRe
   put(8, I64, i64.store);
   put(16, V128, v128.store);
   return hosts;
+}
+
+/** Pages on each side that are looked through for more that is in one piece with the frame. */
+const FRAME_PAGES = 16;
+
+/** See RT_FRAME: the TLB's pages around the frame that are neighbours in linear memory too. */
+function frame(m: ModuleBuilder, again: FunctionRef, slow: FunctionRef): void {
+  const entry = (a: Expr): Expr => i32.add(i32c(TLB), entryOffset(a, i32c(TLB_MASK)));
+  const derive = m.function('frame_pages', [I64], [I32], (f) => {
+    const a = f.param(0);
+    const e = f.local(I32);
+    const [first, last] = [a, f.let(i64.add(a, i64c(FRAME_SPAN - 1)))].map((at) => {
+      f.set(e, entry(at));
+      f.if(i64.gtU(i64.sub(at, i64.load(e, TLB_WRITE)), i64c(4095)), () => {
+        f.if(i32.eqz(again.call(at, i32c(1), i32c(TLB_WRITE))), () => f.return(i32c(0)));
+      });
+      return f.let(i32.load(e, TLB_ADDEND));
+    });
+    f.if(i32.ne(first!, last!), () => f.return(i32c(0)));
+    const low = f.let(i64.and(a, i64c(-4096)));
+    const end = f.let(i64.add(i64.and(i64.add(a, i64c(FRAME_SPAN - 1)), i64c(-4096)), i64c(4096)));
+    const extend = (page: () => Expr, take: () => void): void => {
+      const n = f.let(i32c(FRAME_PAGES));
+      f.block((done) => {
+        f.loop((more) => {
+          f.set(n, i32.sub(n, i32c(1)));
+          f.brIf(done, i32.eqz(n));
+          f.set(e, entry(page()));
+          f.brIf(done, i64.ne(i64.load(e, TLB_WRITE), page()));
+          f.brIf(done, i32.ne(i32.load(e, TLB_ADDEND), first!));
+          take();
+          f.br(more);
+        });
+      });
+    };
+    extend(() => end, () => f.set(end, i64.add(end, i64c(4096))));
+    extend(() => i64.sub(low, i64c(4096)), () => f.set(low, i64.sub(low, i64c(4096))));
+    f.do(i64.store(i32c(0), low, FRAME_LOW));
+    f.do(i64.store(i32c(0), i64.sub(i64.sub(end, low), i64c(FRAME_SPAN - 1)), FRAME_ROOM));
+    f.do(i32.store(i32c(0), first!, FRAME_ADDEND));
+    f.return(i32c(1));
+  });
+  m.function('frame', [I32, I64], [I32], (f) => {
+    f.if(derive.call(f.param(1)), () => f.return(i32c(1)));
+    f.do(i64.store(f.param(0), f.param(1), FAULT_ADDR));
+    f.if(i32.eqz(slow.call(f.param(0))), () => f.return(i32c(0)));
+    f.return(derive.call(f.param(1)));
+  });
 }
 
 /** The dispatcher: runs regions until one leaves with an exit. `enter_once` runs one region by slot. */

@@ -6,7 +6,7 @@
  */
 import type { CodeContext } from './code-context.ts';
 import {
-  NO_SPACE_TLB, SPACE_TLB, SPACE_TLBS, SPACE_TLBS_END, SPACE_TLB_MASK, TLB, TLB_ADDEND, TLB_ENTRY, TLB_HOST, TLB_INDEX_SHIFT, TLB_MASK, TLB_READ, TLB_USED, TLB_USED_LIST, TLB_USED_MOST,
+  FRAME_ROOM, NO_SPACE_TLB, SPACE_TLB, SPACE_TLBS, SPACE_TLBS_END, SPACE_TLB_MASK, TLB, TLB_ADDEND, TLB_ENTRY, TLB_HOST, TLB_INDEX_SHIFT, TLB_MASK, TLB_READ, TLB_USED, TLB_USED_LIST, TLB_USED_MOST,
   TLB_WRITE,
 } from './layout.ts';
 
@@ -93,10 +93,15 @@ export class TlbPool {
   /** Empties what code looks in. Zeroed entries match address 0 only, which entry 0 alone could be asked for. */
   private empty(): void {
     const { i32 } = this;
+    this.forgetFrame();
     const used = i32[TLB_USED >> 2]!;
     i32[TLB_USED >> 2] = 0;
     if (used === TLB_USED_MOST) this.clear(TLB, TLB_MASK);
     else for (let k = 0; k < used; k++) this.never(i32[(TLB_USED_LIST >> 2) + k]! >> 2, TLB >> 2);
+  }
+  /** Where the stack is, is no longer known: what it was derived from may have changed. */
+  private forgetFrame(): void {
+    this.i32[FRAME_ROOM >> 2] = this.i32[(FRAME_ROOM >> 2) + 1] = 0;
   }
   /** Empties the entry at `e` of the TLB at `first`, both as indices of words. */
   private never(e: number, first: number): void {
@@ -171,6 +176,7 @@ export class TlbPool {
 
   /** Empties the entry that a page may be in. */
   invalidate(s: SpaceState, addressLo: number): void {
+    if (this.running === s) this.forgetFrame();
     if (s.tlb === 0) return;
     this.never((s.tlb + ((addressLo >>> TLB_INDEX_SHIFT) & s.mask)) >> 2, s.tlb >> 2);
     if (this.running === s) this.never((TLB + ((addressLo >>> TLB_INDEX_SHIFT) & TLB_MASK)) >> 2, TLB >> 2);
@@ -206,6 +212,7 @@ export class TlbPool {
 
   /** Takes write permission from every entry that maps the frame at `host`, in all spaces. */
   protect(host: number): void {
+    this.forgetFrame();
     for (const first of this.head) for (let s = first; s !== null; s = s.next) this.protectIn(s.tlb, s.mask, host);
     const { i32 } = this;
     const used = i32[TLB_USED >> 2]!;

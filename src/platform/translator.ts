@@ -207,6 +207,11 @@ export class Translator {
     this.emitter.grouping = on;
   }
 
+  /** False: see PlatformOptions. */
+  set frames(on: boolean) {
+    this.emitter.framing = on;
+  }
+
   /** An indirect jump, a call or a return has gone to `rip` for the first time. */
   sawTarget(rip: number): void {
     this.decoder.seenTargets.add(rip);
@@ -229,6 +234,36 @@ export class Translator {
     return region.home;
   }
 
+  /** Table slot of a region at `rip` that looks up each access to the stack: for where that is not in one piece. 0 = it cannot be fetched. */
+  framelessSlot(space: AddressSpace, context: number, rip: number): number {
+    const known = this.frameless.get(rip);
+    const region = known !== undefined && !known.dead && this.cache.isValid(known, space) ? known : this.compileFrameless(space, rip);
+    if (region === null) return 0;
+    this.pm.i32[region.word >> 2] = context;
+    return region.home;
+  }
+  private compileFrameless(space: AddressSpace, rip: number): Region | null {
+    const { framing } = this.emitter;
+    const compile = (tier: number): Region | null =>
+      this.read(space, rip, MAX_REGION_INSNS[tier]!, tier === 2, tier === 2 && this.firstTier !== 2) ? this.compile(0, this.cache.newSlot(), tier, this.nameRegion?.(space, rip), false) : null;
+    let region: Region | null;
+    try {
+      this.emitter.framing = false;
+      region = compile(2);
+    } catch (error) {
+      // See translateHot. Tier 1 looks up everything.
+      if (!(error instanceof RangeError)) throw error;
+      region = compile(1);
+    } finally {
+      this.emitter.framing = framing;
+    }
+    if (region === null) return null;
+    this.cache.track(region);
+    this.frameless.set(rip, region);
+    return region;
+  }
+  private readonly frameless: Map<number, Region> = new Map();
+
   /** Decodes the region at `rip`, bringing in the pages of its first instruction. */
   private read(space: AddressSpace, rip: number, maxInsns: number, tables: boolean, warm: boolean): boolean {
     this.faultAddress = rip;
@@ -250,7 +285,7 @@ export class Translator {
   }
 
   /** Emits and instantiates what `read` decoded. */
-  private compile(slot: number, home: number, tier: number, name = ''): Region {
+  private compile(slot: number, home: number, tier: number, name = '', keep = true): Region {
     const { code, flow, data, emitter, assembler, reader, cache, stats } = this;
     const word = cache.newWord();
     flow.analyse(code);
@@ -270,7 +305,7 @@ export class Translator {
     stats.wasmBytes += bytes.length;
     reader.frames.forEach(this.protect);
     const region: Region = { entry: code.entry, word, home, slot, pages: reader.pages.slice(), frames: reader.frames.slice(), ranges: this.ranges(), dead: false, tier, record: null, samples: 0, remade: 0, joins: false, moved: 0 };
-    if (this.keeping && tier !== 0) this.keep(region, map);
+    if (this.keeping && keep && tier !== 0) this.keep(region, map);
     return region;
   }
 
