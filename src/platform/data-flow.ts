@@ -3,7 +3,7 @@
  * state: a register is "dirty" where its local may be newer than memory, and "live" where its local may be read or spilled later.
  */
 import type { ControlFlow } from './control-flow.ts';
-import { I_BARRIER, I_CONDITIONAL, I_EXITS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_EXIT, T_FALL, T_JUMP_INDIRECT, T_SYSCALL } from './region-code.ts';
+import { I_BARRIER, I_CONDITIONAL, I_EXITS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_ENTER, T_EXIT, T_FALL, T_JUMP_INDIRECT, T_SYSCALL, T_TAIL_CALL } from './region-code.ts';
 import { S_SET_FLAGS } from '../x86/ir.ts';
 
 /** Part of the targets of indirect jumps that must use a register for it to be carried to all. */
@@ -141,9 +141,9 @@ export class DataFlow {
       }
     }
     const k = code.kind[b]!;
-    this.flagsEffect[b] = effect !== 0 ? effect : k === T_FALL || k === T_BRANCH ? 0 : 1;
+    this.flagsEffect[b] = effect !== 0 ? effect : staysInside(k) ? 0 : 1;
     // Every way out of the region spills; a loop header or a dispatch target can be interrupted at its start.
-    if (k !== T_FALL && k !== T_BRANCH) exits = 1;
+    if (!staysInside(k)) exits = 1;
     if (flow.isLoop[b] !== 0 || flow.dispatch >= 0) exits = 1;
     this.writes[b] = writes;
     this.writesXmm[b] = writesX;
@@ -152,7 +152,7 @@ export class DataFlow {
     this.exposed[b] = exposed;
     this.exposedXmm[b] = exposedX;
     this.exits[b] = exits;
-    const calls = k === T_CALL || k === T_CALL_INDIRECT || k === T_SYSCALL;
+    const calls = isCall(k);
     this.barrier[b] = barrier | (calls ? 1 : 0);
     this.dirtyOut[b] = calls || k === T_EXIT ? 0 : dirty;
     this.dirtyOutXmm[b] = calls || k === T_EXIT ? 0 : dirtyX;
@@ -189,7 +189,7 @@ export class DataFlow {
   /** True if what follows block `b` may read the flags that are set at its end. */
   flagsReadAfter(code: RegionCode, b: number): boolean {
     const k = code.kind[b]!;
-    if (k !== T_FALL && k !== T_BRANCH) return true;
+    if (!staysInside(k)) return true;
     const fall = code.fall[b]!;
     return this.flagsLive[code.taken[b]!] !== 0 || (fall >= 0 && this.flagsLive[fall] !== 0);
   }
@@ -460,7 +460,12 @@ export class DataFlow {
 }
 
 function isCall(kind: number): boolean {
-  return kind === T_CALL || kind === T_CALL_INDIRECT || kind === T_SYSCALL;
+  return kind === T_CALL || kind === T_CALL_INDIRECT || kind === T_SYSCALL || kind === T_TAIL_CALL;
+}
+
+/** True if a block of this kind ends within the region, whatever happens. */
+function staysInside(kind: number): boolean {
+  return kind === T_FALL || kind === T_BRANCH || kind === T_ENTER;
 }
 
 /** Kind of the last S_SET_FLAGS of an instruction. */

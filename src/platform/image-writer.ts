@@ -114,7 +114,7 @@ export function writeImage(
     const flag = r.tier === 0 ? (filled.has(r.slot) ? T.SLOT_FILLED : 0) : fills[n]! ? T.FILLS_SLOT : 0;
     meta.push(
       r.tier | flag, r.word, r.home, r.slot, r.pages.length, r.ranges.length, r.hints.length, r.tier === 0 ? codeBytes : moduleBodies[n]!, r.body.length, r.map, r.mapBytes.length, r.age,
-      ...p.pages.map((page) => page.index), ...r.ranges.map((a) => a - r.entry), ...r.hints,
+      ...p.pages.map((page) => page.index), ...placesOf(r), ...r.hints,
     );
     if (r.map !== 0) mapped.push(r.map, mapBytes, r.mapBytes.length, i);
     mapBytes += r.mapBytes.length;
@@ -178,6 +178,11 @@ export function writeImage(
   header[T.H_USED] = all === 0 ? 0 : Math.round((used * 100) / all);
   header[T.H_CHECKSUM] = checksum(out.subarray(T.H_LENGTH * 4));
   return out;
+}
+
+/** The ranges of a region, which may be far from each other: place of the start in its pages, one behind the other, and length. */
+function placesOf({ pages, ranges }: RegionRecord): number[] {
+  return ranges.map((a, i) => (i % 2 === 0 ? pages.indexOf(Math.floor(a / 4096)) * 4096 + (a % 4096) : a - ranges[i - 1]!));
 }
 
 /** Interpreted code as it was before it ran. */

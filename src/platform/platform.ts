@@ -52,6 +52,8 @@ export interface PlatformOptions {
   groups?: boolean;
   /** False: so does every access to the stack. */
   frames?: boolean;
+  /** False: no called function is part of its caller's region. */
+  copies?: boolean;
 }
 
 /** Counters for --stats. */
@@ -191,6 +193,7 @@ export class Platform implements PlatformHooks {
     }
     if (options.groups === false) this.translator.groups = false;
     if (options.frames === false) this.translator.frames = false;
+    if (options.copies === false) this.translator.copies = false;
     this.memory.hooks = this;
   }
 

@@ -19,6 +19,15 @@ export const T_SYSCALL = 7;
 export const T_EXIT = 8;
 /** A block without instructions: tail call of the region at `target`. */
 export const T_TAIL = 9;
+// Calls of functions that are part of the region (copies).
+/** A call of one: goes on in it; an indirect call, if it leads to it. */
+export const T_ENTER = 10;
+/** The end of one: goes on behind the call, if that is what the return address says. */
+export const T_LEAVE = 11;
+/** A block without instructions: the rest of one, as a call of the region at `target`; goes on behind the call. */
+export const T_TAIL_CALL = 12;
+/** `blockAddress` of a T_TAIL_CALL that calls what an indirect call led to, as it is not the function that was copied. */
+export const ELSEWHERE = -1;
 
 /** What an instruction does, besides its register masks. */
 export const I_EXITS = 1; // can fault or leave: the registers must be right
@@ -39,6 +48,17 @@ const MANY_JUMPS = 4;
 /** Width in bytes of the window of addresses that a region can hold, half of it on each side of its entry. */
 const WINDOW = 1 << 17;
 
+/** A called function's copy in the region of its caller. */
+export interface FunctionCopy {
+  readonly number: number;
+  readonly entry: number;
+  /** The address behind the call. */
+  readonly returns: number;
+  /** Its instructions by address. */
+  readonly insns: Map<number, number>;
+  readonly tails: Map<number, number>;
+}
+
 export class RegionCode {
   readonly ir: IrBuilder = new IrBuilder();
   entry = 0;
@@ -54,10 +74,16 @@ export class RegionCode {
   readonly usesXmm: Int32Array = new Int32Array(MAX_INSNS);
   readonly defsXmm: Int32Array = new Int32Array(MAX_INSNS);
   readonly does: Uint8Array = new Uint8Array(MAX_INSNS);
-  /** T_… of an instruction that ends a block by itself, else T_NEXT; and the address it may go to. */
+  /** T_… of an instruction that ends a block by itself, else T_NEXT; and the address it may go to; of an indirect call, where its pointer points to at the moment (0: not known). */
   readonly ends: Uint8Array = new Uint8Array(MAX_INSNS);
   readonly target: Float64Array = new Float64Array(MAX_INSNS);
   readonly leader: Uint8Array = new Uint8Array(MAX_INSNS);
+  /** Copy of a called function that an instruction is part of, 0 = of none; and of a call: the copy that it enters, 0 = none. */
+  readonly copyOf: Uint16Array = new Uint16Array(MAX_INSNS);
+  readonly enters: Uint16Array = new Uint16Array(MAX_INSNS);
+  /** Copies of called functions, from 1 on. */
+  readonly copies: FunctionCopy[] = [];
+  private copying: FunctionCopy | null = null;
 
   // Blocks: instructions first..end-1.
   blockCount = 0;
@@ -100,6 +126,9 @@ export class RegionCode {
     this.insnCount = 0;
     this.blockCount = 0;
     this.tails.clear();
+    this.copies.length = 0;
+    this.calledIn.clear();
+    this.copying = null;
     this.indirectTargets.length = 0;
     this.handsOver = false;
     this.usesMemory = this.usesXmmAtAll = this.usesFpSlow = this.hasBarrier = false;
@@ -119,12 +148,36 @@ export class RegionCode {
     return v >>> 12 === this.generation ? v & 4095 : -1;
   }
 
+  /** What is added until `endCopy` is a copy of the function that instruction `call` calls. */
+  startCopy(call: number): FunctionCopy {
+    const copy: FunctionCopy = { number: this.copies.length + 1, entry: this.target[call]!, returns: this.address[call]! + this.length[call]!, insns: new Map(), tails: new Map() };
+    this.copies.push(copy);
+    this.copying = copy;
+    this.enters[call] = copy.number;
+    return copy;
+  }
+  /** `keep`: else it is dropped, with all that was added since instruction `call`. */
+  endCopy(call: number, keep: boolean): void {
+    this.copying = null;
+    if (keep) return;
+    this.copies.pop();
+    this.enters[call] = 0;
+    this.insnCount = call + 1;
+  }
+  /** Number of the instruction at `address` of a copy (0: the region's own), negative if there is none. */
+  private insnIn(copy: number, address: number): number {
+    return copy === 0 ? this.insnAt(address) : (this.copies[copy - 1]!.insns.get(address) ?? -1);
+  }
+
   /** Records the instruction whose IR was just appended from statement `stmt` and node `node` on. Returns T_NEXT or how it ends its block. */
   addInsn(insn: Insn, stmt: number, node: number): number {
     const i = this.insnCount++;
     const ir = this.ir;
     const address = insn.address;
-    this.window[address - this.windowBase] = (this.generation << 12) | i;
+    if (this.copying === null) this.window[address - this.windowBase] = (this.generation << 12) | i;
+    else this.copying.insns.set(address, i);
+    this.copyOf[i] = this.copying === null ? 0 : this.copying.number;
+    this.enters[i] = 0;
     this.address[i] = address;
     this.length[i] = insn.next - address;
     this.firstStmt[i] = stmt;
@@ -185,6 +238,7 @@ export class RegionCode {
       }
       if (kind === T_FALL || kind === T_BRANCH || kind === T_CALL) this.target[i] = ir.hi[last]! * 4294967296 + (ir.lo[last]! >>> 0);
     }
+    else this.target[i] = 0;
     this.ends[i] = kind;
     return kind;
   }
@@ -198,18 +252,30 @@ export class RegionCode {
     }
   }
 
-  /** A block for a target that is not part of the region. */
-  private tailBlock(address: number): number {
-    let b = this.tails.get(address);
+  /** A block for a target that is not part of the region, or of a copy. */
+  private tailBlock(address: number, copy = 0): number {
+    const tails = copy === 0 ? this.tails : this.copies[copy - 1]!.tails;
+    let b = tails.get(address);
     if (b === undefined) {
       b = this.addBlock();
       this.first[b] = this.end[b] = 0;
-      this.kind[b] = T_TAIL;
+      this.kind[b] = copy === 0 ? T_TAIL : T_TAIL_CALL;
       this.taken[b] = this.fall[b] = -1;
       this.blockAddress[b] = address;
-      this.tails.set(address, b);
+      tails.set(address, b);
+      if (copy !== 0) {
+        this.taken[b] = this.blockAt(this.copies[copy - 1]!.returns);
+        this.calledIn.set(b, copy);
+      }
     }
     return b;
+  }
+  /** Copy that a T_TAIL_CALL is the rest of. */
+  private readonly calledIn: Map<number, number> = new Map();
+  /** The first block of the copy that T_TAIL_CALL `b` is the rest of. */
+  copyEntryOf(b: number): number {
+    const copy = this.copies[this.calledIn.get(b)! - 1]!; // it is one
+    return this.blockAt(copy.entry, copy.number);
   }
 
   /** Addresses outside of the region that it goes on at. */
@@ -277,14 +343,16 @@ export class RegionCode {
     this.taken[copy] = this.taken[b]!;
     this.fall[copy] = this.fall[b]!;
     this.blockAddress[copy] = this.blockAddress[b]!;
+    const called = this.calledIn.get(b);
+    if (called !== undefined) this.calledIn.set(copy, called);
     return copy;
   }
 
-  /** The block that starts at `address`, or a tail block. */
-  blockAt(address: number): number {
+  /** The block that starts at `address` of a copy (0: the region's own), or a tail block. */
+  blockAt(address: number, copy = 0): number {
     // An instruction that runs alone does not go on, not even in itself.
-    const i = this.ir.single ? -1 : this.insnAt(address);
-    return i >= 0 ? this.blockOfInsn[i]! : this.tailBlock(address);
+    const i = this.ir.single ? -1 : this.insnIn(copy, address);
+    return i >= 0 ? this.blockOfInsn[i]! : this.tailBlock(address, copy);
   }
 
   /** Marks a decoded instruction as the start of a block. */
@@ -292,8 +360,8 @@ export class RegionCode {
     this.leader[i] = 1;
   }
 
-  private lead(address: number): void {
-    const i = this.insnAt(address);
+  private lead(address: number, copy: number): void {
+    const i = this.insnIn(copy, address);
     if (i >= 0) this.leader[i] = 1;
   }
 
@@ -303,8 +371,10 @@ export class RegionCode {
     // Whatever is gone to starts a block, also where the decoder came upon it on another way.
     for (let i = 0; i < n; i++) {
       const kind = this.ends[i]!;
-      if (kind === T_FALL || kind === T_BRANCH) this.lead(this.target[i]!);
-      if (kind === T_BRANCH || kind === T_CALL || kind === T_CALL_INDIRECT || kind === T_SYSCALL) this.lead(this.address[i]! + this.length[i]!);
+      const copy = this.copyOf[i]!;
+      if (kind === T_FALL || kind === T_BRANCH) this.lead(this.target[i]!, copy);
+      if (kind === T_BRANCH || kind === T_CALL || kind === T_CALL_INDIRECT || kind === T_SYSCALL) this.lead(this.address[i]! + this.length[i]!, copy);
+      if (this.enters[i] !== 0) this.lead(this.target[i]!, this.enters[i]!);
     }
     for (let i = 0; i < n; ) {
       const b = this.addBlock();
@@ -319,27 +389,38 @@ export class RegionCode {
       const last = this.end[b]! - 1;
       const kind = this.ends[last]!;
       const next = this.address[last]! + this.length[last]!;
+      const copy = this.copyOf[last]!;
       this.taken[b] = this.fall[b] = -1;
       switch (kind) {
         case T_NEXT:
           this.kind[b] = T_FALL;
-          this.taken[b] = this.blockAt(next);
+          this.taken[b] = this.blockAt(next, copy);
           break;
         case T_FALL:
           this.kind[b] = T_FALL;
-          this.taken[b] = this.blockAt(this.target[last]!);
+          this.taken[b] = this.blockAt(this.target[last]!, copy);
           break;
         case T_BRANCH: {
           this.kind[b] = T_BRANCH;
-          const taken = this.blockAt(this.target[last]!);
-          const fall = this.blockAt(next);
+          const taken = this.blockAt(this.target[last]!, copy);
+          const fall = this.blockAt(next, copy);
           this.taken[b] = taken;
           this.fall[b] = fall;
           break;
         }
         case T_CALL: case T_CALL_INDIRECT: case T_SYSCALL:
-          this.kind[b] = kind;
-          this.taken[b] = this.blockAt(next);
+          if (this.enters[last] !== 0) {
+            this.kind[b] = T_ENTER;
+            this.taken[b] = this.blockAt(this.target[last]!, this.enters[last]!);
+            if (kind === T_CALL_INDIRECT) this.fall[b] = this.tailBlock(ELSEWHERE, this.enters[last]!);
+          } else {
+            this.kind[b] = kind;
+            this.taken[b] = this.blockAt(next, copy);
+          }
+          break;
+        case T_RET:
+          this.kind[b] = copy === 0 ? T_RET : T_LEAVE;
+          if (copy !== 0) this.taken[b] = this.blockAt(this.copies[copy - 1]!.returns);
           break;
         default:
           this.kind[b] = kind;

@@ -6,7 +6,7 @@ import { type IrBuilder, S_CALL } from '../x86/ir.ts';
 import { callThrough } from '../x86/lift-control.ts';
 import { LIFT_FETCH_FAULT, liftInstruction } from '../x86/lift.ts';
 import { BLOCKS_RAN, BLOCKS_RUN, BLOCKS_RUN_MASK } from './layout.ts';
-import { MAX_INSNS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_NEXT, T_SYSCALL } from './region-code.ts';
+import { type FunctionCopy, MAX_INSNS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_NEXT, T_RET, T_SYSCALL } from './region-code.ts';
 
 const READ = 0, EXEC = 2;
 
@@ -24,6 +24,9 @@ function isCut(last: number, next: number): boolean {
 
 /** Instructions without a jump after which the end of a page ends the region too: a long block is cut at few places, so that the ways into it soon meet in the same regions. */
 const LONG_RUN = 600;
+
+/** Instructions of a called function that is copied into its caller's region, and of all such in one region. */
+const COPIED_INSNS = 40, ALL_COPIED_INSNS = 400;
 
 /** Reads code bytes of an address space, and records which pages were read. */
 export class CodeReader {
@@ -56,6 +59,12 @@ export class CodeReader {
     const page = Math.floor(address / 4096);
     if (page !== this.pageNumber && !this.enter(page)) return -1;
     return this.u8[this.pageBase + (address - page * 4096)]!;
+  }
+
+  /** Pages from number `count` on were not read after all. */
+  forget(count: number): void {
+    this.pages.length = this.frames.length = count;
+    this.pageNumber = -1;
   }
 
   /** True if tier 1 has run the block at `address`, as far as is known. */
@@ -120,6 +129,7 @@ export class RegionDecoder {
     code.start(entry);
     this.warm = warm;
     this.guessed = false;
+    this.copied = 0;
     const limit = Math.min(maxInsns, MAX_INSNS - 1 - MAX_OVERRUN);
     const pending = this.pending;
     pending.length = 0;
@@ -247,9 +257,10 @@ export class RegionDecoder {
         code.endRun();
         return true;
       }
-      if (this.warm && code.ir.op[ir.stmts[ir.stmtCount - 1]!] === S_CALL) this.skipLinkage(code.ir, stmt, node);
+      const through = this.warm ? this.skipLinkage(ir, stmt, node) : 0;
       const kind = code.addInsn(insn, stmt, node);
       const i = code.insnCount - 1;
+      if (through !== 0) code.target[i] = this.pointer(through);
       const next = insn.next;
       switch (kind) {
         case T_NEXT:
@@ -263,7 +274,9 @@ export class RegionDecoder {
           this.follow(next);
           return true;
         case T_CALL: case T_CALL_INDIRECT:
-          if (!this.isPadding(next)) this.follow(next);
+          if (this.isPadding(next)) return true;
+          this.follow(next);
+          if (this.warm) this.copyCalled(code, i);
           return true;
         case T_SYSCALL:
           this.follow(next);
@@ -284,16 +297,102 @@ export class RegionDecoder {
     }
   }
 
-  /** Makes the call that was lifted last one through the pointer that its target jumps through, if that is all the target does: [ENDBR64] [BND] JMP [RIP + n]. */
-  private skipLinkage(ir: IrBuilder, stmt: number, node: number): void {
+  /** Makes the function that instruction `call` calls part of the region, if what has run of it is small. */
+  private copyCalled(code: RegionCode, call: number): void {
+    const { reader, ir } = { reader: this.reader, ir: code.ir };
+    const target = code.target[call]!;
+    // A call of what is behind it only asks where it is.
+    const ranges = target === code.address[call]! + code.length[call]! ? null : this.hotRanges(target);
+    if (ranges === null || this.copied >= ALL_COPIED_INSNS || code.insnCount + COPIED_INSNS + 1 >= MAX_INSNS || !reader.present(target)) return;
+    const stmt = ir.stmtCount;
+    const node = ir.count;
+    const pages = reader.pages.length;
+    const copy = code.startCopy(call);
+    const good = this.decodeCopy(code, copy, call, ranges);
+    code.endCopy(call, good);
+    if (good) {
+      this.copied += code.insnCount - call - 1;
+      return;
+    }
+    ir.rewind(stmt, node);
+    reader.forget(pages);
+  }
+
+  /** Decodes what has run of a called function; false if that is too much, or not of the kind that can be copied. */
+  private decodeCopy(code: RegionCode, copy: FunctionCopy, call: number, ranges: readonly number[]): boolean {
+    const { insn, reader } = this;
+    const { ir } = code;
+    const todo = [copy.entry];
+    const wanted = (address: number): boolean => {
+      for (let k = 0; k < ranges.length; k += 2) if (address >= ranges[k]! && address < ranges[k + 1]!) return true;
+      return ranges.length === 0 && reader.hasRun(address);
+    };
+    let returns = false;
+    for (let start = todo.pop(); start !== undefined; start = todo.pop()) {
+      const first = code.insnCount;
+      for (let at = start; ; at = insn.next) {
+        const known = copy.insns.get(at);
+        if (known !== undefined) {
+          code.markLeader(known);
+          if (code.insnCount > first) code.endRun();
+          break;
+        }
+        if (code.insnCount - call > COPIED_INSNS || !reader.present(at)) return false;
+        const stmt = ir.stmtCount;
+        const node = ir.count;
+        if (liftInstruction(reader.fetch, at, ir, insn) === LIFT_FETCH_FAULT) return false;
+        const through = this.skipLinkage(ir, stmt, node);
+        const kind = code.addInsn(insn, stmt, node);
+        const i = code.insnCount - 1;
+        if (through !== 0) code.target[i] = this.pointer(through);
+        if (i === first) code.markLeader(i);
+        const follow = (address: number): boolean => {
+          // A loop is better off in a region of its own.
+          if (address <= insn.address) return false;
+          if (wanted(address)) todo.push(address);
+          return true;
+        };
+        if (kind === T_NEXT) continue;
+        if (kind === T_RET) returns = true;
+        else if (kind === T_FALL) {
+          if (!follow(code.target[i]!)) return false;
+        } else if (kind === T_BRANCH) {
+          if (!follow(code.target[i]!) || !follow(insn.next)) return false;
+        } else if (kind === T_CALL || kind === T_CALL_INDIRECT) {
+          if (!this.isPadding(insn.next)) todo.push(insn.next);
+        } else return false;
+        break;
+      }
+    }
+    return returns;
+  }
+  /** Instructions of copies so far. */
+  private copied = 0;
+  /** What is known to run of the function at an address: null = nothing, empty = what `hasRun` says, else address ranges: start, end, start, end … */
+  hotRanges: (entry: number) => readonly number[] | null = () => null;
+
+  /**
+   * Makes the instruction that was lifted last, if it is a call, one through the pointer that its target jumps through, if that is all the target does: [ENDBR64] [BND] JMP [RIP + n].
+   * The pointer's address, else 0.
+   */
+  private skipLinkage(ir: IrBuilder, stmt: number, node: number): number {
     const { reader, insn } = this;
+    if (ir.op[ir.stmts[ir.stmtCount - 1]!] !== S_CALL) return 0;
     let at = insn.target;
-    if (!reader.present(at)) return;
+    if (!reader.present(at)) return 0;
     if (reader.byte(at) === 0xf3 && reader.byte(at + 1) === 0x0f && reader.byte(at + 2) === 0x1e && reader.byte(at + 3) === 0xfa) at += 4;
     if (reader.byte(at) === 0xf2) at++;
-    if (reader.byte(at) !== 0xff || reader.byte(at + 1) !== 0x25) return;
+    if (reader.byte(at) !== 0xff || reader.byte(at + 1) !== 0x25) return 0;
     ir.rewind(stmt, node);
-    callThrough(ir, insn, at + 6 + this.disp32(at + 2));
+    const pointer = at + 6 + this.disp32(at + 2);
+    callThrough(ir, insn, pointer);
+    return pointer;
+  }
+  /** What is in the pointer at a data address at the moment, 0 = it cannot be read. */
+  private pointer(address: number): number {
+    const lo = this.reader.word(address);
+    const hi = this.reader.word(address + 4);
+    return lo === null || hi === null ? 0 : hi * 4294967296 + (lo >>> 0);
   }
 
   /** True if the code at `address` looks like the padding or the start of another function: the call before it does not return. */

@@ -12,7 +12,7 @@ import { type DataFlow, KIND_UNKNOWN } from './data-flow.ts';
 import { STUB_JUMPS, StateEmitter } from './state-emitter.ts';
 import { onlyLoopsItself } from './stream-loops.ts';
 import { BLOCKS_RUN, BLOCKS_RUN_MASK, ENTRIES } from './layout.ts';
-import { I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_JUMP_INDIRECT, T_TAIL } from './region-code.ts';
+import { ELSEWHERE, I_BARRIER, I_LOOPS, I_SETS_FLAGS, M_FLAGS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_ENTER, T_JUMP_INDIRECT, T_LEAVE, T_TAIL, T_TAIL_CALL } from './region-code.ts';
 import { FUEL_DISPATCH, FUEL_INSTRUCTION, FUEL_LOOP, GO_ON_SLOT, RT_FRAMELESS, RT_FUEL, RT_FUEL_ENTRY, RT_STUB, RT_SYSCALL } from './runtime-functions.ts';
 
 /** What the emitter asks of the code cache. */
@@ -190,7 +190,7 @@ export class RegionEmitter extends StateEmitter {
   }
 
   /** Behind a call or system call in block `b`, with all registers in the state: the frame may be elsewhere, and what is there may have changed. */
-  private findFrameAgain(b: number): void {
+  private findFrameAgain(b: number, rip: number): void {
     const { w, code } = this;
     if (!this.framed) return;
     const { frames } = this.groups;
@@ -199,7 +199,7 @@ export class RegionEmitter extends StateEmitter {
     if (anchor < 0) return;
     const distance = frames.distanceAt(next, anchor);
     const fail = (): void => {
-      this.storeRip(this.insnNext);
+      this.storeRip(rip);
       w.localGet(0);
       w.localGet(1);
       this.returnCallRuntime(RT_FRAMELESS);
@@ -263,7 +263,7 @@ export class RegionEmitter extends StateEmitter {
     const { code } = this;
     for (let b = 0; b < code.blockCount; b++) {
       const k = code.kind[b]!;
-      if (k === T_TAIL || k === T_CALL || k === T_CALL_INDIRECT || k === T_JUMP_INDIRECT) return true;
+      if (k === T_TAIL || k === T_TAIL_CALL || k === T_CALL || k === T_CALL_INDIRECT || k === T_JUMP_INDIRECT) return true;
     }
     return false;
   }
@@ -523,6 +523,10 @@ export class RegionEmitter extends StateEmitter {
       this.tail(code.blockAddress[b]!);
       return;
     }
+    if (kind === T_TAIL_CALL) {
+      const next = code.blockAddress[code.taken[b]!]!;
+      return code.blockAddress[b] === ELSEWHERE ? this.callJumpTarget(b, 0, next) : this.call(b, code.blockAddress[b]!, next);
+    }
     if (!this.direct && (flow.isLoop[b] !== 0 || (flow.dispatch >= 0 && flow.dispatchIndex(b) >= 0))) this.chargeFuel(code.blockAddress[b]!, this.resumes() && flow.dispatchIndex(b) > 0 ? FUEL_DISPATCH : FUEL_LOOP, b);
     if (this.marks) this.markRun(code.blockAddress[b]!);
     if (code.isPad(b)) return this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
@@ -774,57 +778,24 @@ export class RegionEmitter extends StateEmitter {
       case S_RET:
         this.expr(a);
         w.localSet(this.returned);
+        if (code.kind[b] === T_LEAVE) return this.leaveCopy(b);
         this.spill(this.dirty, this.dirtyXmm);
         this.storeFuelIfLocal();
         w.localGet(this.returned);
         w.byte(RETURN);
         return;
       case S_CALL: {
-        const target = ir.hi[s]! * 4294967296 + (ir.lo[s]! >>> 0);
-        this.spill(this.dirty, this.dirtyXmm);
-        this.storeFuelIfLocal();
-        if (this.single) return this.returnTo(target);
-        this.storeRip(target);
-        w.localGet(1);
-        w.byte(0x45);
-        this.unlikelyIf();
-        this.i64Number(target);
-        w.byte(RETURN);
-        w.byte(END);
-        this.level--;
-        w.localGet(0);
-        w.localGet(1);
-        w.i32Const(1);
-        w.byte(0x6b);
-        w.i32Const(this.linker.slotOf(target));
-        w.byte2(CALL_INDIRECT, 0);
-        w.byte(0);
-        this.afterCall(b);
-        return;
+        if (code.kind[b] === T_ENTER) return this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
+        return this.call(b, ir.hi[s]! * 4294967296 + (ir.lo[s]! >>> 0), this.insnNext);
       }
       case S_CALL_INDIRECT:
         this.expr(a);
         w.localSet(this.jumpTarget);
-        this.spill(this.dirty, this.dirtyXmm);
-        this.storeFuelIfLocal();
-        if (this.single) return this.returnJumpTarget();
-        this.storeJumpTarget();
-        w.localGet(1);
-        w.byte(0x45);
-        this.unlikelyIf();
+        if (code.kind[b] !== T_ENTER) return this.callJumpTarget(b, code.target[code.end[b]! - 1]!, this.insnNext);
         w.localGet(this.jumpTarget);
-        w.byte(RETURN);
-        w.byte(END);
-        this.level--;
-        w.localGet(0);
-        w.localGet(1);
-        w.i32Const(1);
-        w.byte(0x6b);
-        this.slotOfJumpTarget();
-        w.byte2(CALL_INDIRECT, 0);
-        w.byte(0);
-        this.afterCall(b);
-        return;
+        this.i64Number(code.target[code.end[b]! - 1]!);
+        w.byte(0x51);
+        return this.branch(b);
       case S_JUMP_INDIRECT:
         this.expr(a);
         w.localSet(this.jumpTarget);
@@ -843,7 +814,7 @@ export class RegionEmitter extends StateEmitter {
         w.byte(RETURN);
         w.byte(END);
         this.level--;
-        this.findFrameAgain(b);
+        this.findFrameAgain(b, this.insnNext);
         this.reloadAt(code.taken[b]!);
         this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
         return;
@@ -852,18 +823,93 @@ export class RegionEmitter extends StateEmitter {
     }
   }
 
-  /** The RIP that a call came back with is on the stack: goes on if it is the one behind the call, else returns it. */
-  private afterCall(b: number): void {
+  /** Calls the region at `target`, with the return address `next` on the guest's stack. */
+  private call(b: number, target: number, next: number): void {
+    const { w } = this;
+    this.spill(this.dirty, this.dirtyXmm);
+    this.storeFuelIfLocal();
+    if (this.single) return this.returnTo(target);
+    this.storeRip(target);
+    w.localGet(1);
+    w.byte(0x45);
+    this.unlikelyIf();
+    this.i64Number(target);
+    w.byte(RETURN);
+    w.byte(END);
+    this.level--;
+    w.localGet(0);
+    w.localGet(1);
+    w.i32Const(1);
+    w.byte(0x6b);
+    w.i32Const(this.linker.slotOf(target));
+    w.byte2(CALL_INDIRECT, 0);
+    w.byte(0);
+    this.afterCall(b, next);
+  }
+
+  /** Calls what is at the address in `jumpTarget`: most likely `likely` (0: not known). */
+  private callJumpTarget(b: number, likely: number, next: number): void {
+    const { w } = this;
+    this.spill(this.dirty, this.dirtyXmm);
+    this.storeFuelIfLocal();
+    if (this.single) return this.returnJumpTarget();
+    this.storeJumpTarget();
+    w.localGet(1);
+    w.byte(0x45);
+    this.unlikelyIf();
+    w.localGet(this.jumpTarget);
+    w.byte(RETURN);
+    w.byte(END);
+    this.level--;
+    w.localGet(0);
+    w.localGet(1);
+    w.i32Const(1);
+    w.byte(0x6b);
+    if (likely === 0) this.slotOfJumpTarget();
+    else {
+      w.localGet(this.jumpTarget);
+      this.i64Number(likely);
+      w.byte(0x52);
+      this.hint();
+      w.byte2(IF, 0x7f);
+      this.slotOfJumpTarget();
+      w.byte(ELSE);
+      w.i32Const(this.linker.slotOf(likely));
+      w.byte(END);
+    }
+    w.byte2(CALL_INDIRECT, 0);
+    w.byte(0);
+    this.afterCall(b, next);
+  }
+
+  /** A called function that is part of the region ends; the address that it returns to is in its local. */
+  private leaveCopy(b: number): void {
+    const { w, code, flow } = this;
+    w.localGet(this.returned);
+    this.i64Number(code.blockAddress[code.taken[b]!]!);
+    w.byte(0x52);
+    this.unlikelyIf();
+    this.spill(this.dirty, this.dirtyXmm);
+    this.storeFuelIfLocal();
+    w.localGet(this.returned);
+    w.byte(RETURN);
+    w.byte(END);
+    this.level--;
+    this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
+  }
+
+  /** The RIP that a call came back with is on the stack: goes on if it is `next`, the one behind the call, else returns it. */
+  private afterCall(b: number, next: number): void {
     const { w, code, flow } = this;
     w.localTee(this.returned);
-    this.i64Number(this.insnNext);
+    this.i64Number(next);
     w.byte(0x52);
     this.unlikelyIf();
     w.localGet(this.returned);
     w.byte(RETURN);
     w.byte(END);
     this.level--;
-    this.findFrameAgain(b);
+    this.findFrameAgain(b, next);
     this.reloadAt(code.taken[b]!);
     this.edge(b, code.taken[b]!, (flow.viaDispatch[b]! & 1) !== 0);
   }

@@ -3,7 +3,7 @@
  * the frame lies in memory that is in one piece (FRAME_LOW in layout.ts). What registers hold is found by access-groups.ts, block by block.
  */
 import { RBP, RSP } from '../x86/cpu-layout.ts';
-import { I_LOOPS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_FALL, T_JUMP_INDIRECT, T_SYSCALL } from './region-code.ts';
+import { I_LOOPS, type RegionCode, T_BRANCH, T_CALL, T_CALL_INDIRECT, T_ENTER, T_FALL, T_JUMP_INDIRECT, T_LEAVE, T_SYSCALL, T_TAIL_CALL } from './region-code.ts';
 import type { ControlFlow } from './control-flow.ts';
 import { FRAME_SPAN } from './layout.ts';
 
@@ -60,6 +60,13 @@ export class StackFrames {
     held[RSP] = 0;
     this.reach(0, 1 << RSP, held);
     for (let b = this.work.pop(); b !== undefined; b = this.work.pop()) {
+      if (code.kind[b] === T_TAIL_CALL) {
+        // What was called returns to behind the call of the function that this is the rest of.
+        const entry = code.copyEntryOf(b);
+        held[RSP] = this.distanceAt(entry, RSP) + 8;
+        this.reach(code.taken[b]!, this.knownAt(entry) & (1 << RSP), held);
+        continue;
+      }
       if (code.end[b] === code.first[b] && code.kind[b] !== T_FALL) continue;
       run(b);
       let mask = 0;
@@ -88,7 +95,7 @@ export class StackFrames {
       case T_JUMP_INDIRECT:
         for (const t of code.indirectTargets) this.reach(t, known & (1 << RSP), held);
         return;
-      case T_FALL: case T_BRANCH:
+      case T_FALL: case T_BRANCH: case T_ENTER: case T_LEAVE:
         break;
       default:
         return;

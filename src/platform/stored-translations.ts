@@ -8,11 +8,11 @@
  *
  * Image: header (HEADER_WORDS × i32), then the sections, in the order of SECTIONS: what needs an alignment of 8 first.
  * Regions are in the order of the page that they begin in, then of their entries, the better of several of one entry first.
- * Meta, for each region: M_… words, then its pages (numbers in the table of pages, the one with the entry first), ranges (start and end from the entry), branch hints.
+ * Meta, for each region: M_… words, then its pages (numbers in the table of pages, the one with the entry first), ranges (start, as a place in these pages one behind the other, and length), branch hints.
  */
 import type { Region } from './code-cache.ts';
 
-export const MAGIC = 0x33746976;
+export const MAGIC = 0x34746976;
 export const H_MAGIC = 0, H_CHECKSUM = 1, H_LENGTH = 2, H_KEY = 3, H_NEXT_SLOT = 4, H_ARENA = 5, H_USED = 6, H_SECTIONS = 8;
 export const HEADER_WORDS = 32;
 
@@ -286,8 +286,10 @@ export class StoredRecord implements RegionRecord {
     return this.pageIndices.map((k) => this.image.sums[k]!);
   }
   get ranges(): number[] {
-    const { entry } = this;
-    return this.list(M_SIZE + this.at(M_PAGES), this.at(M_RANGES)).map((a) => entry + a);
+    const { pages } = this;
+    const words = this.list(M_SIZE + this.at(M_PAGES), this.at(M_RANGES));
+    const start = (i: number): number => pages[words[i]! >>> 12]! * 4096 + (words[i]! & 0xfff);
+    return words.map((length, i) => (i % 2 === 0 ? start(i) : start(i - 1) + length));
   }
   get hints(): number[] {
     return this.list(M_SIZE + this.at(M_PAGES) + this.at(M_RANGES), this.at(M_HINTS));

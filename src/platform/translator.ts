@@ -24,6 +24,7 @@ const EXEC = 2;
 const INTERPRETED_INSNS = 32, HOT_COUNT = 64;
 /** Entries of a tier 1 region before it is made again if samples, which also find the loop around it, have not led to it by then. */
 const MANY_ENTRIES = 30_000;
+const ANY: readonly number[] = [];
 /**
  * What an image must lack before a new one is written, which takes time by its size: a region that was interpreted counts 1, a compiled one as many as it takes longer
  * to make; that there is one at all, for which the whole translator runs cold, counts too.
@@ -86,6 +87,7 @@ export class Translator {
     this.u16 = new Uint16Array(pm.u8.buffer);
     this.reader = new CodeReader(pm.u8);
     this.decoder = new RegionDecoder(this.reader);
+    this.decoder.hotRanges = (entry) => this.hotRanges(entry);
     this.linearizer = new Linearizer(pm.u8);
     this.assembler = new ModuleAssembler(runtime, memoryPages);
   }
@@ -104,7 +106,7 @@ export class Translator {
 
   /** Makes code for the interpreter. */
   private interpret(space: AddressSpace, context: number, rip: number): number {
-    if (!this.read(space, rip, INTERPRETED_INSNS, false, false)) return 0;
+    if (!this.read(space, context, rip, INTERPRETED_INSNS, false, false)) return 0;
     const { cache, code, reader } = this;
     const start = cache.interpretedStart;
     const size = start === 0 ? 0 : this.linearizer.write(code, cache, start, cache.interpretedRoom, this.hotCount);
@@ -128,7 +130,7 @@ export class Translator {
   }
 
   private translate(space: AddressSpace, context: number, rip: number, tier: number): number {
-    if (!this.read(space, rip, MAX_REGION_INSNS[tier]!, tier === 2, tier === 2 && this.firstTier !== 2)) return 0;
+    if (!this.read(space, context, rip, MAX_REGION_INSNS[tier]!, tier === 2, tier === 2 && this.firstTier !== 2)) return 0;
     const slot = this.cache.slotOf(rip);
     const region = this.compile(slot, this.cache.newSlot(), tier, this.nameRegion?.(space, rip));
     this.cache.add(region, context);
@@ -212,6 +214,9 @@ export class Translator {
     this.emitter.framing = on;
   }
 
+  /** False: see PlatformOptions. */
+  copies = true;
+
   /** An indirect jump, a call or a return has gone to `rip` for the first time. */
   sawTarget(rip: number): void {
     this.decoder.seenTargets.add(rip);
@@ -225,7 +230,7 @@ export class Translator {
       return known.region.home;
     }
     this.code.ir.single = true;
-    const region = this.read(space, rip, 1, false, false) ? this.compile(0, this.cache.newSlot(), 0) : null;
+    const region = this.read(space, context, rip, 1, false, false) ? this.compile(0, this.cache.newSlot(), 0) : null;
     this.code.ir.single = false;
     if (region === null) return 0;
     this.pm.i32[region.word >> 2] = context;
@@ -237,15 +242,15 @@ export class Translator {
   /** Table slot of a region at `rip` that looks up each access to the stack: for where that is not in one piece. 0 = it cannot be fetched. */
   framelessSlot(space: AddressSpace, context: number, rip: number): number {
     const known = this.frameless.get(rip);
-    const region = known !== undefined && !known.dead && this.cache.isValid(known, space) ? known : this.compileFrameless(space, rip);
+    const region = known !== undefined && !known.dead && this.cache.isValid(known, space) ? known : this.compileFrameless(space, context, rip);
     if (region === null) return 0;
     this.pm.i32[region.word >> 2] = context;
     return region.home;
   }
-  private compileFrameless(space: AddressSpace, rip: number): Region | null {
+  private compileFrameless(space: AddressSpace, context: number, rip: number): Region | null {
     const { framing } = this.emitter;
     const compile = (tier: number): Region | null =>
-      this.read(space, rip, MAX_REGION_INSNS[tier]!, tier === 2, tier === 2 && this.firstTier !== 2) ? this.compile(0, this.cache.newSlot(), tier, this.nameRegion?.(space, rip), false) : null;
+      this.read(space, context, rip, MAX_REGION_INSNS[tier]!, tier === 2, tier === 2 && this.firstTier !== 2) ? this.compile(0, this.cache.newSlot(), tier, this.nameRegion?.(space, rip), false) : null;
     let region: Region | null;
     try {
       this.emitter.framing = false;
@@ -264,8 +269,21 @@ export class Translator {
   }
   private readonly frameless: Map<number, Region> = new Map();
 
+  /** See RegionDecoder.hotRanges: of the address space that is translated for. */
+  private hotRanges(entry: number): readonly number[] | null {
+    if (!this.copies) return null;
+    // The region itself has just been taken out, to be made again.
+    if (entry === this.code.entry) return ANY;
+    const region = this.readFor === null ? null : this.cache.find(this.readFor, this.readContext, entry);
+    return region === null || region.tier === 0 ? null : region.tier === 1 ? ANY : region.ranges;
+  }
+  private readFor: AddressSpace | null = null;
+  private readContext = 0;
+
   /** Decodes the region at `rip`, bringing in the pages of its first instruction. */
-  private read(space: AddressSpace, rip: number, maxInsns: number, tables: boolean, warm: boolean): boolean {
+  private read(space: AddressSpace, context: number, rip: number, maxInsns: number, tables: boolean, warm: boolean): boolean {
+    this.readFor = space;
+    this.readContext = context;
     this.faultAddress = rip;
     this.faultCode = 0;
     if (!(rip >= 0 && rip < 0x800000000000)) return false;
