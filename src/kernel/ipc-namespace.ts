@@ -6,6 +6,7 @@ import { IPC_CREAT, IPC_EXCL, IPC_PRIVATE, MSGMAX, MSGMNB, MSGMNI, SEMMNI, SEMMN
 import { DFLT_MSG, DFLT_MSGMAX, DFLT_MSGSIZE, DFLT_MSGSIZEMAX, DFLT_QUEUESMAX } from '../abi/mqueue.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { Namespace } from '../auth/namespace.ts';
+import type { UserNamespace } from '../auth/user-namespace.ts';
 import type { MessageQueue } from './sysv-msg.ts';
 import type { SemaphoreSet } from './sysv-sem.ts';
 import type { SharedSegment } from './sysv-shm.ts';
@@ -177,6 +178,14 @@ export class IpcNamespace extends Namespace {
   msgmax: number = MSGMAX;
   msgmnb: number = MSGMNB;
   readonly mqueue: MqueueLimits = new MqueueLimits();
+  /** Who made it: the directory of its message queues is theirs. */
+  readonly makerUid: KUid;
+  readonly makerGid: KGid;
+  constructor(userNs: UserNamespace, inum: number, makerUid: KUid, makerGid: KGid) {
+    super(userNs, inum);
+    this.makerUid = makerUid;
+    this.makerGid = makerGid;
+  }
   /** Everything in it goes with it. */
   protected override end(): void {
     for (const s of [...this.sem.byIndex.values()]) s.destroy();

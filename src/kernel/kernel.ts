@@ -1,4 +1,5 @@
 /** The kernel: what there is one of, booting, the run loop. Dispatch of system calls stands in dispatch.ts, exits in guest-exits.ts. */
+import { ROOT_KGID, ROOT_KUID } from '../abi/ids.ts';
 import { ENOTTY, type Errno, isErr } from '../abi/errno.ts';
 import { Credentials } from '../auth/credentials.ts';
 import { KeyTable } from '../auth/keys/key-table.ts';
@@ -39,7 +40,7 @@ import { CgroupHierarchy } from './cgroup/hierarchy.ts';
 import { tookBeyondHigh } from './cgroup/memory-throttle.ts';
 import { IpcNamespace } from './ipc-namespace.ts';
 import { LoadAverage } from './load-average.ts';
-import { CgroupNamespace, NsProxy } from './nsproxy.ts';
+import { CgroupNamespace, INITIAL_CGROUP_NS_INUM, NsProxy } from './nsproxy.ts';
 import type { Pid } from './pid.ts';
 import { NtpState } from './ntp.ts';
 import { PidFs } from './pidfs.ts';
@@ -238,8 +239,8 @@ export class Kernel implements HostDriver {
     const time = new TimeNamespace(ns, 0xeffffffa);
     time.frozen = true;
     const proxy = new NsProxy({
-      uts, mnt: null as unknown as MountNamespace, pidForChildren: this.pidNs, ipc: new IpcNamespace(ns, 0xefffffff), net: this.initialNetwork(ns),
-      cgroup: new CgroupNamespace(ns, 0xeffffffb, this.cgroups.root), time, timeForChildren: time,
+      uts, mnt: null as unknown as MountNamespace, pidForChildren: this.pidNs, ipc: new IpcNamespace(ns, 0xefffffff, ROOT_KUID, ROOT_KGID), net: this.initialNetwork(ns),
+      cgroup: new CgroupNamespace(ns, INITIAL_CGROUP_NS_INUM, this.cgroups.root), time, timeForChildren: time,
     }); // the mount namespace comes with the first program
     const credentials = new Credentials(ns);
     const pid = this.pidNs.alloc([], credentials);

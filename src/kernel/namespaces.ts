@@ -125,7 +125,7 @@ export function copyNamespaceSet(t: Task, flags: number, c: Credentials, fs: FsC
     set.uts = ns;
   }
   if (flags & CLONE_NEWIPC) {
-    const ns = step(COUNT_IPC_NS, () => new IpcNamespace(owner, inum()));
+    const ns = step(COUNT_IPC_NS, () => new IpcNamespace(owner, inum(), t.credentials.fsuid, t.credentials.fsgid));
     if (isErr(ns)) return fail(ns);
     set.ipc = ns;
   }

@@ -9,6 +9,9 @@ import type { PidNamespace } from './pid-namespace.ts';
 import type { TimeNamespace } from './time-namespace.ts';
 import type { UtsNamespace } from './uts-namespace.ts';
 
+/** Inode number of the first cgroup namespace. */
+export const INITIAL_CGROUP_NS_INUM = 0xeffffffb;
+
 /** A cgroup namespace: what its members see as the root of the hierarchy. */
 export class CgroupNamespace extends Namespace {
   readonly kind = 'cgroup';

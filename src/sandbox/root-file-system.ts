@@ -54,8 +54,8 @@ export class RootFileSystem {
     const base = new Tmpfs(kernel.vfs, { mode: 0o755 }, 'rootfs');
     this.namespace = new MountNamespace(kernel.vfs, new Mount(base, base.root, 0, 'rootfs'), kernel.userNs, MOUNT_NS_INUM);
     this.namespace.attach(new Mount(sb, sb.root, MS_RELATIME, 'vivarium'), new Path(this.namespace.root, base.root));
-    this.devpts = new DevptsSuperBlock(kernel.vfs);
-    this.devpts.setOptions('gid=5,mode=620,ptmxmode=666');
+    this.devpts = new DevptsSuperBlock(kernel.vfs, kernel.userNs);
+    this.devpts.setOptions('gid=5,mode=620,ptmxmode=666', kernel.userNs);
   }
 
   private rootOf(source: LoadedRoot): SuperBlock {

@@ -108,19 +108,18 @@ function readParameter(t: Task, command: number, key: string, value: number, aux
     case FSCONFIG_SET_BINARY: {
       const bytes = new Uint8Array(aux);
       if (isErr(t.space.readBytes(value, bytes))) return EFAULT;
-      return { key, kind: 'binary', text: String.fromCharCode(...bytes), base: null, file: null };
+      return { key, kind: 'binary', text: String.fromCharCode(...bytes), file: null };
     }
     case FSCONFIG_SET_FD: {
       const file = t.fdTable.get(aux);
       if (file === null || file.isPath) return EBADF;
-      return { key, kind: 'file', text: '', base: null, file };
+      return { key, kind: 'file', text: '', file };
     }
     default: {
       const name = readPath(t, value);
       if (isErr(name)) return name;
       if (name === '' && command === FSCONFIG_SET_PATH) return ENOENT;
-      const base = dirBase(t, aux, name);
-      return isErr(base) ? base : { key, kind: 'path', text: name, base, file: null };
+      return { key, kind: 'path', text: name, file: null };
     }
   }
 }

@@ -5,29 +5,26 @@ import type { UserNamespace } from '../auth/user-namespace.ts';
 import type { VfsContext } from './context.ts';
 import type { FileDescription } from './file-description.ts';
 import type { FileSystemType } from './file-system.ts';
-import type { Path } from './mount.ts';
 import type { SuperBlock } from './super-block.ts';
 
 /** One parameter as it was given: by mount(2)'s text or by fsconfig(2). */
 export interface MountParameter {
   readonly key: string;
   readonly kind: 'flag' | 'string' | 'binary' | 'path' | 'file';
-  /** A string's value. */
+  /** A string's value; the name of a path, which no file system takes. */
   readonly text: string;
-  /** A path's start (null: the working directory); its name is `text`. */
-  readonly base: Path | null;
   readonly file: FileDescription | null;
 }
 
 export function flagParameter(key: string): MountParameter {
-  return { key, kind: 'flag', text: '', base: null, file: null };
+  return { key, kind: 'flag', text: '', file: null };
 }
 export function stringParameter(key: string, text: string): MountParameter {
-  return { key, kind: 'string', text, base: null, file: null };
+  return { key, kind: 'string', text, file: null };
 }
 
 /** What a parameter takes. An array: one of these words. `flag` without a value, `text` with one that may be empty. */
-export type ParameterKind = 'flag' | 'string' | 'text' | 'u32' | 'octal' | 'uid' | 'gid' | 'path' | 'file' | readonly string[];
+export type ParameterKind = 'flag' | 'string' | 'text' | 'u32' | 'octal' | 'uid' | 'gid' | 'file' | readonly string[];
 /** By name. A name may stand for two kinds: with and without a value. */
 export type ParameterTable = Readonly<Record<string, ParameterKind | readonly [ParameterKind, 'flag']>>;
 
@@ -153,12 +150,7 @@ export class MountConfig {
     if (pair && p.kind === 'flag') kind = 'flag';
     if (kind === 'flag') return p.kind === 'flag' ? 0 : this.refuse(`Unexpected value for '${p.key}'`);
     const { text } = p;
-    switch (kind) {
-      case 'path':
-        return p.kind === 'path' || p.kind === 'string' ? 0 : this.badValue(p.key);
-      case 'file':
-        return p.kind === 'file' || p.kind === 'string' || p.kind === 'path' ? 0 : this.badValue(p.key);
-    }
+    if (kind === 'file') return p.kind === 'file' || p.kind === 'string' ? 0 : this.badValue(p.key);
     if (p.kind !== 'string') return this.badValue(p.key);
     let good: boolean;
     switch (kind) {
@@ -174,8 +166,8 @@ export class MountConfig {
         good = /^(0x[0-9a-f]+|\d+)$/i.test(text) && Number(text) <= 0xffffffff;
         // Linux says so twice when it is no number.
         if (!good && kind !== 'u32') this.badValue(p.key);
-        if (good && kind === 'uid') good = (this.userNsOfIds.makeKuid(Number(text)) as number) !== -1;
-        if (good && kind === 'gid') good = (this.userNsOfIds.makeKgid(Number(text)) as number) !== -1;
+        if (good && kind === 'uid' && (this.userNsOfIds.makeKuid(Number(text)) as number) === -1) return this.refuse(`Invalid uid '${text}'`);
+        if (good && kind === 'gid' && (this.userNsOfIds.makeKgid(Number(text)) as number) === -1) return this.refuse(`Invalid gid '${text}'`);
         break;
       case 'octal':
         good = /^[0-7]+$/.test(text) && parseInt(text, 8) <= 0xffffffff;

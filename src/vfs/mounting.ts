@@ -94,15 +94,16 @@ function remount(ctx: VfsContext, ns: MountNamespace, at: Path, flags: number, o
     if (r < 0) return r;
   }
   if (!ctx.credentials.nsCapable(m.sb.userNs ?? ctx.credentials.userNs.registry.initialUserNs, CAP_SYS_ADMIN)) return EPERM;
-  const r = reconfigureSuper(ctx, m.sb, config, flags & SUPER_FLAGS, REMOUNT_FLAGS);
+  const r = reconfigureSuper(ctx, m.sb, config, config?.superFlags ?? flags & SUPER_FLAGS, config?.superMask ?? REMOUNT_FLAGS);
   if (r < 0) return r;
   m.flags = (m.flags & ~MOUNT_FLAGS_MASK) | wanted;
   ns.touch();
   return 0;
 }
 
-/** Changes an instance: `flags` where `mask` says so, and the parameters of `config`. EBUSY: somebody writes. Linux reconfigure_super(). */
+/** Changes an instance: `flags` where `mask` says so, and the parameters of `config`. EINVAL: a flag that stays; EBUSY: somebody writes. Linux reconfigure_super(). */
 export function reconfigureSuper(ctx: VfsContext, sb: SuperBlock, config: MountConfig | null, flags: number, mask: number): number {
+  if (mask & ~REMOUNT_FLAGS) return EINVAL;
   const wanted = (sb.flags & ~mask) | (flags & mask & ~MS_SILENT);
   if (wanted & MS_RDONLY && !(sb.flags & MS_RDONLY) && sb.writers > 0) return EBUSY;
   const r = sb.remount(ctx, wanted, config?.optionText() ?? '', config);

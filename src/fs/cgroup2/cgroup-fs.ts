@@ -6,6 +6,7 @@ import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { Cgroup } from '../../kernel/cgroup/cgroup.ts';
 import type { CgroupFiles, CgroupHierarchy } from '../../kernel/cgroup/hierarchy.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import { INITIAL_CGROUP_NS_INUM } from '../../kernel/nsproxy.ts';
 import { Task } from '../../kernel/task.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Dentry } from '../../vfs/dentry.ts';
@@ -104,7 +105,8 @@ export class CgroupSuperBlock extends SuperBlock implements CgroupFiles {
   }
 }
 
-const inInitialNamespace = (ctx: VfsContext): boolean => !(ctx instanceof Task) || ctx.nsproxy.cgroup.root.isRoot;
+/** Elsewhere options are taken and do nothing. */
+const inInitialNamespace = (ctx: VfsContext): boolean => !(ctx instanceof Task) || ctx.nsproxy.cgroup.inum === INITIAL_CGROUP_NS_INUM;
 
 function parseOptions(text: string): Set<string> | Errno {
   const names = new Set<string>();

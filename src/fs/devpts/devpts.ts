@@ -2,6 +2,7 @@
 import { EINVAL, EIO, ENOENT, ENOSPC, EPERM, type Errno, isErr } from '../../abi/errno.ts';
 import type { KGid, KUid } from '../../abi/ids.ts';
 import { DEVPTS_SUPER_MAGIC, DT_CHR, DT_DIR, makedev, S_IFCHR, S_IFDIR } from '../../abi/stat.ts';
+import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { Dentry } from '../../vfs/dentry.ts';
 import { type DirectoryEmitter, FileDescription } from '../../vfs/file-description.ts';
@@ -35,22 +36,27 @@ export class DevptsSuperBlock extends SuperBlock implements PtyOwner {
   readonly ptmx: PtmxInode;
   private readonly dentries: Map<number, Dentry> = new Map();
 
-  constructor(vfs: Vfs) {
+  /** Its root and ptmx are those of the root of `owner`. */
+  constructor(vfs: Vfs, owner: UserNamespace) {
     super(vfs, 'devpts', DEVPTS_SUPER_MAGIC);
-    this.blockSize = 1024;
     this.initRoot(new DevptsRoot(this));
     this.ptmx = new PtmxInode(this);
+    for (const inode of [this.root.inode!, this.ptmx]) {
+      // made above
+      inode.uid = owner.makeKuid(0);
+      inode.gid = owner.makeKgid(0);
+    }
   }
 
-  /** Parses the mount data; 0 or EINVAL. */
-  setOptions(options: string): number {
+  /** Parses the mount data, with ids of `userNs`; 0 or EINVAL. */
+  setOptions(options: string, userNs: UserNamespace): number {
     for (const { key, value } of parseMountOptions(options)) {
       if (key === 'newinstance') continue;
       const octal = key === 'mode' || key === 'ptmxmode';
       if (value === undefined || !(octal ? /^[0-7]+$/ : /^\d+$/).test(value)) return EINVAL;
       const n = Number.parseInt(value, octal ? 8 : 10);
-      if (key === 'uid') this.uidOption = n;
-      else if (key === 'gid') this.gidOption = n;
+      if (key === 'uid') this.uidOption = userNs.makeKuid(n);
+      else if (key === 'gid') this.gidOption = userNs.makeKgid(n);
       else if (key === 'mode') this.modeOption = n & 0o7777;
       else if (key === 'ptmxmode') this.ptmxMode = n & 0o7777;
       else if (key === 'max' && n <= MAX_PTYS) this.max = n;
@@ -73,8 +79,8 @@ export class DevptsSuperBlock extends SuperBlock implements PtyOwner {
   override get noDevices(): boolean {
     return false;
   }
-  override remount(_ctx: VfsContext, _flags: number, options: string): number {
-    return this.setOptions(options);
+  override remount(ctx: VfsContext, _flags: number, options: string): number {
+    return this.setOptions(options, ctx.credentials.userNs);
   }
 
   /** The lowest free number; ENOSPC. */
@@ -232,15 +238,10 @@ export const devptsType: FileSystemType = {
   requiresDevice: false,
   userNamespaceMount: true,
   parameters: { uid: 'uid', gid: 'gid', mode: 'octal', ptmxmode: 'octal', max: 'u32', newinstance: 'flag' },
-  checkParameter: (_ctx, config, { key, text }) => (key === 'max' && Number(text) > MAX_PTYS ? config.refuse('max out of range') : 0),
-  mount(ctx, _source, _flags, options) {
-    return mountDevpts((ctx.fs.root.mount.sb as SuperBlock).vfs, options);
+  checkParameter: (_ctx, config, { key, text }) => (key === 'max' && Number(text) > MAX_PTYS ? config.refuseBare('max out of range') : 0),
+  mount(ctx, _source, _flags, options, config) {
+    const sb = new DevptsSuperBlock(ctx.fs.root.mount.sb.vfs, config?.userNs ?? ctx.credentials.userNs);
+    const r = sb.setOptions(options, ctx.credentials.userNs);
+    return r < 0 ? (r as Errno) : sb;
   },
 };
-
-/** A new instance; EINVAL for bad options. */
-export function mountDevpts(vfs: Vfs, options: string): DevptsSuperBlock | Errno {
-  const sb = new DevptsSuperBlock(vfs);
-  const r = sb.setOptions(options);
-  return r < 0 ? (r as Errno) : sb;
-}

@@ -30,6 +30,8 @@ class MqueueRoot extends Inode implements EntryLister {
 
   constructor(sb: MqueueSuperBlock) {
     super(sb, sb.allocateIno(), S_IFDIR | 0o1777);
+    this.uid = sb.ns.makerUid;
+    this.gid = sb.ns.makerGid;
     this.nlink = 2;
     this.size = 2 * ENTRY_SIZE;
     this.touch(NOW);

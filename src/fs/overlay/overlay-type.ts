@@ -45,7 +45,7 @@ export class OverlayType implements FileSystemType {
   readonly requiresDevice = false;
   readonly userNamespaceMount = true;
   readonly parameters: ParameterTable = {
-    lowerdir: 'text', 'lowerdir+': 'path', 'datadir+': 'path', upperdir: 'path', workdir: 'path', default_permissions: 'flag', redirect_dir: ['off', 'follow', 'nofollow', 'on'],
+    lowerdir: 'text', 'lowerdir+': 'file', 'datadir+': 'file', upperdir: 'file', workdir: 'file', default_permissions: 'flag', redirect_dir: ['off', 'follow', 'nofollow', 'on'],
     index: ON_OFF, uuid: ['off', 'null', 'auto', 'on'], nfs_export: ON_OFF, userxattr: 'flag', xino: ['on', 'off', 'auto'], metacopy: ON_OFF,
     verity: ['off', 'on', 'require'], volatile: 'flag', override_creds: 'flag', nooverride_creds: 'flag',
   };
@@ -68,7 +68,7 @@ export class OverlayType implements FileSystemType {
         if (isErr(layers)) return layers;
         if (layers.length > MAX_LAYERS) return EINVAL;
         for (const [name] of layers) {
-          const at = this.directory(ctx, null, name);
+          const at = this.directory(ctx, name);
           if (isErr(at)) return at;
         }
         return 0;
@@ -90,10 +90,10 @@ export class OverlayType implements FileSystemType {
 
   private layerOf(ctx: VfsContext, p: MountParameter): Path | Errno {
     if (p.file !== null) return p.file.inode.isDirectory ? p.file.path : ENOTDIR;
-    return this.directory(ctx, p.base, p.kind === 'string' ? unescapePath(p.text) : p.text);
+    return this.directory(ctx, p.kind === 'string' ? unescapePath(p.text) : p.text);
   }
-  private directory(ctx: VfsContext, base: Path | null, name: string): Path | Errno {
-    return walkPath(ctx, base, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY);
+  private directory(ctx: VfsContext, name: string): Path | Errno {
+    return walkPath(ctx, null, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY);
   }
 
   /** The lower layers, topmost first, and how many of them hold data only. */
@@ -105,7 +105,7 @@ export class OverlayType implements FileSystemType {
       const layers = splitLayers(whole);
       if (isErr(layers)) return layers;
       for (const [name, isData] of layers) {
-        const at = this.directory(ctx, null, name);
+        const at = this.directory(ctx, name);
         if (isErr(at)) return at;
         paths.push(at);
         if (isData) data++;

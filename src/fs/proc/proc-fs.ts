@@ -249,14 +249,14 @@ export class ProcFileSystem implements FileSystemType {
   private checkPidns(ctx: VfsContext, config: MountConfig, p: MountParameter): number {
     if (config.sb !== null) return config.refuse('cannot reconfigure pidns for existing procfs', EBUSY);
     const ns = this.pidnsOf(ctx, p);
-    if (isErr(ns)) return ns === EINVAL ? config.refuse('pidns argument is not an nsfs file') : ns;
+    if (isErr(ns)) return ns === EINVAL ? config.refuse('pidns argument is not an nsfs file') : config.refuse('could not get file from pidns argument', ns);
     if (ns === null) return config.refuse('pidns argument is not a pidns file');
     if (!ctx.credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN)) return config.refuse('insufficient permissions to set pidns', EPERM);
     config.userNs = ns.userNs;
     return 0;
   }
   private pidnsOf(ctx: VfsContext, p: MountParameter): PidNamespace | null | Errno {
-    const place = p.file?.path ?? walkPath(ctx, p.base, p.text, LOOKUP_FOLLOW);
+    const place = p.file?.path ?? walkPath(ctx, null, p.text, LOOKUP_FOLLOW);
     if (isErr(place)) return place;
     const ns = place.dentry.inode instanceof NamespaceInode ? place.dentry.inode.namespace : EINVAL;
     if (isErr(ns)) return ns;

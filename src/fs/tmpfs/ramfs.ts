@@ -1,6 +1,7 @@
 /** ramfs: a tmpfs without limits, whose only option is the root's mode. Linux fs/ramfs/inode.c. */
 import type { Errno } from '../../abi/errno.ts';
 import { RAMFS_MAGIC } from '../../abi/stat.ts';
+import type { KGid, KUid } from '../../abi/ids.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { MountConfig, ParameterTable } from '../../vfs/mount-config.ts';
@@ -14,8 +15,8 @@ class Ramfs extends Tmpfs {
   override readonly exports = 'none';
   override readonly idmappedMounts = false;
   private readonly shownMode: number;
-  constructor(vfs: Vfs, mode: number) {
-    super(vfs, { mode, maxPages: 0, maxInodes: 0 }, 'ramfs', RAMFS_MAGIC);
+  constructor(vfs: Vfs, mode: number, uid: KUid, gid: KGid) {
+    super(vfs, { mode, uid, gid, maxPages: 0, maxInodes: 0 }, 'ramfs', RAMFS_MAGIC);
     this.shownMode = mode;
   }
   override showOptions(): string {
@@ -42,10 +43,10 @@ export class RamfsType implements FileSystemType {
   }
   /** Unknown options of mount(2) are ignored, as they were when ramfs ignored all. */
   readonly ignoresUnknown = true;
-  mount(_ctx: VfsContext, source: string, flags: number, _options: string, config: MountConfig | null): SuperBlock | Errno {
+  mount(ctx: VfsContext, source: string, flags: number, _options: string, config: MountConfig | null): SuperBlock | Errno {
     const given = config?.value('mode');
     const mode = given === undefined ? DEFAULT_MODE : Number.parseInt(given, 8) & 0o7777;
-    const sb = new Ramfs(this.vfs, mode);
+    const sb = new Ramfs(this.vfs, mode, ctx.credentials.fsuid, ctx.credentials.fsgid);
     sb.source = source;
     sb.flags = flags;
     return sb;

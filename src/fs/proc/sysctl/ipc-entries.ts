@@ -10,6 +10,7 @@ import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
 import { parseInteger } from '../task-limits.ts';
+import { setInteger } from './value.ts';
 
 const IDS_MAX = 32768;
 const MAX_INT = 0x7fffffff;
@@ -26,12 +27,7 @@ function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcName
   return ofNamespace(
     writable(
       (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
-      (_fs, ctx, text) => {
-        const value = parseInteger(text);
-        if (!(value >= min && value <= max)) return EINVAL;
-        set(namespaceOf(ctx), value);
-        return 0;
-      },
+      (_fs, ctx, text) => setInteger(text, min, max, (value) => set(namespaceOf(ctx), value)),
     ),
   );
 }

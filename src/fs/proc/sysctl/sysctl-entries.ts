@@ -17,7 +17,7 @@ import { parseInteger } from '../task-limits.ts';
 import { netSysctls } from './net-sysctls.ts';
 import { keySysctls } from '../system-keys.ts';
 import { ipcEntries, mqueueEntries } from './ipc-entries.ts';
-import { shown, sysctlAccess, tunable } from './value.ts';
+import { setInteger, shown, sysctlAccess, tunable } from './value.ts';
 
 const MAX_INT = 0x7fffffff;
 
@@ -39,12 +39,7 @@ function utsName(which: 'nodename' | 'domainname'): FileEntry<ProcSuperBlock> {
 function field(get: (kernel: Kernel) => number, set: (kernel: Kernel, value: number) => void, min = 0): FileEntry<ProcSuperBlock> {
   return writable(
     (fs) => `${get(fs.kernel)}\n`,
-    (fs, _ctx, text) => {
-      const value = parseInteger(text);
-      if (!(value >= min && value <= MAX_INT)) return EINVAL;
-      set(fs.kernel, value);
-      return 0;
-    },
+    (fs, _ctx, text) => setInteger(text, min, MAX_INT, (value) => set(fs.kernel, value)),
   );
 }
 
@@ -248,13 +243,7 @@ const fsEntries: Entries<ProcSuperBlock> = {
 const userLimit = (kind: number): FileEntry<ProcSuperBlock> => ({
   ...writable<ProcSuperBlock>(
     (_fs, ctx) => `${ctx.credentials.userNs.limits[kind]}\n`,
-    (_fs, ctx, text) => {
-      const ns = ctx.credentials.userNs;
-      const value = parseInteger(text);
-      if (!(value >= 0 && value <= MAX_INT)) return EINVAL;
-      ns.limits[kind] = value;
-      return 0;
-    },
+    (_fs, ctx, text) => setInteger(text, 0, MAX_INT, (value) => { ctx.credentials.userNs.limits[kind] = value; }),
   ),
   access: (_fs, ctx, mask) => sysctlAccess(ctx.credentials.nsCapable(ctx.credentials.userNs, CAP_SYS_RESOURCE) ? 0o666 : 0o444, ctx, mask),
 });

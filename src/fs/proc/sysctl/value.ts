@@ -29,15 +29,23 @@ export function shown(make: (kernel: Kernel, ctx: VfsContext) => string | number
   return file((fs, ctx) => `${make(fs.kernel, ctx)}\n`);
 }
 
+/**
+ * Takes the integer with which `text` begins and calls `set`: the bytes taken, as more than one value is not looked at, or EINVAL (no number, something
+ * other than white space behind it, out of range). Linux proc_get_long().
+ */
+export function setInteger(text: string, min: number, max: number, set: (value: number) => void): number {
+  if (text === '') return 0;
+  const m = /^\s*(-?\d\w*)(?:\s+|$)/.exec(text);
+  const value = m === null ? Number.NaN : parseInteger(m[1]!); // not optional
+  if (m === null || !(value >= min && value <= max)) return EINVAL;
+  set(value);
+  return m[0].length;
+}
+
 /** An integer from `min` to `max` that the guest may change; kept by name, and read by whoever honours it. EINVAL out of range. */
 export function tunable(name: string, initial: number, min: number, max: number): FileEntry<ProcSuperBlock> {
   return writable(
     (fs) => `${fs.sysctls.get(name) ?? initial}\n`,
-    (fs, _ctx, text) => {
-      const value = parseInteger(text);
-      if (!(value >= min && value <= max)) return EINVAL;
-      fs.sysctls.set(name, value);
-      return 0;
-    },
+    (fs, _ctx, text) => setInteger(text, min, max, (value) => void fs.sysctls.set(name, value)),
   );
 }
