@@ -52,7 +52,8 @@ const WINDOW = 1 << 17;
 export interface FunctionCopy {
   readonly number: number;
   readonly entry: number;
-  /** The address behind the call. */
+  /** The copy that calls it, null = the region itself; and the address behind the call. */
+  readonly caller: FunctionCopy | null;
   readonly returns: number;
   /** Its instructions by address. */
   readonly insns: Map<number, number>;
@@ -150,7 +151,7 @@ export class RegionCode {
 
   /** What is added until `endCopy` is a copy of the function that instruction `call` calls. */
   startCopy(call: number): FunctionCopy {
-    const copy: FunctionCopy = { number: this.copies.length + 1, entry: this.target[call]!, returns: this.address[call]! + this.length[call]!, insns: new Map(), tails: new Map() };
+    const copy: FunctionCopy = { number: this.copies.length + 1, entry: this.target[call]!, caller: this.copying, returns: this.address[call]! + this.length[call]!, insns: new Map(), tails: new Map() };
     this.copies.push(copy);
     this.copying = copy;
     this.enters[call] = copy.number;
@@ -158,9 +159,10 @@ export class RegionCode {
   }
   /** `keep`: else it is dropped, with all that was added since instruction `call`. */
   endCopy(call: number, keep: boolean): void {
-    this.copying = null;
+    const copy = this.copies[this.enters[call]! - 1]!; // startCopy was called for it
+    this.copying = copy.caller;
     if (keep) return;
-    this.copies.pop();
+    this.copies.length = copy.number - 1;
     this.enters[call] = 0;
     this.insnCount = call + 1;
   }
@@ -264,11 +266,16 @@ export class RegionCode {
       this.blockAddress[b] = address;
       tails.set(address, b);
       if (copy !== 0) {
-        this.taken[b] = this.blockAt(this.copies[copy - 1]!.returns);
+        this.taken[b] = this.behindCall(copy);
         this.calledIn.set(b, copy);
       }
     }
     return b;
+  }
+  /** The block behind the call of a copy. */
+  private behindCall(number: number): number {
+    const { caller, returns } = this.copies[number - 1]!; // there is such a copy
+    return this.blockAt(returns, caller?.number);
   }
   /** Copy that a T_TAIL_CALL is the rest of. */
   private readonly calledIn: Map<number, number> = new Map();
@@ -420,7 +427,7 @@ export class RegionCode {
           break;
         case T_RET:
           this.kind[b] = copy === 0 ? T_RET : T_LEAVE;
-          if (copy !== 0) this.taken[b] = this.blockAt(this.copies[copy - 1]!.returns);
+          if (copy !== 0) this.taken[b] = this.behindCall(copy);
           break;
         default:
           this.kind[b] = kind;

@@ -25,7 +25,7 @@ function isCut(last: number, next: number): boolean {
 /** Instructions without a jump after which the end of a page ends the region too: a long block is cut at few places, so that the ways into it soon meet in the same regions. */
 const LONG_RUN = 600;
 
-/** Instructions of a called function that is copied into its caller's region, and of all such in one region. */
+/** Instructions of a called function that is copied into its caller's region, and of all such in one region. Functions that it calls may be copied too, but none that they call. */
 const COPIED_INSNS = 40, ALL_COPIED_INSNS = 400;
 
 /** Reads code bytes of an address space, and records which pages were read. */
@@ -307,19 +307,21 @@ export class RegionDecoder {
     const stmt = ir.stmtCount;
     const node = ir.count;
     const pages = reader.pages.length;
+    const { copied } = this;
     const copy = code.startCopy(call);
-    const good = this.decodeCopy(code, copy, call, ranges);
+    const good = this.decodeCopy(code, copy, ranges);
     code.endCopy(call, good);
     if (good) {
-      this.copied += code.insnCount - call - 1;
+      this.copied += copy.insns.size;
       return;
     }
+    this.copied = copied;
     ir.rewind(stmt, node);
     reader.forget(pages);
   }
 
   /** Decodes what has run of a called function; false if that is too much, or not of the kind that can be copied. */
-  private decodeCopy(code: RegionCode, copy: FunctionCopy, call: number, ranges: readonly number[]): boolean {
+  private decodeCopy(code: RegionCode, copy: FunctionCopy, ranges: readonly number[]): boolean {
     const { insn, reader } = this;
     const { ir } = code;
     const todo = [copy.entry];
@@ -337,7 +339,7 @@ export class RegionDecoder {
           if (code.insnCount > first) code.endRun();
           break;
         }
-        if (code.insnCount - call > COPIED_INSNS || !reader.present(at)) return false;
+        if (copy.insns.size >= COPIED_INSNS || code.insnCount + 1 >= MAX_INSNS || !reader.present(at)) return false;
         const stmt = ir.stmtCount;
         const node = ir.count;
         if (liftInstruction(reader.fetch, at, ir, insn) === LIFT_FETCH_FAULT) return false;
@@ -359,7 +361,10 @@ export class RegionDecoder {
         } else if (kind === T_BRANCH) {
           if (!follow(code.target[i]!) || !follow(insn.next)) return false;
         } else if (kind === T_CALL || kind === T_CALL_INDIRECT) {
-          if (!this.isPadding(insn.next)) todo.push(insn.next);
+          if (!this.isPadding(insn.next)) {
+            todo.push(insn.next);
+            if (copy.caller === null) this.copyCalled(code, i);
+          }
         } else return false;
         break;
       }
