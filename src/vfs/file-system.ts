@@ -17,6 +17,8 @@ export interface FileSystemType {
   readonly parameters?: ParameterTable;
   /** Parameters that are not in the table are taken and do nothing. */
   readonly ignoresUnknown?: boolean;
+  /** No parameter can change later: mount(2) ignores them, fsconfig(2) is EINVAL. */
+  readonly fixedParameters?: boolean;
   /** Further checks of a parameter that is of the right kind: 0 or errno (MountConfig.refuse tells why). */
   checkParameter?(ctx: VfsContext, config: MountConfig, parameter: MountParameter): number;
   /** Takes the text of mount(2) apart where it is not simply done at commas. */

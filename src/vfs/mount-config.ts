@@ -130,6 +130,7 @@ export class MountConfig {
 
   private parseOwn(ctx: VfsContext, p: MountParameter): number {
     const { type } = this;
+    if (type.fixedParameters && this.phase === 'reconfigure') return this.oldCall ? 0 : this.refuse('No changes allowed in reconfigure');
     if (type.parameters === undefined) {
       if (p.key === 'source') return NO_PARAMETER;
       if (p.kind !== 'flag' && p.kind !== 'string') return EINVAL;

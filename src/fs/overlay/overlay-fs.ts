@@ -90,6 +90,19 @@ export class OverlayFs extends SuperBlock {
     return sb;
   }
 
+  /** Upper and work directories of the overlays there are. */
+  static readonly inUse: WeakSet<Inode> = new WeakSet();
+  /** Those that this one entered there. */
+  private taken: readonly Inode[] = [];
+  /** Its upper and work directory are in use, but where they were already. */
+  take(directories: readonly Inode[]): void {
+    this.taken = directories.filter((d) => !OverlayFs.inUse.has(d));
+    for (const d of this.taken) OverlayFs.inUse.add(d);
+  }
+  override kill(): void {
+    for (const d of this.taken) OverlayFs.inUse.delete(d);
+  }
+
   /** st_ino for a real inode: the first of its life decides. */
   inoOf(real: Inode): number {
     return real.ino + (this.inoBase.get(real.sb) ?? 0);
@@ -135,6 +148,9 @@ export class OverlayFs extends SuperBlock {
     const s = real.sb.statfs(ctx);
     if (typeof s === 'number' || this.transparent) return s;
     return { ...s, type: this.magic };
+  }
+  override remount(_ctx: VfsContext, flags: number): number {
+    return flags & MS_RDONLY ? 0 : this.checkWritable();
   }
   override showOptions(): string {
     return this.shownOptions;

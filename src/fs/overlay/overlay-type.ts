@@ -1,17 +1,19 @@
 /** mount -t overlay: the parameters and the layers that they name. Linux fs/overlayfs/params.c, super.c. */
 import { CAP_SYS_ADMIN } from '../../abi/capability.ts';
-import { EINVAL, ELOOP, ENOTDIR, EPERM, EROFS, type Errno, isErr } from '../../abi/errno.ts';
+import { EBUSY, EINVAL, ELOOP, EROFS, type Errno, isErr } from '../../abi/errno.ts';
 import { MS_RDONLY } from '../../abi/mount.ts';
-import { S_IFDIR } from '../../abi/stat.ts';
+import { S_IFDIR, S_IFREG } from '../../abi/stat.ts';
 import type { VfsContext } from '../../vfs/context.ts';
+import type { Dentry } from '../../vfs/dentry.ts';
 import type { FileSystemType } from '../../vfs/file-system.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import type { MountConfig, MountParameter, ParameterTable } from '../../vfs/mount-config.ts';
 import type { Path } from '../../vfs/mount.ts';
-import { LOOKUP_DIRECTORY, LOOKUP_FOLLOW, lookupChild, walkPath } from '../../vfs/path-walk.ts';
+import { LOOKUP_FOLLOW, lookupChild, walkPath } from '../../vfs/path-walk.ts';
 import type { SuperBlock } from '../../vfs/super-block.ts';
 import type { Vfs } from '../../vfs/vfs.ts';
 import { OverlayFs } from './overlay-fs.ts';
+import { leaveOutXattrs, type OverlaySettings, settle, shownOptions } from './overlay-settings.ts';
 
 const ON_OFF = ['on', 'off'];
 const MAX_LAYERS = 500;
@@ -44,10 +46,11 @@ export class OverlayType implements FileSystemType {
   readonly name = 'overlay';
   readonly requiresDevice = false;
   readonly userNamespaceMount = true;
+  readonly fixedParameters = true;
   readonly parameters: ParameterTable = {
     lowerdir: 'text', 'lowerdir+': 'file', 'datadir+': 'file', upperdir: 'file', workdir: 'file', default_permissions: 'flag', redirect_dir: ['off', 'follow', 'nofollow', 'on'],
     index: ON_OFF, uuid: ['off', 'null', 'auto', 'on'], nfs_export: ON_OFF, userxattr: 'flag', xino: ['on', 'off', 'auto'], metacopy: ON_OFF,
-    verity: ['off', 'on', 'require'], volatile: 'flag', override_creds: 'flag', nooverride_creds: 'flag',
+    verity: ['off', 'on', 'require'], volatile: 'flag', fsync: ['volatile', 'auto', 'strict'], override_creds: 'flag', nooverride_creds: 'flag',
   };
   private readonly vfs: Vfs;
   constructor(vfs: Vfs) {
@@ -63,6 +66,7 @@ export class OverlayType implements FileSystemType {
   checkParameter(ctx: VfsContext, config: MountConfig, p: MountParameter): number {
     switch (p.key) {
       case 'lowerdir': {
+        if (config.parameters.some((given) => given.key.endsWith('+'))) return EINVAL;
         if (p.text === '') return 0;
         const layers = splitLayers(p.text);
         if (isErr(layers)) return layers;
@@ -89,11 +93,12 @@ export class OverlayType implements FileSystemType {
   }
 
   private layerOf(ctx: VfsContext, p: MountParameter): Path | Errno {
-    if (p.file !== null) return p.file.inode.isDirectory ? p.file.path : ENOTDIR;
+    if (p.file !== null) return p.file.inode.isDirectory ? p.file.path : EINVAL;
     return this.directory(ctx, p.kind === 'string' ? unescapePath(p.text) : p.text);
   }
   private directory(ctx: VfsContext, name: string): Path | Errno {
-    return walkPath(ctx, null, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY);
+    const at = walkPath(ctx, null, name, LOOKUP_FOLLOW);
+    return isErr(at) || at.dentry.inode?.isDirectory ? at : EINVAL;
   }
 
   /** The lower layers, topmost first, and how many of them hold data only. */
@@ -121,118 +126,101 @@ export class OverlayType implements FileSystemType {
     return { paths, data };
   }
 
+  /** The upper layer and where it is worked on: on one mount, and none in the other. EINVAL, EROFS. */
+  private writableLayers(ctx: VfsContext, config: MountConfig): readonly [Path, Path] | Errno {
+    const [upperdir, workdir] = ['upperdir', 'workdir'].map((key) => config.parameters.findLast((p) => p.key === key));
+    if (upperdir === undefined || workdir === undefined) return EINVAL;
+    const u = this.layerOf(ctx, upperdir);
+    if (isErr(u)) return u;
+    const w = this.layerOf(ctx, workdir);
+    if (isErr(w)) return w;
+    if (u.mount.readOnly) return EINVAL;
+    if (u.mount !== w.mount || u.dentry.isAncestorOf(w.dentry) || w.dentry.isAncestorOf(u.dentry)) return EINVAL;
+    return u.dentry.sb.flags & MS_RDONLY ? EROFS : [u, w];
+  }
+
   mount(ctx: VfsContext, source: string, flags: number, _options: string, config: MountConfig | null): SuperBlock | Errno {
     if (config === null) return EINVAL;
-    const last = (key: string): MountParameter | undefined => config.parameters.findLast((p) => p.key === key);
     const found = this.lowerLayers(ctx, config);
     if (isErr(found)) return found;
     const { paths, data } = found;
+    const privileged = ctx.credentials.capableInInit(CAP_SYS_ADMIN);
+    const settings = settle(config, data, privileged);
+    if (isErr(settings)) return settings;
     if (paths.length === 0 || data === paths.length) return EINVAL;
-    const [upperdir, workdir] = [last('upperdir'), last('workdir')];
-    let upper: Path | null = null;
-    let work: Path | null = null;
-    if (upperdir !== undefined) {
-      if (workdir === undefined) return EINVAL;
-      const u = this.layerOf(ctx, upperdir);
-      if (isErr(u)) return u;
-      const w = this.layerOf(ctx, workdir);
-      if (isErr(w)) return w;
-      if (u.mount.readOnly) return EINVAL;
-      if (u.mount !== w.mount || u.dentry.isAncestorOf(w.dentry) || w.dentry.isAncestorOf(u.dentry)) return EINVAL;
-      if (u.dentry.sb.flags & MS_RDONLY) return EROFS;
-      [upper, work] = [u, w];
-    }
-    if (upper === null && paths.length < 2) return EINVAL;
-    if (overlaps([upper, work, ...paths])) return ELOOP;
-    if (upper !== null) {
+    const layers = config.has('upperdir') ? this.writableLayers(ctx, config) : null;
+    if (isErr(layers)) return layers;
+    if (layers === null && paths.length < 2) return EINVAL;
+    const taken = layers === null ? [] : layers.map((l) => l.dentry.inode as Inode); // walked to
+    if (settings.index && taken.some((inode) => OverlayFs.inUse.has(inode))) return EBUSY;
+    if (overlaps(layers ?? [], paths)) return ELOOP;
+    if (layers !== null) {
+      const [upper, work] = layers;
       // Its names now also change through the overlay, which knows nothing of its dentries.
       const { sb } = upper.dentry;
       sb.stable = sb.cachesNegative = false;
-    }
-    const privileged = ctx.credentials.capableInInit(CAP_SYS_ADMIN);
-    const redirectMode = verify(config, privileged);
-    if (isErr(redirectMode)) return redirectMode;
-    if (work !== null) {
-      const r = makeWorkDirectory(ctx, work);
+      if (!settings.keepsXattrs) leaveOutXattrs(settings);
+      const r = makeWorkDirectory(ctx, work, settings);
       if (r < 0) return r as Errno;
     }
     const sb = new OverlayFs(this.vfs, {
-      upper: upper?.dentry.inode ?? null,
+      upper: taken[0] ?? null,
       lowers: paths.map((p) => p.dentry.inode as Inode), // walked to
-      redirect: redirectMode === 'on' && upper !== null,
+      redirect: settings.redirect === 'on' && layers !== null,
       transparent: false,
-      userXattrs: config.has('userxattr'),
-      shownOptions: shownOptions(config, upper !== null, redirectMode, privileged),
+      userXattrs: settings.userxattr,
+      shownOptions: shownOptions(config, settings),
     });
+    sb.take(taken);
     sb.source = source;
     sb.flags |= flags;
     return sb;
   }
 }
 
-/** Options that do not go together, and those that need privileges; how redirects are followed. Linux ovl_fs_params_verify(). */
-function verify(config: MountConfig, privileged: boolean): string | Errno {
-  const userxattr = config.has('userxattr');
-  const redirect = config.value('redirect_dir');
-  const wantsMetacopy = config.value('metacopy') === 'on';
-  if (config.value('nfs_export') === 'on' && (wantsMetacopy || config.value('index') === 'off') && config.has('upperdir')) return EINVAL;
-  if (userxattr) {
-    if ((redirect !== undefined && redirect !== 'nofollow') || wantsMetacopy) return EINVAL;
-    return 'nofollow';
-  }
-  if (!privileged) {
-    if ((redirect !== undefined && redirect !== 'nofollow') || wantsMetacopy) return EPERM;
-    return 'nofollow';
-  }
-  // "off" still follows what is there (redirect_always_follow).
-  return redirect === undefined || redirect === 'off' ? 'follow' : redirect;
-}
-
-/** What is being made stands in "work" under workdir, which nobody may enter. */
-function makeWorkDirectory(ctx: VfsContext, work: Path): number {
-  const child = lookupChild(ctx, work.dentry, 'work');
-  if (isErr(child)) return child;
-  if (child.inode !== null) return 0;
-  const made = work.dentry.inode!.mkdir(ctx, 'work', S_IFDIR); // walked to
+/** The directory `name` in `at`, made if it is not there, with `mode`. */
+function subdirectory(ctx: VfsContext, at: Dentry, name: string, mode: number): Dentry | Errno {
+  const child = lookupChild(ctx, at, name);
+  if (isErr(child) || child.inode !== null) return child;
+  const made = at.inode!.mkdir(ctx, name, S_IFDIR | mode); // a directory
   if (isErr(made)) return made;
   child.inode = made;
+  return child;
+}
+
+/**
+ * What is being made stands in "work" under workdir, which nobody may enter; "index" beside it. A volatile overlay leaves a mark, with which no other takes
+ * the directory: EINVAL. Linux ovl_make_workdir().
+ */
+function makeWorkDirectory(ctx: VfsContext, base: Path, s: OverlaySettings): number {
+  const work = subdirectory(ctx, base.dentry, 'work', 0);
+  if (isErr(work)) return work;
+  const incompat = lookupChild(ctx, work, 'incompat');
+  if (isErr(incompat)) return incompat;
+  if (incompat.inode !== null) return EINVAL;
+  if (s.index) {
+    const index = subdirectory(ctx, base.dentry, 'index', 0);
+    if (isErr(index)) return index;
+  }
+  if (s.fsync !== 'volatile') return 0;
+  let at: Dentry | Errno = work;
+  for (const name of ['incompat', 'volatile']) {
+    at = subdirectory(ctx, at, name, 0);
+    if (isErr(at)) return at;
+  }
+  const dirty = lookupChild(ctx, at, 'dirty');
+  if (isErr(dirty)) return dirty;
+  const made = at.inode!.create(ctx, 'dirty', S_IFREG); // a directory
+  if (isErr(made)) return made;
+  dirty.inode = made;
   return 0;
 }
 
-/** True if one layer stands in another (overlapping layers). */
-function overlaps(layers: readonly (Path | null)[]): boolean {
-  const roots = new Set(layers.map((l) => l?.dentry));
-  for (const l of layers) {
-    if (l === null) continue;
-    for (let d = l.dentry; !d.isRoot; d = d.parent) if (roots.has(d.parent)) return true;
-  }
+/** True if a layer is there twice, or a lower one stands in another. Linux ovl_setup_trap(), ovl_check_layer(). */
+function overlaps(upper: readonly (Path | null)[], lowers: readonly Path[]): boolean {
+  const layers = [...upper, ...lowers].filter((l) => l !== null).map((l) => l.dentry);
+  const roots = new Set(layers);
+  if (roots.size < layers.length) return true;
+  for (const { dentry } of lowers) for (let d = dentry; !d.isRoot; d = d.parent) if (roots.has(d.parent)) return true;
   return false;
-}
-
-/** Options as Linux shows them: what differs from the defaults, in its order. */
-function shownOptions(config: MountConfig, writable: boolean, redirectMode: string, privileged: boolean): string {
-  const userxattr = config.has('userxattr');
-  let s = '';
-  const given = config.parameters.filter((p) => p.key === 'lowerdir');
-  if (given.length > 0) s += `,lowerdir=${given[given.length - 1]!.text}`; // not empty
-  for (const p of config.parameters) if (p.key.endsWith('+')) s += `,${p.key}=${p.text}`;
-  for (const key of ['upperdir', 'workdir']) {
-    const value = config.value(key);
-    if (value !== undefined && writable) s += `,${key}=${value}`;
-  }
-  if (config.has('default_permissions')) s += ',default_permissions';
-  const shownRedirect = writable || redirectMode === 'nofollow' ? redirectMode : 'on';
-  if (shownRedirect !== 'follow') s += `,redirect_dir=${shownRedirect}`;
-  if (writable && config.value('index') === 'on') s += ',index=on';
-  const uuid = config.value('uuid');
-  // The upper layer keeps it in an extended attribute, which takes privileges unless it is a user's.
-  if (writable && (uuid === undefined || uuid === 'auto' || uuid === 'on')) s += `,uuid=${privileged || userxattr ? 'on' : 'null'}`;
-  else if (uuid !== undefined && uuid !== 'auto') s += `,uuid=${writable ? uuid : 'null'}`;
-  if (config.value('nfs_export') === 'on' && writable) s += ',nfs_export=on';
-  if (config.value('metacopy') === 'on') s += ',metacopy=on';
-  if (config.has('volatile') && writable) s += ',volatile';
-  if (userxattr) s += ',userxattr';
-  const verity = config.value('verity');
-  if (verity !== undefined && verity !== 'off') s += `,verity=${verity}`;
-  return s;
 }
