@@ -19,13 +19,13 @@ function sysCapget(t: Task, a: SyscallArgs): number {
   const words = versionWords(t, a.addr(0));
   const data = a.addr(1);
   // Asking for the version only.
-  if (words < 0) return data === 0 && words === EINVAL ? 0 : words;
+  if (data === 0) return words === EFAULT ? EFAULT : 0;
+  if (words < 0) return words;
   const pid = t.space.readU32(a.addr(0) + 4);
   if (isErr(pid)) return EFAULT;
   if ((pid | 0) < 0) return EINVAL;
   const p = pid === 0 ? t : (t.pidNs.find(pid)?.task ?? null);
   if (p === null) return ESRCH;
-  if (data === 0) return 0;
   const c = p.credentials;
   const sets = [c.capEffective, c.capPermitted, c.capInheritable];
   for (let w = 0; w < words; w++)

@@ -35,7 +35,8 @@ function setSecurebits(t: Task, bits: number): number {
   const was = old.securebits;
   if (((was & SECURE_ALL_LOCKS) >> 1) & (was ^ bits) || was & SECURE_ALL_LOCKS & ~bits || bits & ~(SECURE_ALL_LOCKS | SECURE_ALL_BITS)) return EPERM;
   const unprivileged = SECURE_ALL_UNPRIVILEGED | (SECURE_ALL_UNPRIVILEGED << 1);
-  if ((bits ^ was) & ~unprivileged && !old.nsCapable(old.userNs, CAP_SETPCAP)) return EPERM;
+  // Without the privilege some bits may change, but not none.
+  if ((bits === was || (bits ^ was) & ~unprivileged) && !old.nsCapable(old.userNs, CAP_SETPCAP)) return EPERM;
   const c = old.prepare();
   c.securebits = bits;
   commitCredentials(t, c);

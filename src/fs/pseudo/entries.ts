@@ -1,5 +1,6 @@
 /** Words for maps of generated files: `{ comm: file(makeComm, writeComm), fdinfo: dir({…}), exe: link(…) }`. */
 import type { Errno } from '../../abi/errno.ts';
+import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import type { Inode } from '../../vfs/inode.ts';
@@ -23,6 +24,10 @@ export interface FileEntry<S> {
   readonly mayOpen: ((subject: S, ctx: VfsContext, flags: number) => number) | null;
   /** Linux's seq_file: read anywhere, but written only where the position is. */
   readonly sequential?: boolean;
+  /** Numbers of /proc/sys: read in one go from the start; what is written behind it is ignored (sysctl_writes_strict). */
+  readonly fromStart?: boolean;
+  /** Whose root owns it, if not the initial one's. */
+  readonly owner?: (ctx: VfsContext) => UserNamespace;
   /** Ready mask, for files whose change can be waited for. */
   readonly poll: ((subject: S, table: PollTable | null) => number) | null;
 }

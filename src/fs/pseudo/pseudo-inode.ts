@@ -1,7 +1,9 @@
 /** Inodes of generated file systems. */
 import { EACCES, ENOENT, EPERM } from '../../abi/errno.ts';
 import type { Errno } from '../../abi/errno.ts';
+import { INVALID_KGID, INVALID_KUID, type KGid, type KUid, ROOT_KGID, ROOT_KUID } from '../../abi/ids.ts';
 import { DT_DIR, DT_LNK, DT_REG, S_IFDIR, S_IFLNK, S_IFREG } from '../../abi/stat.ts';
+import type { UserNamespace } from '../../auth/user-namespace.ts';
 import type { VfsContext } from '../../vfs/context.ts';
 import { FileDescription } from '../../vfs/file-description.ts';
 import type { DirectoryEmitter } from '../../vfs/file-description.ts';
@@ -36,6 +38,12 @@ export interface SubjectPolicy<S> {
   alive(subject: S): boolean;
   /** Instead of the mode bits: may `ctx` access the inode so (MAY_ bits)? 0, errno, or undefined: the mode bits decide. Needs a super block with customPermission. */
   permission?(inode: Inode, subject: S, ctx: VfsContext, mask: number): number | undefined;
+}
+
+/** The ids of the root of `ns`; those of the initial root where it has none. */
+export function rootOf(ns: UserNamespace): [KUid, KGid] {
+  const [uid, gid] = [ns.makeKuid(0), ns.makeKgid(0)];
+  return [uid === INVALID_KUID ? ROOT_KUID : uid, gid === INVALID_KGID ? ROOT_KGID : gid];
 }
 
 /** For subjects that are root's and never go away. */
@@ -78,6 +86,12 @@ export class TextInode<S> extends PseudoInode<S> {
   constructor(sb: SuperBlock, ino: number, entry: FileEntry<S>, subject: S, policy: SubjectPolicy<S>) {
     super(sb, ino, S_IFREG | entry.mode, subject, policy);
     this.entry = entry;
+  }
+  override refresh(ctx: VfsContext): number {
+    super.refresh(ctx);
+    const owner = this.entry.owner?.(ctx);
+    if (owner !== undefined) [this.uid, this.gid] = rootOf(owner);
+    return 0;
   }
   override permission(ctx: VfsContext, mask: number): number | undefined {
     return this.entry.access === undefined ? super.permission(ctx, mask) : this.entry.access(this.subject, ctx, mask);

@@ -34,6 +34,7 @@ export class TextFile<S> extends FileDescription {
 
   override read(ctx: VfsContext, iov: IoVector, offset: number): number {
     const at = offset < 0 ? this.pos : offset;
+    if (at > 0 && this.entry.fromStart === true) return 0;
     if (this.text === null || at === 0) {
       if (this.entry.read === null) return this.unhandled;
       const made = this.entry.read(this.subject, ctx);
@@ -56,7 +57,8 @@ export class TextFile<S> extends FileDescription {
     if (n < 0) return n;
     let text = '';
     for (let i = 0; i < n; i++) text += String.fromCharCode(bytes[i] as number);
-    const r = this.entry.write(this.subject, ctx, text, this, offset < 0 ? this.pos : offset);
+    const at = offset < 0 ? this.pos : offset;
+    const r = at > 0 && this.entry.fromStart === true ? n : this.entry.write(this.subject, ctx, text, this, at);
     if (r < 0) return r;
     const taken = r > 0 && r < n ? r : n;
     if (offset < 0) this.pos += taken;

@@ -2,15 +2,14 @@
 import { EACCES, EINVAL } from '../../../abi/errno.ts';
 import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from '../../../abi/capability.ts';
 import { HARD_MSGMAX, HARD_MSGSIZEMAX, MIN_MSGMAX, MIN_MSGSIZEMAX } from '../../../abi/mqueue.ts';
+import type { UserNamespace } from '../../../auth/user-namespace.ts';
 import type { IpcNamespace } from '../../../kernel/ipc-namespace.ts';
 import type { VfsContext } from '../../../vfs/context.ts';
 import { MAY_EXEC, MAY_WRITE } from '../../../vfs/permission.ts';
-import { writable } from '../../pseudo/entries.ts';
 import type { Entries, FileEntry } from '../../pseudo/entries.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
-import { parseInteger } from '../task-limits.ts';
-import { setInteger } from './value.ts';
+import { numbers, setInteger } from './value.ts';
 
 const IDS_MAX = 32768;
 const MAX_INT = 0x7fffffff;
@@ -21,11 +20,12 @@ const namespaceOf = (ctx: VfsContext): IpcNamespace => callerTask(ctx).nsproxy.i
 function access(ctx: VfsContext, mask: number): number {
   return ctx.credentials.euid === namespaceOf(ctx).userNs.makeKuid(0) || (mask & (MAY_WRITE | MAY_EXEC)) === 0 ? 0 : EACCES;
 }
-const ofNamespace = (entry: FileEntry<ProcSuperBlock>): FileEntry<ProcSuperBlock> => ({ ...entry, access: (_fs, ctx, mask) => access(ctx, mask) });
+const owner = (ctx: VfsContext): UserNamespace => namespaceOf(ctx).userNs;
+const ofNamespace = (entry: FileEntry<ProcSuperBlock>): FileEntry<ProcSuperBlock> => ({ ...entry, access: (_fs, ctx, mask) => access(ctx, mask), owner });
 
 function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcNamespace, value: number) => void, min = 0): FileEntry<ProcSuperBlock> {
   return ofNamespace(
-    writable(
+    numbers(
       (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
       (_fs, ctx, text) => setInteger(text, min, max, (value) => set(namespaceOf(ctx), value)),
     ),
@@ -35,15 +35,17 @@ function limit(max: number, get: (ns: IpcNamespace) => number, set: (ns: IpcName
 /** An unsigned long without bounds of its own. */
 function unsignedLong(get: (ns: IpcNamespace) => bigint, set: (ns: IpcNamespace, value: bigint) => void): FileEntry<ProcSuperBlock> {
   return ofNamespace(
-    writable(
+    numbers(
       (_fs, ctx) => `${get(namespaceOf(ctx))}\n`,
       (_fs, ctx, text) => {
-        const word = text.trim();
-        if (!/^(0x[0-9a-f]+|[0-9]+)$/i.test(word)) return EINVAL;
-        const value = BigInt(/^0[0-7]+$/.test(word) ? `0o${word}` : word);
+        if (text === '') return 0;
+        const m = /^\s*(0x[0-9a-f]+|\d+)(?:\s+|$)/i.exec(text);
+        if (m === null) return EINVAL;
+        const word = m[1]!; // not optional
+        const value = BigInt(/^0[0-7]+$/.test(word) ? `0o${word.slice(1)}` : word);
         if (value > ULONG_MAX) return EINVAL;
         set(namespaceOf(ctx), value);
-        return 0;
+        return m[0].length;
       },
     ),
   );
@@ -51,37 +53,33 @@ function unsignedLong(get: (ns: IpcNamespace) => bigint, set: (ns: IpcNamespace,
 
 /** kernel.*_next_id: for those who may restore a checkpoint, besides the owner's root. */
 function nextId(of: (ns: IpcNamespace) => { nextId: number }): FileEntry<ProcSuperBlock> {
-  const entry = writable<ProcSuperBlock>(
+  const entry = numbers(
     (_fs, ctx) => `${of(namespaceOf(ctx)).nextId}\n`,
-    (_fs, ctx, text) => {
-      const value = parseInteger(text);
-      if (!(value >= 0 && value <= MAX_INT)) return EINVAL;
-      of(namespaceOf(ctx)).nextId = value;
-      return 0;
-    },
+    (_fs, ctx, text) => setInteger(text, 0, MAX_INT, (value) => { of(namespaceOf(ctx)).nextId = value; }),
   );
   const mayRestore = ({ credentials }: VfsContext, ns: IpcNamespace): boolean =>
     credentials.nsCapable(ns.userNs, CAP_CHECKPOINT_RESTORE) || credentials.nsCapable(ns.userNs, CAP_SYS_ADMIN);
-  return { ...entry, access: (_fs, ctx, mask) => ((mask & MAY_EXEC) === 0 && mayRestore(ctx, namespaceOf(ctx)) ? 0 : access(ctx, mask)) };
+  return { ...entry, mode: 0o444, owner, access: (_fs, ctx, mask) => ((mask & MAY_EXEC) === 0 && mayRestore(ctx, namespaceOf(ctx)) ? 0 : access(ctx, mask)) };
 }
 
 /** SEMMSL SEMMNS SEMOPM SEMMNI. */
 const sem: FileEntry<ProcSuperBlock> = ofNamespace(
-  writable(
+  numbers(
     (_fs, ctx) => {
       const ns = namespaceOf(ctx);
       return `${ns.semmsl}\t${ns.semmns}\t${ns.semopm}\t${ns.sem.max}\n`;
     },
     (_fs, ctx, text) => {
       const ns = namespaceOf(ctx);
-      const values = text.trim().split(/\s+/).map(parseInteger);
-      const [msl = ns.semmsl, mns = ns.semmns, opm = ns.semopm, mni = ns.sem.max] = values;
-      if (values.length > 4 || ![msl, mns, opm].every((v) => v >= 0 && v <= MAX_INT) || !(mni >= 0 && mni <= IDS_MAX)) return EINVAL;
-      ns.semmsl = msl;
-      ns.semmns = mns;
-      ns.semopm = opm;
-      ns.sem.max = mni;
-      return 0;
+      const setters = [(v: number) => { ns.semmsl = v; }, (v: number) => { ns.semmns = v; }, (v: number) => { ns.semopm = v; }, (v: number) => { ns.sem.max = v; }];
+      let taken = 0;
+      for (let i = 0; i < 4 && taken < text.length; i++) {
+        // Each is set as it is read; only the number of sets has bounds.
+        const n = i < 3 ? setInteger(text.slice(taken), -MAX_INT - 1, MAX_INT, setters[i]!) : setInteger(text.slice(taken), 0, IDS_MAX, setters[i]!); // four
+        if (n < 0) return n;
+        taken += n;
+      }
+      return taken;
     },
   ),
 );
@@ -96,6 +94,8 @@ export const mqueueEntries: Entries<ProcSuperBlock> = {
 };
 
 export const ipcEntries: Entries<ProcSuperBlock> = {
+  // Means nothing any more.
+  auto_msgmni: limit(1, () => 0, () => {}),
   msgmax: limit(MAX_INT, (ns) => ns.msgmax, (ns, v) => { ns.msgmax = v; }),
   msgmnb: limit(MAX_INT, (ns) => ns.msgmnb, (ns, v) => { ns.msgmnb = v; }),
   msgmni: limit(IDS_MAX, (ns) => ns.msg.max, (ns, v) => { ns.msg.max = v; }),

@@ -1,7 +1,7 @@
 /** /proc/sys/net of the caller's network namespace. */
 import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
 import { EACCES, EINVAL, EPERM } from '../../../abi/errno.ts';
-import { INVALID_KGID, INVALID_KUID, type KGid, ROOT_KGID, ROOT_KUID } from '../../../abi/ids.ts';
+import { INVALID_KGID, type KGid } from '../../../abi/ids.ts';
 import type { NetworkNamespace } from '../../../net/network-namespace.ts';
 import { NO_GROUPS } from '../../../net/sysctl.ts';
 import { computed } from '../../pseudo/computed-directory.ts';
@@ -9,7 +9,7 @@ import { dir, file, writable } from '../../pseudo/entries.ts';
 import type { Entries, Entry, FileEntry } from '../../pseudo/entries.ts';
 import type { VfsContext } from '../../../vfs/context.ts';
 import { MAY_EXEC } from '../../../vfs/permission.ts';
-import type { SubjectPolicy } from '../../pseudo/pseudo-inode.ts';
+import { rootOf, type SubjectPolicy } from '../../pseudo/pseudo-inode.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { callerTask } from '../proc-task.ts';
 import { sysctlAccess } from './value.ts';
@@ -110,9 +110,7 @@ const built: WeakMap<NetworkNamespace, { generation: number; entries: Entries<Pr
 function makePolicy({ userNs }: NetworkNamespace): SubjectPolicy<ProcSuperBlock> {
   return {
     stamp(inode): void {
-      const [uid, gid] = [userNs.makeKuid(0), userNs.makeKgid(0)];
-      inode.uid = uid === INVALID_KUID ? ROOT_KUID : uid;
-      inode.gid = gid === INVALID_KGID ? ROOT_KGID : gid;
+      [inode.uid, inode.gid] = rootOf(userNs);
     },
     alive: () => true,
     permission(inode, _fs, ctx, mask): number {

@@ -17,7 +17,7 @@ import { parseInteger } from '../task-limits.ts';
 import { netSysctls } from './net-sysctls.ts';
 import { keySysctls } from '../system-keys.ts';
 import { ipcEntries, mqueueEntries } from './ipc-entries.ts';
-import { setInteger, shown, sysctlAccess, tunable } from './value.ts';
+import { numbers, setInteger, shown, sysctlAccess, tunable } from './value.ts';
 
 const MAX_INT = 0x7fffffff;
 
@@ -25,10 +25,12 @@ const MAX_INT = 0x7fffffff;
 function utsName(which: 'nodename' | 'domainname'): FileEntry<ProcSuperBlock> {
   return writable(
     (_fs, ctx) => `${callerTask(ctx).nsproxy.uts[which]}\n`,
-    (_fs, ctx, text) => {
+    (_fs, ctx, text, _description, at) => {
       const task = callerTask(ctx);
       const { uts } = task.nsproxy;
       if (!task.credentials.nsCapable(uts.userNs, CAP_SYS_ADMIN)) return EPERM;
+      // What is written behind the start is ignored (sysctl_writes_strict).
+      if (at > 0 || text === '') return 0;
       uts[which] = text.replace(/[\n\0].*$/s, '').slice(0, 64);
       return 0;
     },
@@ -37,7 +39,7 @@ function utsName(which: 'nodename' | 'domainname'): FileEntry<ProcSuperBlock> {
 
 /** A number of the kernel's own. */
 function field(get: (kernel: Kernel) => number, set: (kernel: Kernel, value: number) => void, min = 0): FileEntry<ProcSuperBlock> {
-  return writable(
+  return numbers(
     (fs) => `${get(fs.kernel)}\n`,
     (fs, _ctx, text) => setInteger(text, min, MAX_INT, (value) => set(fs.kernel, value)),
   );
@@ -110,7 +112,6 @@ const kernelEntries: Entries<ProcSuperBlock> = {
   acct: shown(() => '4\t2\t30'),
   ...ipcEntries,
   keys: dir(keySysctls),
-  auto_msgmni: tunable('kernel.auto_msgmni', 0, 0, 1),
   cap_last_cap: shown(() => CAP_LAST_CAP),
   core_pattern: writable((fs) => `${fs.corePattern}\n`, (fs, _ctx, text) => {
     fs.corePattern = text.replace(/\n.*$/s, '').slice(0, 127);
@@ -241,7 +242,7 @@ const fsEntries: Entries<ProcSuperBlock> = {
 
 /** A limit of what one user may make in the caller's user namespace. Linux kernel/ucount.c: who has CAP_SYS_RESOURCE there may change it. */
 const userLimit = (kind: number): FileEntry<ProcSuperBlock> => ({
-  ...writable<ProcSuperBlock>(
+  ...numbers(
     (_fs, ctx) => `${ctx.credentials.userNs.limits[kind]}\n`,
     (_fs, ctx, text) => setInteger(text, 0, MAX_INT, (value) => { ctx.credentials.userNs.limits[kind] = value; }),
   ),

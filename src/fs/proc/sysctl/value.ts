@@ -5,7 +5,7 @@ import type { Kernel } from '../../../kernel/kernel.ts';
 import type { VfsContext } from '../../../vfs/context.ts';
 import { MAY_EXEC } from '../../../vfs/permission.ts';
 import { file, writable } from '../../pseudo/entries.ts';
-import type { FileEntry } from '../../pseudo/entries.ts';
+import type { Acceptor, FileEntry, Generator } from '../../pseudo/entries.ts';
 import type { SubjectPolicy } from '../../pseudo/pseudo-inode.ts';
 import type { ProcSuperBlock } from '../proc-fs.ts';
 import { parseInteger } from '../task-limits.ts';
@@ -23,6 +23,11 @@ export const sysctlPolicy: SubjectPolicy<ProcSuperBlock> = {
   alive: () => true,
   permission: (inode, _fs, ctx, mask) => (inode.isRegular && mask & MAY_EXEC ? EACCES : sysctlAccess(inode.mode, ctx, mask)),
 };
+
+/** One or more numbers to read and write. */
+export function numbers(read: Generator<ProcSuperBlock>, write: Acceptor<ProcSuperBlock>): FileEntry<ProcSuperBlock> {
+  return { ...writable(read, write), fromStart: true };
+}
 
 /** A value that is only shown. */
 export function shown(make: (kernel: Kernel, ctx: VfsContext) => string | number): FileEntry<ProcSuperBlock> {
@@ -44,7 +49,7 @@ export function setInteger(text: string, min: number, max: number, set: (value: 
 
 /** An integer from `min` to `max` that the guest may change; kept by name, and read by whoever honours it. EINVAL out of range. */
 export function tunable(name: string, initial: number, min: number, max: number): FileEntry<ProcSuperBlock> {
-  return writable(
+  return numbers(
     (fs) => `${fs.sysctls.get(name) ?? initial}\n`,
     (fs, _ctx, text) => setInteger(text, min, max, (value) => void fs.sysctls.set(name, value)),
   );
