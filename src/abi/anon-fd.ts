@@ -19,6 +19,9 @@ export const SIZEOF_SIGNALFD_SIGINFO = 128;
 
 export const PIDFD_NONBLOCK = 0o4000;
 export const PIDFD_THREAD = 0o200;
+/** Instead of a descriptor: the calling thread, its process. */
+export const PIDFD_SELF_THREAD: number = -10000;
+export const PIDFD_SELF_THREAD_GROUP: number = -10001;
 
 export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;

@@ -5,7 +5,7 @@ import {
   CLONE_SYSVSEM, CLONE_UNTRACED, CLONE_VFORK, CLONE_VM,
 } from '../abi/clone.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../abi/capability.ts';
-import { BLOCKED, EAGAIN, EINVAL, ENOMEM, ERESTARTNOINTR, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
+import { BLOCKED, EAGAIN, EINVAL, ENOMEM, EPERM, ERESTARTNOINTR, ERESTARTSYS, type Errno, isErr } from '../abi/errno.ts';
 import { ROOT_KUID } from '../abi/ids.ts';
 import {
   PTRACE_EVENT_CLONE, PTRACE_EVENT_FORK, PTRACE_EVENT_VFORK, PTRACE_EVENT_VFORK_DONE, PTRACE_O_TRACECLONE, PTRACE_O_TRACEFORK,
@@ -20,6 +20,7 @@ import { SCHED_DEADLINE } from '../abi/sched.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { USED_PROCESSES } from '../auth/user-counts.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
+import { TASK_SIZE } from '../memory/user-memory.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import type { FsContext } from '../vfs/fs-context.ts';
 import { refreshFrozen } from './cgroup/freezer.ts';
@@ -235,6 +236,8 @@ function copyProcess(t: Task, args: CloneArguments, trace: boolean): Task | Errn
   if (isErr(nsproxy)) return made.undo(nsproxy);
   if (nsproxy.time !== t.nsproxy.time && nsproxy.time.shifted) kernel.vdso?.askKernel(space);
   made.nsproxy = nsproxy;
+  // Linux copy_thread().
+  if (flags & CLONE_SETTLS && !(args.tls < TASK_SIZE)) return made.undo(EPERM);
   const pid = failNow(t) ? ENOMEM : nsproxy.pidForChildren.alloc(args.setTid, t.credentials);
   if (isErr(pid)) return made.undo(pid);
   made.pid = pid;

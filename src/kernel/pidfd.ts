@@ -1,6 +1,6 @@
 /** pidfd: a process (or thread) held by a descriptor. Facts: Linux 6.18 fs/pidfs.c; man 2 pidfd_open. */
-import { PIDFD_THREAD } from '../abi/anon-fd.ts';
-import { type Errno, isErr } from '../abi/errno.ts';
+import { PIDFD_SELF_THREAD, PIDFD_SELF_THREAD_GROUP, PIDFD_THREAD } from '../abi/anon-fd.ts';
+import { EBADF, type Errno, isErr } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
 import { POLLHUP, POLLIN, POLLRDNORM } from '../abi/poll.ts';
 import type { VfsContext } from '../vfs/context.ts';
@@ -55,4 +55,18 @@ export function makePidfd(t: Task, pid: Pid, flags: number): number | Errno {
   const fd = t.fdTable.install(file, t.openFilesLimit, true);
   if (isErr(fd)) file.unref();
   return fd;
+}
+
+/** Whom PIDFD_SELF_THREAD or PIDFD_SELF_THREAD_GROUP stands for; null: `fd` is a descriptor. */
+export function pidfdSelf(t: Task, fd: number): Pid | null {
+  if (fd === PIDFD_SELF_THREAD) return t.pid;
+  return fd === PIDFD_SELF_THREAD_GROUP ? t.threadGroup.leader.pid : null;
+}
+
+/** The process of a pidfd or of PIDFD_SELF_…; EBADF. Linux pidfd_get_task(). */
+export function pidOfFd(t: Task, fd: number): Pid | Errno {
+  const self = pidfdSelf(t, fd);
+  if (self !== null) return self;
+  const file = t.fdTable.get(fd);
+  return file instanceof PidfdDescription ? file.pid : EBADF;
 }

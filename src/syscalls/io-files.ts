@@ -1,5 +1,5 @@
 /** inotify, memfd_create and pidfd calls. */
-import { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_NAME_MAX, MFD_NOEXEC_SEAL, PIDFD_NONBLOCK, PIDFD_THREAD } from '../abi/anon-fd.ts';
+import { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_NAME_MAX, MFD_NOEXEC_SEAL, PIDFD_NONBLOCK, PIDFD_SELF_THREAD, PIDFD_THREAD } from '../abi/anon-fd.ts';
 import { EBADF, EFAULT, EINVAL, ENOENT, EPERM, ESRCH, isErr, type Errno } from '../abi/errno.ts';
 import { IN_CLOEXEC, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_NONBLOCK, IN_ONLYDIR } from '../abi/inotify.ts';
 import { O_CLOEXEC, O_RDONLY } from '../abi/fcntl.ts';
@@ -9,7 +9,8 @@ import { openMemfd } from '../fs/anon/memfd.ts';
 import { openSecret } from '../fs/anon/secretmem.ts';
 import type { Pid } from '../kernel/pid.ts';
 import { processOfDirectory } from '../fs/proc/task-entries.ts';
-import { PidfdDescription } from '../kernel/pidfd.ts';
+import { PidfdDescription, pidfdSelf } from '../kernel/pidfd.ts';
+import type { FileDescription } from '../vfs/file-description.ts';
 import { PTRACE_MODE_ATTACH, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
 import { SignalInfo } from '../kernel/signal-info.ts';
 import { checkKillPermission, fromAncestorNs, sendSignalInfo, userSignal } from '../kernel/signal-send.ts';
@@ -98,9 +99,10 @@ function pidfdSendSignal(t: Task, a: SyscallArgs): number {
   const flags = a.u32(3);
   const sig = a.int(1);
   if (flags & ~(PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP) || flags & (flags - 1)) return EINVAL;
-  const file = openFile(t, a.fd(0));
-  if (file === null || isErr(file)) return EBADF;
-  const pid = file instanceof PidfdDescription ? file.pid : processOfDirectory(file.inode);
+  const self = pidfdSelf(t, a.fd(0));
+  const file = self === null ? openFile(t, a.fd(0)) : null;
+  if (self === null && (file === null || isErr(file))) return EBADF;
+  const pid = self ?? (file instanceof PidfdDescription ? file.pid : processOfDirectory((file as FileDescription).inode));
   if (pid === null) return EBADF;
   let info: SignalInfo | null = null;
   if (a.addr(2) !== 0) {
@@ -129,7 +131,7 @@ function pidfdSendSignal(t: Task, a: SyscallArgs): number {
   const may = checkKillPermission(t, target, sig);
   if (may < 0) return may;
   if (sig === 0) return 0;
-  const thread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && file instanceof PidfdDescription && file.thread);
+  const thread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && (file instanceof PidfdDescription ? file.thread : a.fd(0) === PIDFD_SELF_THREAD));
   return sendSignalInfo(target, info ?? userSignal(sig, thread ? SI_TKILL : SI_USER, t, target), !thread, fromAncestorNs(t, target));
 }
 

@@ -1,9 +1,9 @@
 /** process_vm_readv, process_vm_writev, process_madvise: one process works on another's memory. Linux 6.18 mm/process_vm_access.c. */
-import { EBADF, EFAULT, EINVAL, EPERM, ESRCH, isErr } from '../abi/errno.ts';
+import { EFAULT, EINVAL, EPERM, ESRCH, isErr } from '../abi/errno.ts';
 import { MADV_COLD, MADV_COLLAPSE, MADV_PAGEOUT, MADV_WILLNEED } from '../abi/mman.ts';
 import { CAP_SYS_NICE } from '../abi/capability.ts';
 import { PTRACE_MODE_ATTACH, PTRACE_MODE_READ, PTRACE_MODE_REALCREDS, ptraceMayAccess } from '../kernel/ptrace-access.ts';
-import { PidfdDescription } from '../kernel/pidfd.ts';
+import { pidOfFd } from '../kernel/pidfd.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { Task } from '../kernel/task.ts';
 import { madvise } from '../memory/madvise.ts';
@@ -94,9 +94,9 @@ function sysProcessMadvise(t: Task, a: SyscallArgs): number {
   if (a.u32(4) !== 0) return EINVAL;
   const pieces = readPieces(t, a.addr(1), a.size(2));
   if (typeof pieces === 'number') return pieces;
-  const file = t.fdTable.get(a.fd(0));
-  if (!(file instanceof PidfdDescription)) return EBADF;
-  const other = file.pid.task;
+  const pid = pidOfFd(t, a.fd(0));
+  if (isErr(pid)) return pid;
+  const other = pid.task;
   if (other === null) return ESRCH;
   if (ptraceMayAccess(t, other, PTRACE_MODE_READ | PTRACE_MODE_REALCREDS) < 0) return EPERM;
   if (other.mm === null) return ESRCH;
@@ -117,9 +117,9 @@ function sysProcessMadvise(t: Task, a: SyscallArgs): number {
 /** process_mrelease: a dying process gives its memory back when it next runs, so there is nothing to hurry. */
 function sysProcessMrelease(t: Task, a: SyscallArgs): number {
   if (a.u32(1) !== 0) return EINVAL;
-  const file = t.fdTable.get(a.fd(0));
-  if (!(file instanceof PidfdDescription)) return EBADF;
-  const other = file.pid.task;
+  const pid = pidOfFd(t, a.fd(0));
+  if (isErr(pid)) return pid;
+  const other = pid.task;
   if (other === null || other.mm === null) return ESRCH;
   return other.threadGroup.exiting ? 0 : EINVAL;
 }

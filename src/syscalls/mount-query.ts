@@ -214,7 +214,9 @@ function sysListmount(t: Task, a: SyscallArgs): number {
   if (count > LISTMOUNT_MAX) return EOVERFLOW;
   const read = readRequest(t, a.addr(0));
   if (read < 0) return read;
-  const { mntId, param: last } = request;
+  const { mntId } = request;
+  // The one behind the last there can be is the first.
+  const last = request.param >= 2 ** 64 ? 0 : request.param;
   if (last !== 0 && last <= FIRST_ID) return EINVAL;
   const ns = requestedNamespace(t);
   if (isErr(ns)) return ns;

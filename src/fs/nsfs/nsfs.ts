@@ -132,6 +132,8 @@ export class NamespaceFile extends FileDescription {
     const nr = cmd & 0xff;
     const size = (cmd >>> 16) & 0x3fff;
     if (cmd >>> 30 !== 2 || ((cmd >>> 8) & 0xff) !== 0xb7 || nr < NR_MNT_GET_INFO || nr > NR_MNT_GET_PREV || size < MNT_NS_INFO_SIZE) return ENOTTY;
+    // Who walks from one to the next sees all of them.
+    if (nr !== NR_MNT_GET_INFO && (task.pid.ns !== task.kernel.pidNs || !task.credentials.capableInInit(CAP_SYS_ADMIN))) return EPERM;
     const { namespace } = this;
     if (!(namespace instanceof MountNamespace)) return EINVAL;
     if (nr === NR_MNT_GET_INFO) return arg === 0 ? EINVAL : writeInfo(task, namespace, arg);

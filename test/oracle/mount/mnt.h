@@ -85,7 +85,7 @@ static void show_of(const char *file, const char *label) {
 static void show(const char *label) { show_of("/proc/self/mountinfo", label); }
 
 /** Runs `body` in a child and waits; its exit status. */
-#define CHILD(body) ({ fflush(stdout); int p_ = fork(); if (!p_) { body; fflush(stdout); _exit(0); } int s_ = 0; waitpid(p_, &s_, 0); s_; })
+#define CHILD(...) ({ fflush(stdout); int p_ = fork(); if (!p_) { __VA_ARGS__; fflush(stdout); _exit(0); } int s_ = 0; waitpid(p_, &s_, 0); s_; })
 static void put(const char *file, const char *fmt, ...) {
   char b[200]; va_list a; va_start(a, fmt); vsnprintf(b, sizeof b, fmt, a); va_end(a);
   int fd = open(file, O_WRONLY); if (fd >= 0) { if (write(fd, b, strlen(b)) < 0) printf("write %s: %s\n", file, strerrorname_np(errno)); close(fd); }

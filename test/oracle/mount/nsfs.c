@@ -31,4 +31,7 @@ int main(void) {
   CHILD({ int f = open("n2", O_RDONLY); R("enter uts", setns(f, 0)); gethostname(b, 128); printf("hostname: %s\n", b); f = open("n", O_RDONLY); R("enter mnt", setns(f, CLONE_NEWNS)); snprintf(b, 128, "%s/t2", here); struct statfs sf; statfs(b, &sf); FILE *mf = fopen("/proc/self/mounts", "r"); int seen = 0; while (fgets(line, 999, mf)) if (!strncmp(line, "marker ", 7)) seen++; printf("marker there: %d\n", seen); chdir(here); R("unmount itself in there", umount("n")); });
   fd = open("n", O_RDONLY); struct { uint32_t size, n; uint64_t id; } in = {0}; id = 0; R("next", o = ioctl(fd, 0x8010b70c, &in)); printf("previous is a namespace: %d %d\n", ioctl(o, 0xb703) == CLONE_NEWNS, in.id != 0); close(o); R("umount n", umount("n")); close(fd); R("umount n2", umount("n2"));
   R("rbind tree with ns files", ({ mount("/proc/self/ns/uts", "n", 0, MS_BIND, 0); mount(here, "t2", 0, MS_BIND | MS_REC, 0); })); 
+  // Who walks from namespace to namespace sees all of them; the number behind the last is the first.
+  CHILD({ become_user_root(CLONE_NEWNS); int f = open("/proc/self/ns/mnt", O_RDONLY); struct { uint32_t size, n; uint64_t id; } own = {0}; R("user next", ioctl(f, 0x8010b70b, &own)); R("user previous", ioctl(f, 0x8010b70c, &own)); R("user info", ioctl(f, 0x8010b70a, &own)); f = open("/proc/self/ns/uts", O_RDONLY); R("user next of uts", ioctl(f, 0x8010b70b, &own)); });
+  struct { uint32_t size, fd; uint64_t id, last; } list = { 24, 0, ~0ull, ~0ull }; uint64_t ids[3]; printf("behind the last: %ld\n", syscall(458, &list, ids, 3, 0));
 }
