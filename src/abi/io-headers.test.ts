@@ -38,7 +38,7 @@ const SIZES: Record<string, string> = {
   UNIX_PATH_MAX: 'sizeof(((struct sockaddr_un *)0)->sun_path)',
 };
 /** Kernel-internal or too new for the headers of a current distribution. */
-const INTERNAL = new Set(['NCCS', 'DEFAULT_POLLMASK', 'SOCK_TYPE_MASK', 'MFD_NAME_MAX', 'SCM_MAX_FD', 'SIN6_LEN_RFC2133', 'AF_MAX', 'MSG_PROBE']);
+const INTERNAL = new Set(['NCCS', 'DEFAULT_POLLMASK', 'SOCK_TYPE_MASK', 'MFD_NAME_MAX', 'SCM_MAX_FD', 'SIN6_LEN_RFC2133', 'AF_MAX', 'MSG_PROBE', 'PIDFD_SELF_THREAD', 'PIDFD_SELF_THREAD_GROUP']);
 
 function check(module: Record<string, unknown>, includes: string[]): void {
   const names = Object.keys(module).filter((n) => typeof module[n] === 'number' && !INTERNAL.has(n));
